@@ -1,0 +1,96 @@
+"""The service's settings: environment variables `PRESSZERO_…`, read once into a frozen object.
+
+A secret can also be given as a file: `PRESSZERO_AMI_SECRET_FILE=/run/secrets/ami`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class BadSettings(Exception):
+    """A setting is missing or makes no sense; the message says which and what to do."""
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations. What callers hear is in the scenario file instead."""
+
+    model_config = SettingsConfigDict(env_prefix="PRESSZERO_", frozen=True, extra="ignore")
+
+    data: Path = Path("var")  # folder for everything the service keeps
+    scenario: Path | None = None  # the scenario file; None: the shipped lottery
+    database: str = ""  # SQLAlchemy URL; empty: SQLite in `data`
+
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(8080, ge=0, le=65535)
+    agi_host: str = "127.0.0.1"
+    agi_port: int = Field(4573, ge=0, le=65535)
+    audiosocket_host: str = "127.0.0.1"
+    audiosocket_port: int = Field(9092, ge=0, le=65535)
+
+    ami_host: str = "127.0.0.1"
+    ami_port: int = Field(5038, ge=1, le=65535)
+    ami_username: str = "presszero"
+    ami_secret: SecretStr = SecretStr("")
+
+    spool: Path | None = None  # where the PBX writes recordings; None: `data`/spool
+    cdr: Path | None = None  # the PBX's CDR file of ours; None: `data`/pbx/log/cdr-custom/presszero.csv
+    secure_cookies: bool = False  # True behind TLS: `__Host-` cookie with Secure
+
+    recognizer: str = Field("whisper", pattern="^(whisper|vosk)$")
+    whisper_model: str = ""  # folder of a CTranslate2 model; empty: the packaged tiny.en
+    vosk_model: str = ""  # folder, or a language to fetch; needed when recognizer is vosk
+
+    log_format: str = Field("console", pattern="^(console|json)$")
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy async URL."""
+        return self.database or f"sqlite+aiosqlite:///{(self.data / 'presszero.sqlite3').absolute()}"
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where MixMonitor leaves a call's two sides."""
+        return self.spool or self.data / "spool"
+
+    @property
+    def cdr_file(self) -> Path:
+        """Asterisk's own record of finished calls, in our format."""
+        return self.cdr or self.data / "pbx" / "log" / "cdr-custom" / "presszero.csv"
+
+    @property
+    def recordings_folder(self) -> Path:
+        """The tape shelf on disk."""
+        return self.data / "recordings"
+
+    @property
+    def prompts_folder(self) -> Path:
+        """Prompts rendered ahead, by hash of text and voice."""
+        return self.data / "prompts"
+
+    @classmethod
+    def read(cls, **overrides: Any) -> Self:
+        """Read the environment.
+
+        Raises:
+            BadSettings: one sentence per setting that does not fit.
+        """
+        for name in ("AMI_SECRET", "DATABASE"):
+            file = os.environ.get(f"PRESSZERO_{name}_FILE")
+            if file and name.lower() not in overrides:
+                try:
+                    overrides[name.lower()] = Path(file).read_text().strip()
+                except OSError as error:
+                    raise BadSettings(
+                        f"PRESSZERO_{name}_FILE names {file}, which cannot be read ({error.strerror}): "
+                        "correct the path or its permissions."
+                    ) from error
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = "_".join(str(part) for part in first["loc"]).upper()
+            raise BadSettings(f"PRESSZERO_{name}: {first['msg']}.") from error
