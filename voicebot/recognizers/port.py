@@ -1,0 +1,54 @@
+"""What every recogniser offers, and how it fails. Knows no engine, no call and no event loop.
+
+The methods here may block for as long as the engine computes: only `pool.RecognizerPool` calls them,
+on its own threads. Audio is signed 16-bit little-endian mono at 8 kHz.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from recordings.transcript import Recognised
+
+
+class RecogniserBusy(Exception):
+    """More utterances wait than the recogniser can take; hand the caller over."""
+
+
+class RecogniserLate(Exception):
+    """The recogniser did not answer within its deadline; hand the caller over."""
+
+
+class RecogniserFailed(Exception):
+    """The engine broke on this utterance; hand the caller over."""
+
+
+class ModelMissing(Exception):
+    """The speech model cannot be loaded; the message says what to install or set."""
+
+
+class Listening(Protocol):
+    """One utterance in the engine's ear. Used by one thread at a time, not always the same one."""
+
+    def accept(self, pcm: bytes) -> str | None:
+        """Take more of the utterance; streaming engines return what they understand so far."""
+        ...
+
+    def result(self) -> Recognised:
+        """What was said in all that was accepted. May be called again after more was accepted."""
+        ...
+
+
+class Recognizer(Protocol):
+    """An engine with its model. Safe to use for several utterances at a time."""
+
+    name: str  # as the transcript's `engine` tells it, model included: "whisper tiny.en"
+    language: str  # BCP 47: "en", "ko"
+    streams: bool  # computes during `accept`; False: all the work is in `result`
+
+    def start(self, grammar: Sequence[str] | None = None) -> Listening:
+        """Begin one utterance. `grammar`: phrases to expect; an engine without grammars takes it as a hint."""
+        ...
+
+    def transcribe(self, pcm: bytes) -> Recognised:
+        """A stretch of a recording, with times for each word counted from its beginning."""
+        ...
