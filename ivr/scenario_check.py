@@ -1,0 +1,86 @@
+"""What is wrong with a scenario that no single value shows: names that lead nowhere, menus nobody reaches.
+
+Pure: a `Scenario` in, places and sentences out. It may not know the file or its lines.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from ivr.hours import calendar_fault
+from ivr.scenario import MAIN_MENU, Option, Scenario
+
+Finding = tuple[tuple[str | int, ...], str]
+"""Where (keys from the top of the file), and the sentence."""
+
+
+def findings(scenario: Scenario) -> Iterator[Finding]:
+    """Everything to correct, in no particular order."""
+    yield from _queues(scenario)
+    yield from _menus(scenario)
+    yield from _hours(scenario)
+    yield from _lines(scenario)
+
+
+def _queues(scenario: Scenario) -> Iterator[Finding]:
+    for name, queue in scenario.queues.items():
+        for n, extension in enumerate(queue.operators):
+            path = ("queues", name, "operators", n)
+            if extension not in scenario.operators:
+                yield path, f"there is no operator {extension}; add it under `operators:`"
+            elif extension in queue.operators[:n]:
+                yield path, f"operator {extension} stands in this queue twice"
+    used = {extension for queue in scenario.queues.values() for extension in queue.operators}
+    for extension in scenario.operators:
+        if extension not in used:
+            yield ("operators", extension), f"operator {extension} is in no queue and would never be rung"
+
+
+def _menus(scenario: Scenario) -> Iterator[Finding]:
+    if MAIN_MENU not in scenario.menus:
+        yield ("menus",), f"there is no menu named {MAIN_MENU}; every call begins with it"
+    for name, menu in scenario.menus.items():
+        for digit, option in menu.options.items():
+            path = ("menus", name, "options", digit)
+            if option.menu is not None and option.menu not in scenario.menus:
+                yield path, f"there is no menu {option.menu!r}; the menus are {_list(scenario.menus)}"
+            if option.queue is not None and option.queue not in scenario.queues:
+                yield path, f"there is no queue {option.queue!r}; the queues are {_list(scenario.queues)}"
+    reached = _reachable(scenario)
+    for name in scenario.menus:
+        if name not in reached:
+            yield ("menus", name), f"no key leads to the menu {name!r}; lead one there, or remove the menu"
+
+
+def _reachable(scenario: Scenario) -> set[str]:
+    waiting = [MAIN_MENU] + ([scenario.hours.closed_menu] if scenario.hours.closed_menu else [])
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in reached or name not in scenario.menus:
+            continue
+        reached.add(name)
+        options: list[Option] = list(scenario.menus[name].options.values())
+        waiting += [option.menu for option in options if option.menu is not None]
+    return reached
+
+
+def _hours(scenario: Scenario) -> Iterator[Finding]:
+    closed_menu = scenario.hours.closed_menu
+    if closed_menu is not None and closed_menu not in scenario.menus:
+        yield (
+            ("hours", "closed_menu"),
+            f"there is no menu {closed_menu!r}; the menus are {_list(scenario.menus)}",
+        )
+    if scenario.hours.holidays is not None:
+        fault = calendar_fault(scenario.hours.holidays)
+        if fault:
+            yield ("hours", "holidays"), fault
+
+
+def _lines(scenario: Scenario) -> Iterator[Finding]:
+    for n, line in enumerate(scenario.lines):
+        if line in scenario.lines[:n]:
+            yield ("lines", n), f"the line {line} stands here twice"
+
+
+def _list(names: Mapping[str, object]) -> str:
+    return ", ".join(sorted(names)) or "none"
