@@ -1,0 +1,167 @@
+"""Write Asterisk's configuration: our include files for any Asterisk, and the whole of the embedded one.
+
+Knows the templates and Asterisk's file formats; takes plain values, no settings object and no scenario model.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import jinja2
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# What a call of ours needs, and nothing else; the order is the order of dependence.
+MODULES = (
+    "res_timing_timerfd", "res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjproject",
+    "res_pjsip", "res_pjsip_session", "res_pjsip_pubsub", "res_pjsip_authenticator_digest",
+    "res_pjsip_outbound_authenticator_digest", "res_pjsip_endpoint_identifier_ip",
+    "res_pjsip_endpoint_identifier_user", "res_pjsip_registrar", "res_pjsip_outbound_registration",
+    "res_pjsip_caller_id", "res_pjsip_dtmf_info", "res_pjsip_nat", "res_pjsip_sdp_rtp", "res_pjsip_rfc3326",
+    "res_pjsip_diversion", "res_pjsip_refer", "res_pjsip_dlg_options", "res_rtp_asterisk", "res_musiconhold",
+    "res_speech", "res_agi", "res_audiosocket", "res_cdrel_custom",
+    "codec_ulaw", "codec_alaw", "codec_g722", "codec_resample", "codec_opus_open_source",
+    "format_wav", "format_pcm", "format_sln",
+    "bridge_simple", "bridge_native_rtp", "bridge_softmix", "bridge_holding", "bridge_builtin_features",
+    "bridge_builtin_interval_features", "chan_pjsip",
+    "func_callerid", "func_cdr", "func_channel", "func_cut", "func_groupcount", "func_uri", "func_logic", "func_math", "func_strings", "func_timeout",
+    "func_global", "func_devstate", "app_chanspy", "func_periodic_hook",
+    "app_audiosocket", "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_queue", "app_senddtmf",
+    "app_stack", "app_userevent", "app_waitforsilence", "app_verbose",
+    "cdr_custom", "pbx_config",
+)  # fmt: skip
+
+# Files that Asterisk complains of when they are missing, and that we have nothing to say in.
+EMPTY_FILES = (
+    "acl.conf", "ccss.conf", "cel.conf", "features.conf", "indications.conf", "pjproject.conf",
+    "queuerules.conf", "udptl.conf",
+)  # fmt: skip
+
+_EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_SAFE_PATH = re.compile(r"[^\s;,&^()|\[\]{}$\"'\\]+")
+
+
+class BadPbxConfiguration(Exception):
+    """A value cannot stand in Asterisk's configuration; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """An operator's phone."""
+
+    name: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlan:
+    """An operators' queue."""
+
+    operators: tuple[str, ...]  # extensions
+    ring_s: int  # how long one phone rings
+
+
+@dataclass(frozen=True, slots=True)
+class PbxPlan:
+    """All that the include files say; the same for an embedded and for somebody's own Asterisk."""
+
+    prompts: Path  # folder with the prompts that the dialplan plays by itself
+    spool: Path  # folder where Asterisk leaves recordings
+    ami_secret: str
+    queues: Mapping[str, QueuePlan]  # the first is where every call goes by default
+    operators: Mapping[str, Phone]  # by extension
+    queue_wait_s: int = 300
+    duty_dial: str = ""  # Dial() target of the duty phone, e.g. PJSIP/+49301234@trunk; empty: none
+    duty_ring_s: int = 25
+    fuse_s: int = 4  # how long Asterisk waits for us before it takes the caller to the operators itself
+    bot_limit_s: int = 200  # a little more than the bot's own limit of 180 s
+    agi_host: str = "127.0.0.1"
+    agi_port: int = 4573
+    audiosocket_host: str = "127.0.0.1"
+    audiosocket_port: int = 9092
+    ami_permit: str = "127.0.0.1/255.255.255.255"
+    music_class: str = "default"
+
+    def check(self) -> None:
+        """Refuse what Asterisk would read as something else.
+
+        Raises:
+            BadPbxConfiguration: which value, and what to do.
+        """
+        if not self.queues:
+            raise BadPbxConfiguration("The scenario names no queue: add one under `queues`.")
+        for name in (*self.queues, *self.operators):
+            if not _EXTENSION.fullmatch(name):
+                raise BadPbxConfiguration(
+                    f"{name!r} cannot be a queue or extension: use letters, digits, - and _ only."
+                )
+        for path in (self.prompts, self.spool):
+            if not _SAFE_PATH.fullmatch(str(path)):
+                raise BadPbxConfiguration(
+                    f"Asterisk cannot use the folder {path}: choose a path without blanks and special characters."
+                )
+        for phone in self.operators.values():
+            if re.search(r"[\x00-\x1f\";\[\]<>]", phone.name):
+                raise BadPbxConfiguration("An operator's name has a character that Asterisk cannot take.")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPlan:
+    """What only the embedded Asterisk needs besides."""
+
+    folder: Path
+    modules: Path
+    music: Path  # folder of music on hold
+    sip_port: int = 5060
+    ami_port: int = 5038
+    rtp_start: int = 18000
+    rtp_end: int = 18999
+    trunk_address: str = "127.0.0.2:5060"  # where the telephone network is
+    system_name: str = "pz"  # prefix of call ids, so that two PBXs never share one
+    modules_list: tuple[str, ...] = field(default=MODULES)
+
+
+def write_includes(plan: PbxPlan, folder: Path) -> list[Path]:
+    """Write the `*_presszero.conf` files into `folder`; files of other names are never touched.
+
+    Raises:
+        BadPbxConfiguration: a value that Asterisk cannot take.
+    """
+    plan.check()
+    return _render(TEMPLATES / "include", folder, _flat(plan))
+
+
+def write_embedded(plan: PbxPlan, embedded: EmbeddedPlan) -> list[Path]:
+    """Write the whole configuration of the embedded Asterisk into `embedded.folder`/etc."""
+    for name in ("etc", "lib/agi-bin", "spool", "run", "log/cdr-custom"):
+        (embedded.folder / name).mkdir(parents=True, exist_ok=True)
+    values = {**_flat(plan), **_flat(embedded)}
+    etc = embedded.folder / "etc"
+    for name in EMPTY_FILES:
+        (etc / name).touch()
+    return [*write_includes(plan, etc), *_render(TEMPLATES / "embedded", etc, values)]
+
+
+def _flat(plan: PbxPlan | EmbeddedPlan) -> dict[str, object]:
+    values = asdict(plan)
+    if isinstance(plan, PbxPlan):
+        values["default_queue"] = next(iter(plan.queues), "")
+    return values
+
+
+def _render(templates: Path, folder: Path, values: Mapping[str, object]) -> list[Path]:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 -- these are configuration files, not pages
+        keep_trailing_newline=True,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in sorted(environment.list_templates()):
+        target = folder / name
+        target.touch(mode=0o600)  # they hold secrets
+        target.write_text(environment.get_template(name).render(values))
+        written.append(target)
+    return written

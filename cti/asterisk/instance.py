@@ -1,0 +1,144 @@
+"""Start, watch and end an Asterisk process of ours.
+
+Knows processes, ports and pid files; nothing of calls. It ends only the process that it started itself.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cti.asterisk.install import Program
+
+START_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 8.0
+
+
+class PbxDidNotStart(Exception):
+    """Asterisk is not up; the message says why and what to do."""
+
+
+def free_port(host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port that nobody uses at this moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def check_port(host: str, port: int, what: str, setting: str, kind: socket.SocketKind) -> None:
+    """Raise PbxDidNotStart when somebody else has the port."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PbxDidNotStart(
+                f"{what} needs port {port} on {host}, which is taken ({error.strerror}): "
+                f"end the program that uses it, or choose another port with {setting}."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One Asterisk with its own configuration folder (`folder`/etc)."""
+
+    program: Program
+    folder: Path
+    ami_port: int
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "pid"
+
+    def prepare(self) -> None:
+        """Link Asterisk's own sounds and documentation into the data folder."""
+        links = {"documentation": self.program.share / "documentation"}
+        if self.program.sounds is not None:
+            links["sounds/en"] = self.program.sounds
+        for name, target in links.items():
+            link = self.folder / "lib" / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if link.is_symlink():
+                link.unlink()
+            if target.exists() and not link.exists():
+                link.symlink_to(target)
+
+    def pid(self) -> int | None:
+        """The running process, or None."""
+        try:
+            pid = int(self._pid_file.read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        # The number may belong to somebody else after a reboot: only a process with our own folder is ours.
+        return pid if str(self.folder / "etc" / "asterisk.conf").encode() in command else None
+
+    def start(self) -> int:
+        """Start in the background and wait until AMI answers; a running one is left alone.
+
+        Raises:
+            PbxDidNotStart: with the last lines that Asterisk wrote.
+        """
+        running = self.pid()
+        if running is not None:
+            return running
+        self.prepare()
+        output = self.folder / "log" / "console"
+        with output.open("wb") as log:
+            process = subprocess.Popen(
+                [*self.program.command, "-f", "-C", str(self.folder / "etc" / "asterisk.conf")],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self._pid_file.write_text(str(process.pid))
+        deadline = time.monotonic() + START_DEADLINE_S
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            if self._ami_answers():
+                return process.pid
+            time.sleep(0.05)
+        alive = process.poll() is None
+        self.stop()
+        lines = " / ".join(output.read_text(errors="replace").strip().splitlines()[-4:]) or "it wrote nothing"
+        state = f"did not answer within {START_DEADLINE_S:.0f} s" if alive else "ended at once"
+        raise PbxDidNotStart(f"Asterisk {state}: {lines}. Its log is {self.folder / 'log'}.")
+
+    def stop(self) -> bool:
+        """End it, gently and then firmly; True if it was running."""
+        pid = self.pid()
+        if pid is None:
+            return False
+        for sign, seconds in ((signal.SIGTERM, STOP_DEADLINE_S), (signal.SIGKILL, 2.0)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign)
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)  # when it is our child, it must not stay a zombie
+                if self.pid() is None:
+                    self._pid_file.unlink(missing_ok=True)
+                    return True
+                time.sleep(0.05)
+        return True
+
+    async def start_async(self) -> int:
+        """`start` without holding up the event loop."""
+        return await asyncio.to_thread(self.start)
+
+    async def stop_async(self) -> bool:
+        """`stop` without holding up the event loop."""
+        return await asyncio.to_thread(self.stop)
+
+    def _ami_answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.ami_port), timeout=1) as link:
+                return link.recv(64).startswith(b"Asterisk Call Manager")
+        except OSError:
+            return False
