@@ -1,0 +1,181 @@
+"""The card index on disk: every table of this room. `recordings/tables.py` adds its own to the same Base.
+
+Rows only: what they mean is in `call.py` and `workflow.py`, who writes them is in the books (`ledger.py`, …).
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tickets.database import Base, UtcDateTime
+from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver, Role, TicketStatus
+
+
+class JobState(StrEnum):
+    """Where a background job is."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    DEAD = "dead"  # failed too often; a person has to look
+
+
+def _words(enum: type[StrEnum]) -> Enum:
+    # Stored as their words in a plain text column: a new word needs no migration.
+    return Enum(enum, native_enum=False, length=32, values_callable=lambda e: [member.value for member in e])
+
+
+class CustomerRow(Base):
+    """Somebody who calls."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    vip_level: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CustomerNumberRow(Base):
+    """A number that a customer calls from. Several customers may share one: a family, an office."""
+
+    __tablename__ = "customer_numbers"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    e164: Mapped[str] = mapped_column(String(16), primary_key=True, index=True)
+
+
+class CallRow(Base):
+    """What `replay` made of a call's events: one column per field of `call.Call`, for lists and filters."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index(None, "received_at", "call_id"),)
+
+    call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    direction: Mapped[Direction] = mapped_column(_words(Direction))
+    caller_raw: Mapped[str] = mapped_column(Text)
+    caller: Mapped[str | None] = mapped_column(Text, index=True)
+    line: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[int | None] = mapped_column(
+        ForeignKey("customers.id", ondelete="SET NULL"), index=True
+    )
+    vip_level: Mapped[int]
+    state: Mapped[CallState] = mapped_column(_words(CallState), index=True)
+    queue: Mapped[str | None] = mapped_column(Text)
+    priority: Mapped[int]
+    hand_over: Mapped[HandOver | None] = mapped_column(_words(HandOver))
+    operator: Mapped[str | None] = mapped_column(Text)
+    topic: Mapped[str | None] = mapped_column(Text)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    bot_started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    queued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    bot_seconds: Mapped[float]
+    hold_seconds: Mapped[float]
+    talk_seconds: Mapped[float]
+    outcome: Mapped[CallOutcome | None] = mapped_column(_words(CallOutcome))
+    found_later: Mapped[bool]
+    revision: Mapped[int] = mapped_column(
+        default=0
+    )  # +1 with every change of the ledger: tells caches their age
+
+
+class CallEventRow(Base):
+    """The ledger: appended to, never changed."""
+
+    __tablename__ = "call_events"
+    __table_args__ = (UniqueConstraint("source", "source_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(200))
+    source_id: Mapped[str] = mapped_column(String(200))
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.call_id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[EventKind] = mapped_column(_words(EventKind))
+    data: Mapped[str] = mapped_column(Text)  # JSON as text: the same bytes on both databases, no driver codec
+    sequence: Mapped[int] = mapped_column(default=0)
+
+
+class TicketRow(Base):
+    """One ticket for each call. It follows its call until a person takes it over."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (UniqueConstraint("call_id"), {"sqlite_autoincrement": True})  # numbers are never reused
+
+    number: Mapped[int] = mapped_column(primary_key=True)  # shown as PZ-<1000 + number>
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.call_id"))
+    status: Mapped[TicketStatus] = mapped_column(_words(TicketStatus), index=True)
+    status_by: Mapped[str | None] = mapped_column(
+        Text
+    )  # login of who set the status; None: it follows the call
+    subject: Mapped[str] = mapped_column(Text)
+    customer_id: Mapped[int | None] = mapped_column(
+        ForeignKey("customers.id", ondelete="SET NULL"), index=True
+    )
+    operator: Mapped[str | None] = mapped_column(Text, index=True)
+    hand_over: Mapped[HandOver | None] = mapped_column(_words(HandOver))
+    topic: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_by: Mapped[str | None] = mapped_column(Text)  # "bot", "menu" or a login
+    version: Mapped[int] = mapped_column(default=1)  # +1 with every change: who edits an old one is told
+
+
+class TicketNoteRow(Base):
+    """Plain text that a person put on a ticket."""
+
+    __tablename__ = "ticket_notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(ForeignKey("tickets.number", ondelete="CASCADE"), index=True)
+    author: Mapped[str] = mapped_column(Text)  # login
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AccountRow(Base):
+    """Somebody who may use the desk."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("login"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(Text)
+    role: Mapped[Role] = mapped_column(_words(Role))
+    password_hash: Mapped[str] = mapped_column(Text)  # argon2id, with its parameters
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class LoginSessionRow(Base):
+    """Somebody logged in. Only a hash of the token: a copy of the table lets nobody in."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, hex
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class JobRow(Base):
+    """Work for later. `(kind, key)` is unique: asked for twice, done once."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (UniqueConstraint("kind", "key"), Index(None, "state", "due_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(200))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[JobState] = mapped_column(_words(JobState))
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)  # waiting: not before; leased: the lease's end
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None] = mapped_column(String(32))  # whose lease: only its holder may finish the job
+    error: Mapped[str | None] = mapped_column(Text)  # of the last attempt
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
