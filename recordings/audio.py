@@ -223,7 +223,7 @@ _pydub_folder = threading.local()
 
 
 def _temporary_for_pydub(mode: str, delete: bool) -> Any:
-    return tempfile.NamedTemporaryFile(mode, delete=delete, dir=_pydub_folder.path)  # noqa: SIM115
+    return tempfile.NamedTemporaryFile(mode, delete=delete, dir=_pydub_folder.path)
 
 
 @cache

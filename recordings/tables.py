@@ -21,7 +21,7 @@ class Recording(Base):
     __tablename__ = "recordings"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    call_id: Mapped[str] = mapped_column(String(128), ForeignKey("calls.call_id"), unique=True)
+    call_id: Mapped[str] = mapped_column(String(200), ForeignKey("calls.call_id"), unique=True)
     key: Mapped[str | None] = mapped_column(String(255))  # in the store: 2026/11/21/<call_id>.mp3
     sha256: Mapped[str | None] = mapped_column(String(64))  # of the stored file, hexadecimal
     seconds: Mapped[float | None] = mapped_column(Float)

@@ -14,7 +14,7 @@ PCM = 1
 _EXTENSIBLE = 0xFFFE
 
 
-class BadAudio(Exception):  # noqa: N818 - the house names errors by what is wrong
+class BadAudio(Exception):
     """A file that should hold sound does not, or ffmpeg cannot read it; the message says which and why."""
 
 
