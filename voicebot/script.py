@@ -45,8 +45,11 @@ class BotScript(_Part):
     handing_over: Spoken = "I will connect you with one of my colleagues."
     goodbye: Spoken = "Thank you for calling. Good-bye."
     one_moment: Spoken = "One moment, please."
+    go_on: Spoken = "Please go ahead."
     operator_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
     """More ways to ask for a person, beside those that the bot knows ("operator", "a human", …)."""
+    goodbye_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
+    """More ways to say that nothing else is wanted, beside those that the bot knows ("no thanks", "bye", …)."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "BotScript":
@@ -60,6 +63,12 @@ class BotScript(_Part):
     def texts(self) -> Iterator[str]:
         """Every text that the bot may speak: what has to be rendered ahead."""
         yield from (self.greeting, self.anything_else, self.not_understood, self.say_again)
-        yield from (self.handing_over, self.goodbye, self.one_moment)
+        yield from (self.handing_over, self.goodbye, self.one_moment, self.go_on)
         for question in self.questions:
             yield question.answer
+
+    def wordings(self) -> Iterator[str]:
+        """Everything that the script expects callers to say: the grammar of a recogniser that takes one."""
+        for question in self.questions:
+            yield from question.phrases
+        yield from (*self.operator_words, *self.goodbye_words)
