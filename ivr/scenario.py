@@ -46,6 +46,12 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
+def _beside(file: Path, info: ValidationInfo) -> Path:
+    """A path as written in the scenario is relative to the scenario's folder, when that is known."""
+    folder: Path | None = (info.context or {}).get("folder")
+    return file if folder is None else folder / file
+
+
 class Prompt(Model):
     """Something that callers hear: words to be spoken by the voice, or a recorded WAV file, which wins.
 
@@ -64,8 +70,7 @@ class Prompt(Model):
     @field_validator("file")
     @classmethod
     def _beside_the_scenario(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        folder: Path | None = (info.context or {}).get("folder")
-        return value if value is None or folder is None else folder / value
+        return value if value is None else _beside(value, info)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -227,12 +232,13 @@ class Scenario(Model):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
     timezone: str = "UTC"
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]  # how national numbers are read
-    voice: Name | None = None  # None: the best voice there is for the language
+    voice: str = "auto"  # "auto", "espeak", or a Piper .onnx file beside the scenario
     lines: Annotated[tuple[Number, ...], Field(min_length=1)]  # the DIDs that callers dial
     hours: Hours
     prompts: Prompts
     menus: dict[Name, Menu]
     bot: BotScript
+    bot_files: dict[str, Path] = {}  # recorded files: by the bot's prompt name, or by question for its answer
     queues: Annotated[dict[Name, Queue], Field(min_length=1)]
     operators: dict[Extension, PersonName]
     duty_phone: Number | None = None  # rung when the queue gave nobody
@@ -246,6 +252,20 @@ class Scenario(Model):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("write a time zone of the IANA list, such as Europe/Madrid") from error
         return value
+
+    @field_validator("voice")
+    @classmethod
+    def _voice_beside(cls, value: str, info: ValidationInfo) -> str:
+        if value in ("auto", "espeak"):
+            return value
+        if not value.endswith(".onnx"):
+            raise ValueError("write auto, espeak, or the path of a Piper .onnx file")
+        return str(_beside(Path(value), info))
+
+    @field_validator("bot_files")
+    @classmethod
+    def _files_beside(cls, value: dict[str, Path], info: ValidationInfo) -> dict[str, Path]:
+        return {name: _beside(file, info) for name, file in value.items()}
 
     @property
     def default_queue(self) -> str:
@@ -287,6 +307,14 @@ class Scenario(Model):
         for name, prompt in self.spoken():
             if prompt.file is not None:
                 yield places[name], prompt.file
+        for name, file in self.bot_files.items():
+            yield ("bot_files", name), file
+
+    def bot_texts(self) -> dict[str, str]:
+        """What the bot says, by the names that `bot_files` may use: prompts, and answers by question."""
+        prompts = {name: getattr(self.bot, name) for name in BotScript.model_fields}
+        answers = {question.name: question.answer for question in self.bot.questions}
+        return answers | {name: text for name, text in prompts.items() if isinstance(text, str)}
 
 
 def announcement_name(menu: str, digit: str) -> str:

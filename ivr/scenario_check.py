@@ -18,6 +18,10 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _menus(scenario)
     yield from _hours(scenario)
     yield from _lines(scenario)
+    known = scenario.bot_texts()
+    for name in scenario.bot_files:
+        if name not in known:
+            yield ("bot_files", name), f"the bot says nothing named {name!r}; it has {_list(known)}"
 
 
 def _queues(scenario: Scenario) -> Iterator[Finding]:

@@ -1,0 +1,103 @@
+"""The FastAGI door: accepts Asterisk's connections and hands each, once it has introduced itself, to reception.
+
+Whoever else connects (a port scan, a health check, a stuck client) costs one deadline and changes nothing for
+calls in progress. It may not know what reception does with a caller.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ivr.agi import HEADER_BYTES, AgiError, AgiSession, CallerHungUp, read_request
+
+_log = structlog.get_logger()
+
+Serve = Callable[[AgiSession], Awaitable[None]]
+
+GOODBYE_S = 1.0  # for the last bytes to leave
+
+
+class FastAgiServer:
+    """Listens on `host`:`port` (0: any free one, then see `port`) and serves each connection in its own task."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        serve: Serve,
+        *,
+        connections: int = 500,
+        header_s: float = 2.0,
+    ) -> None:
+        self._host = host
+        self.port = port
+        self._serve = serve
+        self._limit = connections
+        self._header_s = header_s
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return len(self._open)
+
+    async def start(self) -> None:
+        """Begin to listen.
+
+        Raises:
+            OSError: the port is taken or not ours to take.
+        """
+        self._server = await asyncio.start_server(
+            self._accept, self._host, self.port, limit=HEADER_BYTES, backlog=256
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Stop listening and let go of all calls: their dialplans go on to the operators."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._open):
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        if len(self._open) >= self._limit:
+            _log.warning("more AGI connections than the limit: turned away", action="agi_full")
+            writer.transport.abort()
+            return
+        self._open.add(task)
+        try:
+            await self._attend(reader, writer)
+        finally:
+            self._open.discard(task)
+            writer.close()
+            # The peer may be gone, or read nothing any more: neither is worth waiting for.
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await writer.wait_closed()
+            writer.transport.abort()
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(self._header_s):
+                request = await read_request(reader)
+        except CallerHungUp:
+            return  # connect-and-close: a health check
+        except TimeoutError:
+            _log.info("an AGI client did not introduce itself", action="agi_silent")
+            return
+        except AgiError as error:
+            _log.warning("not an AGI client", action="agi_refused", reason=str(error))
+            return
+        try:
+            await self._serve(AgiSession(request, reader, writer))
+        except CallerHungUp:
+            pass  # the call is over; the PBX tells that by its own events
+        except Exception as error:
+            # The door must stay open for others, whatever one call did; its dialplan goes on without us.
+            _log.exception("an AGI session failed", action="agi_failed", error=type(error).__name__)
