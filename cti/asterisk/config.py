@@ -5,7 +5,7 @@ Knows the templates and Asterisk's file formats; takes plain values, no settings
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jinja2
@@ -60,6 +60,8 @@ class QueuePlan:
 
     operators: tuple[str, ...]  # extensions
     ring_s: int  # how long one phone rings
+    wait_s: int = 300  # how long a caller waits before the duty phone or voicemail
+    music: str = "default"  # music on hold class
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,6 @@ class PbxPlan:
     ami_secret: str
     queues: Mapping[str, QueuePlan]  # the first is where every call goes by default
     operators: Mapping[str, Phone]  # by extension
-    queue_wait_s: int = 300
     duty_dial: str = ""  # Dial() target of the duty phone, e.g. PJSIP/+49301234@trunk; empty: none
     duty_ring_s: int = 25
     fuse_s: int = 4  # how long Asterisk waits for us before it takes the caller to the operators itself
@@ -81,7 +82,6 @@ class PbxPlan:
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = 9092
     ami_permit: str = "127.0.0.1/255.255.255.255"
-    music_class: str = "default"
 
     def check(self) -> None:
         """Refuse what Asterisk would read as something else.
@@ -107,19 +107,24 @@ class PbxPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddedPlan:
-    """What only the embedded Asterisk needs besides."""
+class InstancePlan:
+    """What every Asterisk process of ours needs: its folders, modules and ports."""
 
     folder: Path
     modules: Path
-    music: Path  # folder of music on hold
+    rtp_start: int
+    rtp_end: int
+    system_name: str = "pz"  # prefix of call ids, so that two PBXs never share one
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPlan:
+    """What the embedded PBX needs besides."""
+
+    music: Path  # folder of the music on hold
     sip_port: int = 5060
     ami_port: int = 5038
-    rtp_start: int = 18000
-    rtp_end: int = 18999
     trunk_address: str = "127.0.0.2:5060"  # where the telephone network is
-    system_name: str = "pz"  # prefix of call ids, so that two PBXs never share one
-    modules_list: tuple[str, ...] = field(default=MODULES)
 
 
 def write_includes(plan: PbxPlan, folder: Path) -> list[Path]:
@@ -129,28 +134,37 @@ def write_includes(plan: PbxPlan, folder: Path) -> list[Path]:
         BadPbxConfiguration: a value that Asterisk cannot take.
     """
     plan.check()
-    return _render(TEMPLATES / "include", folder, _flat(plan))
+    return render(TEMPLATES / "include", folder, _flat(plan))
 
 
-def write_embedded(plan: PbxPlan, embedded: EmbeddedPlan) -> list[Path]:
-    """Write the whole configuration of the embedded Asterisk into `embedded.folder`/etc."""
+def write_embedded(plan: PbxPlan, instance: InstancePlan, embedded: EmbeddedPlan) -> None:
+    """Write the whole configuration of the embedded PBX into `instance.folder`/etc.
+
+    Raises:
+        BadPbxConfiguration: a value that Asterisk cannot take.
+    """
+    write_instance(instance)
+    etc = instance.folder / "etc"
+    write_includes(plan, etc)
+    render(TEMPLATES / "embedded", etc, {**_flat(plan), **asdict(embedded)})
+
+
+def write_instance(instance: InstancePlan) -> None:
+    """Write what every Asterisk of ours has: folders, modules, log, RTP ports."""
     for name in ("etc", "lib/agi-bin", "spool", "run", "log/cdr-custom"):
-        (embedded.folder / name).mkdir(parents=True, exist_ok=True)
-    values = {**_flat(plan), **_flat(embedded)}
-    etc = embedded.folder / "etc"
+        (instance.folder / name).mkdir(parents=True, exist_ok=True)
+    etc = instance.folder / "etc"
     for name in EMPTY_FILES:
         (etc / name).touch()
-    return [*write_includes(plan, etc), *_render(TEMPLATES / "embedded", etc, values)]
+    render(TEMPLATES / "common", etc, {**asdict(instance), "modules_list": MODULES})
 
 
-def _flat(plan: PbxPlan | EmbeddedPlan) -> dict[str, object]:
-    values = asdict(plan)
-    if isinstance(plan, PbxPlan):
-        values["default_queue"] = next(iter(plan.queues), "")
-    return values
+def _flat(plan: PbxPlan) -> dict[str, object]:
+    return {**asdict(plan), "default_queue": next(iter(plan.queues))}
 
 
-def _render(templates: Path, folder: Path, values: Mapping[str, object]) -> list[Path]:
+def render(templates: Path, folder: Path, values: Mapping[str, object]) -> list[Path]:
+    """Render every template of a folder into `folder`, readable by this user alone; files of other names stay."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
         undefined=jinja2.StrictUndefined,

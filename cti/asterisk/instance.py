@@ -23,8 +23,17 @@ class PbxDidNotStart(Exception):
     """Asterisk is not up; the message says why and what to do."""
 
 
-def free_port(host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port that nobody uses at this moment."""
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that nobody uses at this moment."""
+    return _free(host, socket.SOCK_STREAM)
+
+
+def free_udp_port(host: str = "127.0.0.1") -> int:
+    """A UDP port that nobody uses at this moment."""
+    return _free(host, socket.SOCK_DGRAM)
+
+
+def _free(host: str, kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]

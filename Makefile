@@ -1,0 +1,48 @@
+# PressZero: `make` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit serve lint format bench lock clean
+PRESSZERO := .venv/bin/presszero
+
+help:  ## List the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo:  ## A call centre at work: real Asterisk, three callers, three tickets (ONCE=1 ends by itself)
+	@scripts/bootstrap run
+	@$(PRESSZERO) demo $(if $(ONCE),--once)
+
+test:  ## Every test, the calls over a real PBX included
+	@scripts/bootstrap dev
+	@$(PRESSZERO) pbx install
+	@.venv/bin/pytest $(ARGS)
+
+unit:  ## The fast tests only
+	@scripts/bootstrap dev
+	@.venv/bin/pytest -q tests/unit
+
+serve:  ## The service alone (settings: PRESSZERO_… environment variables)
+	@scripts/bootstrap run
+	@$(PRESSZERO) migrate
+	@$(PRESSZERO) serve
+
+lint:  ## ruff, mypy --strict, and the direction of imports
+	@scripts/bootstrap dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+
+format:  ## Put the code into ruff's form
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+bench:  ## Speed and memory, each figure beside a baseline of the same run
+	@scripts/bootstrap dev
+	@$(PRESSZERO) pbx install
+	@.venv/bin/python -m bench
+
+lock:  ## Choose the newest versions anew and write requirements/*.lock
+	@scripts/bootstrap dev
+	@scripts/lock
+
+clean:  ## Remove what the commands made in this folder
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var bench/results

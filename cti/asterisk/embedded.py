@@ -1,0 +1,84 @@
+"""From the scenario to a PBX: secrets made at the first run, the plan of the configuration, the folders.
+
+Joins `ivr.scenario` with `config` and `instance`; starts nothing by itself.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cti.asterisk.config import EmbeddedPlan, InstancePlan, PbxPlan, Phone, QueuePlan, write_embedded
+from cti.asterisk.install import Program
+from cti.asterisk.instance import Instance
+from ivr.scenario import Queue, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class PbxSecrets:
+    """Passwords between us and the PBX; made here, never shipped."""
+
+    ami: str
+    phones: Mapping[str, str]  # extension → SIP password
+
+
+def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
+    """Read the secrets, making those that are missing; the file is readable by this user alone."""
+    try:
+        known = json.loads(file.read_text())
+    except FileNotFoundError:
+        known = {}
+    kept = PbxSecrets(
+        ami=known.get("ami") or secrets.token_urlsafe(24),
+        phones={name: known.get("phones", {}).get(name) or secrets.token_urlsafe(12) for name in extensions},
+    )
+    if asdict(kept) != known:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(asdict(kept), out, indent=1)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where the PBX finds us, as seen from the PBX."""
+
+    agi_host: str = "127.0.0.1"
+    agi_port: int = 4573
+    audiosocket_host: str = "127.0.0.1"
+    audiosocket_port: int = 9092
+
+
+def plan_pbx(
+    scenario: Scenario, kept: PbxSecrets, doors: Doors, *, prompts: Path, spool: Path, trunk: str = "presszero-trunk"
+) -> PbxPlan:
+    """What the scenario asks of the PBX. `prompts`: folder of the prompts that the dialplan plays by itself."""
+    duty = scenario.duty_phone
+    local = duty in scenario.operators
+    return PbxPlan(
+        prompts=prompts.absolute(),
+        spool=spool.absolute(),
+        ami_secret=kept.ami,
+        queues={name: _queue(queue) for name, queue in scenario.queues.items()},
+        operators={ext: Phone(name, kept.phones[ext]) for ext, name in scenario.operators.items()},
+        duty_dial=f"PJSIP/{duty}" if local else f"PJSIP/{duty}@{trunk}" if duty else "",
+        agi_host=doors.agi_host,
+        agi_port=doors.agi_port,
+        audiosocket_host=doors.audiosocket_host,
+        audiosocket_port=doors.audiosocket_port,
+    )
+
+
+def _queue(queue: Queue) -> QueuePlan:
+    return QueuePlan(queue.operators, queue.ring_s, queue.wait_s, queue.music)
+
+
+def build_embedded(program: Program, plan: PbxPlan, folder: Path, embedded: EmbeddedPlan, rtp_start: int) -> Instance:
+    """Write the configuration of an embedded PBX into `folder` and return it, not started."""
+    folder = folder.absolute()
+    plan.spool.mkdir(parents=True, exist_ok=True)
+    instance = InstancePlan(folder, program.modules, rtp_start, rtp_start + 399)
+    write_embedded(plan, instance, embedded)
+    return Instance(program, folder, embedded.ami_port)

@@ -1,0 +1,182 @@
+"""A telephone network for demo and tests: a second Asterisk whose legs do what Python tells them.
+
+Callers ring a line of the PBX and speak, press keys, and wait politely for quiet; operators' phones register
+with the PBX, ring, answer and talk. All of it is real SIP with real audio. Knows the PBX only by its SIP address.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cti.asterisk.ami import AmiEvent, AmiLink
+from cti.asterisk.config import InstancePlan, render, write_instance
+from cti.asterisk.install import Program
+from cti.asterisk.instance import Instance, free_udp_port, free_port
+
+TEMPLATES = Path(__file__).parent / "templates"
+STEP_DEADLINE_S = 60.0
+LINES_HOST = "127.0.0.2"
+PHONES_HOST = "127.0.0.3"
+
+
+class CallerGaveUp(Exception):
+    """A leg of the network could not do its step: it was hung up, or the deadline passed."""
+
+
+@dataclass(eq=False)
+class Leg:
+    """One end of a call, held by Python."""
+
+    link: AmiLink
+    unique_id: str
+    number: str
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    _step: "asyncio.Future[str] | None" = None
+
+    async def say(self, wav: Path) -> None:
+        """Speak a WAV file into the call; returns when it has been spoken."""
+        await self._go("say", LEG_FILE=str(wav.with_suffix("")))
+
+    async def wait_for_quiet(self, silence_ms: int = 1200) -> None:
+        """Listen until the other side has been silent for `silence_ms`."""
+        await self._go("quiet", LEG_SILENCE=str(silence_ms))
+
+    async def answer(self) -> None:
+        """Pick the ringing phone up."""
+        await self._go("idle")
+
+    async def press(self, digits: str) -> None:
+        """Press keys, a tenth of a second each."""
+        for digit in digits:
+            await self.link.action("PlayDTMF", Channel=self.unique_id, Digit=digit, Duration="120")
+            await asyncio.sleep(0.3)  # a finger's pace, not a wait for something
+
+    async def hang_up(self) -> None:
+        """Put the phone down; fine when the other side has done so already."""
+        if not self.hung_up.is_set():
+            with contextlib.suppress(Exception):  # it may be gone at this very moment
+                await self.link.action("Hangup", Channel=self.unique_id)
+        async with asyncio.timeout(STEP_DEADLINE_S):
+            await self.hung_up.wait()
+
+    async def _go(self, step: str, **variables: str) -> None:
+        if self.hung_up.is_set():
+            raise CallerGaveUp(f"the leg was hung up before it could {step}")
+        done = asyncio.get_running_loop().create_future()
+        self._step = done
+        for name, value in variables.items():
+            await self.link.action("Setvar", Channel=self.unique_id, Variable=name, Value=value)
+        await self.link.action("Redirect", Channel=self.unique_id, Context="network-leg", Exten=step, Priority="1")
+        try:
+            async with asyncio.timeout(STEP_DEADLINE_S):
+                await done
+        except TimeoutError as error:
+            raise CallerGaveUp(f"the leg was not through with {step} in {STEP_DEADLINE_S:.0f} s") from error
+
+    def happened(self, event: AmiEvent) -> None:
+        """Take notice of an event of this leg."""
+        step = event.get("Step")
+        if event.name == "Hangup":
+            self.hung_up.set()
+            if self._step is not None and not self._step.done():
+                self._step.set_exception(CallerGaveUp("the other side hung up"))
+                self._step.exception()  # seen: nobody may be waiting any more
+        elif step == "idle":
+            self.answered.set()
+        if step not in ("", "ring") and self._step is not None and not self._step.done():
+            self._step.set_result(step)
+
+
+class TelephoneNetwork:
+    """The second Asterisk with its callers and phones."""
+
+    def __init__(self, link: AmiLink, instance: Instance, lines_address: str) -> None:
+        self.link = link
+        self.instance = instance
+        self.lines_address = lines_address
+        self._legs: dict[str, Leg] = {}
+        self._ringing: dict[str, asyncio.Queue[Leg]] = {}
+
+    async def call(self, caller: str, line: str, *, tape: Path | None = None) -> Leg:
+        """Ring `line` as `caller`; returns when the PBX has answered. `tape`: WAV of what this caller hears."""
+        unique_id = f"leg-{secrets.token_hex(8)}"
+        leg = Leg(self.link, unique_id, caller)
+        self._legs[unique_id] = leg
+        variables = {} if tape is None else {"Variable": f"LEG_TAPE={tape}"}
+        await self.link.action(
+            "Originate", Channel=f"PJSIP/{line}@pbx", ChannelId=unique_id, Context="network-leg", Exten="idle",
+            Priority="1", CallerID=caller, Timeout="15000", **variables, **{"Async": "true"},
+        )  # fmt: skip
+        await _first(leg.answered, leg.hung_up)
+        if not leg.answered.is_set():
+            raise CallerGaveUp("the PBX did not take the call")
+        return leg
+
+    async def phone_rings(self, number: str, within_s: float = STEP_DEADLINE_S) -> Leg:
+        """Wait until the phone of this number rings."""
+        queue = self._ringing.setdefault(number, asyncio.Queue())
+        while True:
+            async with asyncio.timeout(within_s):
+                leg = await queue.get()
+            if not leg.hung_up.is_set():  # one that has stopped ringing meanwhile is no use
+                return leg
+
+    def happened(self, events: list[AmiEvent]) -> None:
+        """Spread AMI events over the legs."""
+        for event in events:
+            unique_id = event.get("Uniqueid")
+            if event.name == "UserEvent" and event.get("Step") == "ring":
+                leg = Leg(self.link, unique_id, event.get("Number"))
+                self._legs[unique_id] = leg
+                self._ringing.setdefault(leg.number, asyncio.Queue()).put_nowait(leg)
+            known = self._legs.get(unique_id)
+            if known is not None and event.name in ("UserEvent", "Hangup"):
+                known.happened(event)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        async with asyncio.timeout(STEP_DEADLINE_S):
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def telephone_network(
+    program: Program, folder: Path, *, pbx_address: str, lines_port: int, phones: Mapping[str, str], rtp_start: int
+) -> AsyncIterator[TelephoneNetwork]:
+    """Run the network while the block runs. `phones`: SIP password by extension."""
+    folder = folder.absolute()
+    lines = f"{LINES_HOST}:{lines_port}"
+    values: dict[str, object] = {
+        "lines_address": lines,
+        "phones_address": f"{PHONES_HOST}:{free_udp_port(PHONES_HOST)}",
+        "pbx_address": pbx_address,
+        "phones": phones,
+        "ami_port": free_port(),
+        "ami_secret": secrets.token_urlsafe(16),
+    }
+    write_instance(InstancePlan(folder, program.modules, rtp_start, rtp_start + 399, system_name="net"))
+    render(TEMPLATES, folder / "etc", values)
+    ami_port = int(str(values["ami_port"]))
+    instance = Instance(program, folder, ami_port)
+    await instance.start_async()
+    try:
+        heard: list[Callable[[list[AmiEvent]], None]] = []
+        link = AmiLink(
+            "127.0.0.1", ami_port, "network", str(values["ami_secret"]),
+            on_events=lambda events: heard[0](events),
+        )  # fmt: skip
+        network = TelephoneNetwork(link, instance, lines)
+        heard.append(network.happened)
+        async with link:
+            yield network
+    finally:
+        await instance.stop_async()

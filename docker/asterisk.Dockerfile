@@ -1,0 +1,10 @@
+# Debian's Asterisk 22 with our include files. Not run by the project's own tests.
+FROM debian:forky-slim
+RUN apt-get update && apt-get install -y --no-install-recommends asterisk asterisk-core-sounds-en-wav \
+    && rm -rf /var/lib/apt/lists/*
+# The include files lie in /etc/asterisk/presszero, written there by `presszero pbx config`; join them once.
+RUN for name in extensions queues pjsip manager; do \
+        echo "#include presszero/${name}_presszero.conf" >>"/etc/asterisk/${name}.conf"; done \
+    && printf '[mappings]\n#include presszero/cdr_custom_presszero.conf\n' >/etc/asterisk/cdr_custom.conf \
+    && sed -i 's/^;*enabled *=.*/enabled = yes/; s/^;*timestampevents *=.*/timestampevents = yes/' /etc/asterisk/manager.conf
+CMD ["asterisk", "-f", "-U", "asterisk"]
