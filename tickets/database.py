@@ -6,23 +6,26 @@ except where a statement has to be spelt differently. Knows no table.
 
 import asyncio
 import functools
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-import structlog
+import asyncpg  # type: ignore[import-untyped]
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event, exc
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-log = structlog.get_logger()
-
 Sessions = async_sessionmaker[AsyncSession]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class DatabaseTrouble(Exception):
@@ -50,7 +53,7 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(
         naming_convention={
-            "ix": "ix_%(column_0_N_label)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
             "ck": "ck_%(table_name)s_%(constraint_name)s",
             "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
@@ -139,16 +142,137 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+@asynccontextmanager
+async def writing(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """One transaction that means to write; commits when the block ends well."""
+    async with sessions() as session:
+        await session.connection(execution_options={"presszero_writes": True})
+        yield session
+        await session.commit()
+
+
+class _HasDeadline(Protocol):
+    _deadline_s: float
+
+
+S = TypeVar("S", bound=_HasDeadline)
+
+
+def use_case(
+    method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Give a service's method the service's deadline (`_deadline_s`) and turn driver errors into ours.
+
+    The method then raises `DatabaseLate` or `DatabaseAway` besides its own errors.
+    """
+
+    @functools.wraps(method)
+    async def in_time(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        # A task of its own: rolling back over a dead link takes seconds, which must not be the caller's.
+        task = asyncio.create_task(method(self, *args, **kwargs))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._deadline_s)
+            if not done:
+                raise DatabaseLate(
+                    f"The database did not answer within {self._deadline_s:g} s: check its load."
+                )
+            return task.result()
+        except (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError):
+            raise  # a mistake of ours, not trouble of the database's
+        except (
+            exc.DBAPIError,
+            exc.TimeoutError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            OSError,
+        ) as error:
+            raise DatabaseAway(f"The database failed ({_first_line(error)}): check that it runs.") from error
+        finally:
+            if not task.done():
+                _leave_behind(task)
+
+    return in_time
+
+
+_left_behind: set[asyncio.Task[Any]] = set()  # late work that is still giving its connection back
+
+
+def _leave_behind(task: asyncio.Task[Any]) -> None:
+    def forget(task: asyncio.Task[Any]) -> None:
+        _left_behind.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked has been told; asyncio need not complain
+
+    _left_behind.add(task)
+    task.add_done_callback(forget)
+    task.cancel()
+
+
+def _first_line(error: BaseException) -> str:
+    # Drivers put the row's values on the lines below, and those may be phone numbers.
+    text = str(error.orig if isinstance(error, exc.DBAPIError) else error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
 async def check_schema(database: Database) -> None:
     """Refuse a database that this release cannot use.
 
     Raises:
         NoDatabase: nothing there, or nothing of ours.
         OldSchema: made by another release.
+        DatabaseAway: no connection.
     """
-    raise NotImplementedError
+    missing = NoDatabase("There is no database yet: run `presszero migrate`.")
+    url = database.engine.url
+    if database.dialect == "sqlite" and not Path(url.database or "").is_file():
+        raise missing  # connecting would make an empty file
+    try:
+        async with asyncio.timeout(3), database.engine.connect() as connection:
+            found = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_heads())
+    except asyncpg.InvalidCatalogNameError as error:
+        raise missing from error
+    except (
+        exc.DBAPIError,
+        exc.TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        OSError,
+    ) as error:
+        where = url.render_as_string(hide_password=True)
+        raise DatabaseAway(
+            f"The database at {where} cannot be opened ({_first_line(error)}): "
+            "start it, or correct PRESSZERO_DATABASE."
+        ) from error
+    scripts = ScriptDirectory.from_config(migrations(url))
+    if not found:
+        raise missing
+    if set(found) != set(scripts.get_heads()):
+        known = {script.revision for script in scripts.walk_revisions()}
+        raise OldSchema(
+            "The database's schema is older than this release: run `presszero migrate`."
+            if known.issuperset(found)
+            else "The database was made by a newer release of PressZero: install that release."
+        )
 
 
 def migrate(url: str) -> None:
-    """Bring the database at `url` to this release (Alembic upgrade to head). Blocking; makes a SQLite file."""
-    raise NotImplementedError
+    """Bring the database at `url` to this release (Alembic upgrade to head). Makes a SQLite file and its folder.
+
+    Blocking, and runs an event loop of its own: inside one, use `asyncio.to_thread`.
+    """
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(migrations(parsed), "head")
+
+
+def migrations(url: URL) -> Config:
+    """Alembic's configuration for the migrations that came with this code."""
+    here = Path(__file__).parent
+    installed = here / "migrations"  # in a wheel; a top-level `alembic` folder would hide the library there
+    config = Config()
+    config.set_main_option(
+        "script_location", str(installed if installed.is_dir() else here.parent / "alembic")
+    )
+    config.attributes["url"] = url
+    return config

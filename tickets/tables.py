@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Enum, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tickets.database import Base, UtcDateTime
@@ -90,7 +90,8 @@ class CallEventRow(Base):
     __tablename__ = "call_events"
     __table_args__ = (UniqueConstraint("source", "source_id"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    # SQLite numbers rows only in a column that is exactly INTEGER; there it holds 64 bits anyway.
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
     source: Mapped[str] = mapped_column(String(200))
     source_id: Mapped[str] = mapped_column(String(200))
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.call_id"), index=True)
