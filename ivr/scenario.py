@@ -191,6 +191,7 @@ class Option(Model):
     queue: Name | None = None
     announce: Prompt | None = None
     then: Literal["menu", "goodbye"] = "menu"  # after an announcement
+    topic: Words | None = None  # of an announcement: what the ticket of an informed caller says
 
     @model_validator(mode="before")
     @classmethod
@@ -202,8 +203,8 @@ class Option(Model):
         targets = [t for t in (self.to, self.menu, self.queue, self.announce) if t is not None]
         if len(targets) != 1:
             raise ValueError("lead the key to exactly one of: bot, voicemail, menu, queue, announce")
-        if "then" in self.model_fields_set and self.announce is None:
-            raise ValueError("`then:` belongs to an announcement only")
+        if self.model_fields_set & {"then", "topic"} and self.announce is None:
+            raise ValueError("`then:` and `topic:` belong to an announcement only")
         return self
 
 

@@ -1,4 +1,4 @@
-"""The FastAGI door: accepts Asterisk's connections and hands each, once it has introduced itself, to reception.
+"""The FastAGI door: accepts Asterisk and hands each connection, once it introduced itself, to reception.
 
 Whoever else connects (a port scan, a health check, a stuck client) costs one deadline and changes nothing for
 calls in progress. It may not know what reception does with a caller.
@@ -7,6 +7,7 @@ calls in progress. It may not know what reception does with a caller.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import structlog
 
@@ -20,7 +21,7 @@ GOODBYE_S = 1.0  # for the last bytes to leave
 
 
 class FastAgiServer:
-    """Listens on `host`:`port` (0: any free one, then see `port`) and serves each connection in its own task."""
+    """Listens on `host`:`port` (0: any free one, then see `port`); a task for each connection."""
 
     def __init__(
         self,
@@ -64,8 +65,7 @@ class FastAgiServer:
         await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast("asyncio.Task[None]", asyncio.current_task())  # we are always in one
         if len(self._open) >= self._limit:
             _log.warning("more AGI connections than the limit: turned away", action="agi_full")
             writer.transport.abort()

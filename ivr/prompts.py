@@ -1,0 +1,144 @@
+"""The prompt book: every prompt of a scenario as a WAV that Asterisk can play, made ready before any call.
+
+Recorded files win over synthesis, the bot's included. It may not know calls or the menu; the synthesisers
+stand behind `voicebot.voice`, ffmpeg behind `recordings.audio`.
+"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+import wave
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Self
+
+from ivr.scenario import STATIC_PROMPTS, Scenario
+from recordings.audio import BadAudio, to_telephone_wav
+from voicebot.voice import Progress, Voice
+
+STATIC = "static"
+"""Sub-folder of the prompts that the dialplan plays by itself, under fixed names."""
+
+
+class PromptsNotReady(Exception):
+    """A prompt could not be made ready; the message says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A sound that is ready: 8 kHz mono 16-bit WAV."""
+
+    path: PurePath  # absolute, without `.wav`: as Asterisk wants it
+    seconds: float
+
+
+class RecordedVoice:
+    """A voice for the bot that plays a recording where there is one for the words, and else asks `voice`."""
+
+    def __init__(self, voice: Voice, recorded: Mapping[str, Path]) -> None:
+        self._voice = voice
+        self._recorded = dict(recorded)
+
+    async def render(self, text: str) -> Path:
+        """See `voicebot.voice.Voice`."""
+        return self._recorded.get(text) or await self._voice.render(text)
+
+    async def render_all(self, texts: Sequence[str], progress: Progress | None = None) -> list[Path]:
+        """See `voicebot.voice.Voice`."""
+        to_speak = [text for text in texts if text not in self._recorded]
+        spoken = dict(zip(to_speak, await self._voice.render_all(to_speak, progress), strict=True))
+        return [self._recorded.get(text) or spoken[text] for text in texts]
+
+
+class PromptBook:
+    """Reception's prompts by their names in the scenario, and the voice that the bot is to speak with."""
+
+    def __init__(self, prompts: Mapping[str, Rendered], bot_voice: Voice) -> None:
+        self._prompts = dict(prompts)
+        self.bot_voice = bot_voice
+
+    @classmethod
+    async def prepare(
+        cls, scenario: Scenario, voice: Voice, folder: Path, progress: Progress | None = None
+    ) -> Self:
+        """Render, convert and lay out everything that callers can hear; what is ready already is kept.
+
+        `folder` belongs to the book: `recorded/` inside has converted files, `static/<name>.wav` the prompts
+        of `Scenario.static_texts`.
+
+        Raises:
+            PromptsNotReady: a recorded file cannot be used, or `folder` cannot be written.
+            voicebot.voice.VoiceFailed: the voice could not speak.
+        """
+        recorded = await asyncio.to_thread(_convert_all, scenario, folder / "recorded")
+        by_name = {name: recorded[prompt.file] for name, prompt in scenario.spoken() if prompt.file}
+        texts = {name: prompt.text for name, prompt in scenario.spoken() if prompt.text and not prompt.file}
+        bot_texts = scenario.bot_texts()
+        bot_voice = RecordedVoice(
+            voice, {bot_texts[name]: recorded[file] for name, file in scenario.bot_files.items()}
+        )
+        # One request for all of them: a synthesiser loads its voice once.
+        paths = await bot_voice.render_all([*texts.values(), *bot_texts.values()], progress)
+        by_name |= dict(zip(texts, paths, strict=False))
+        return cls(await asyncio.to_thread(_lay_out, by_name, folder / STATIC), bot_voice)
+
+    def prompt(self, name: str) -> Rendered:
+        """The sound of a prompt.
+
+        Raises:
+            KeyError: the scenario from which the book was made has no such prompt.
+        """
+        return self._prompts[name]
+
+
+def _convert_all(scenario: Scenario, folder: Path) -> dict[Path, Path]:
+    """Recorded file → telephone WAV, named by its content: a new recording is never mistaken for the old."""
+    converted: dict[Path, Path] = {}
+    for _, file in scenario.files():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            target = folder / f"{hashlib.sha256(file.read_bytes()).hexdigest()}.wav"
+            if not target.exists():
+                to_telephone_wav(file, target)
+        except OSError as error:
+            at = error.filename or file
+            raise PromptsNotReady(
+                f"{at} cannot be read or written ({error.strerror}): correct the path or its permissions."
+            ) from error
+        except BadAudio as error:
+            raise PromptsNotReady(f"The prompt {file} is no sound ({error}): record it as WAV.") from error
+        converted[file] = target
+    return converted
+
+
+def _lay_out(by_name: Mapping[str, Path], static: Path) -> dict[str, Rendered]:
+    try:
+        static.mkdir(parents=True, exist_ok=True)
+        for name in STATIC_PROMPTS:
+            _copy(by_name[name], static / f"{name}.wav")
+    except OSError as error:
+        raise PromptsNotReady(
+            f"{static} cannot be written ({error.strerror}): make it writable or set PRESSZERO_DATA."
+        ) from error
+    return {name: _rendered(path) for name, path in by_name.items()}
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Whole or not at all: the PBX may be playing the old one right now."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".prompt-", suffix=".wav")
+    os.close(handle)
+    try:
+        shutil.copyfile(source, name)
+        os.chmod(name, 0o644)  # the PBX may be another user
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _rendered(path: Path) -> Rendered:
+    with wave.open(str(path)) as sound:
+        seconds = sound.getnframes() / sound.getframerate()
+    return Rendered(path.absolute().with_suffix(""), seconds)

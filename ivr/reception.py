@@ -1,0 +1,208 @@
+"""Reception: takes a caller from the first ring to the operators, the bot, voicemail or good-bye.
+
+Joins the menu's state machine with the AGI session, and tells the ledger what happened. It knows neither AMI
+nor the web: customers, the bot and the ledger are callables given to it.
+
+What the dialplan reads afterwards: PZ_NEXT (operator | bot | voicemail | bye; anything else means operator),
+PZ_QUEUE, PZ_PRIORITY, PZ_BOT_UUID. Queue and priority are set before anything else, so that a VIP keeps their
+place even if we die a second later.
+
+The fuse: before each step we set Asterisk's own TIMEOUT(absolute) a little beyond the step's length. If this
+process freezes, the channel's `T` extension takes the caller to the operators without us. On leaving it is
+set to 0; the dialplan must do so too, for the case that we could not.
+"""
+
+import asyncio
+import math
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from ivr.agi import AgiError, AgiSession, CallerHungUp
+from ivr.hours import is_open
+from ivr.menu import Ask, Leave, News, Next, advance, begin
+from ivr.prompts import PromptBook
+from ivr.scenario import Scenario
+from tickets.events import CallEvent, Publish, Value
+from tickets.vocabulary import EventKind, HandOver
+from voicebot.outcome import Ending, Outcome
+
+_log = structlog.get_logger()
+
+FUSE_S = 4  # beyond the expected length of a step
+CUSTOMER_S = 0.3
+AFTER_BOT = "after-bot"
+
+
+@dataclass(frozen=True)
+class KnownCaller:
+    """What reception needs to know about a customer."""
+
+    customer_id: int
+    vip_level: int  # 0: nobody special
+
+
+FindCustomer = Callable[[str], Awaitable[KnownCaller | None]]
+"""By the raw caller ID. May be slow or fail: the caller never waits longer than 300 ms for it."""
+
+AnnounceBot = Callable[[str], UUID | None]
+"""Expect the audio of this call (its call id) under the UUID; None: no room for another conversation."""
+
+BotDecision = Callable[[UUID], Outcome | None]
+"""What became of the conversation; None: nobody knows."""
+
+
+class Reception:
+    """Serves AGI sessions; one instance for all calls. `clock` gives aware UTC times."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        prompts: PromptBook,
+        find_customer: FindCustomer,
+        announce_bot: AnnounceBot,
+        bot_decision: BotDecision,
+        publish: Publish,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._scenario = scenario
+        self._prompts = prompts
+        self._find_customer = find_customer
+        self._announce_bot = announce_bot
+        self._bot_decision = bot_decision
+        self._publish = publish
+        self._clock = clock
+
+    async def serve(self, session: AgiSession) -> None:
+        """Look after one caller. Whatever goes wrong in here, the caller goes to an operator.
+
+        Raises:
+            CallerHungUp: there is nobody to look after any more.
+        """
+        call_id = await session.get_variable("PZ_CALL") or session.request.get("agi_uniqueid")
+        diary = _Diary(call_id, self._publish, self._clock)
+        try:
+            if session.request.script == AFTER_BOT:
+                leave = await self._after_bot(session)
+            else:
+                leave = await self._receive(session, diary)
+            await self._let_go(session, diary, leave)
+        except CallerHungUp:
+            raise
+        except Exception as error:
+            _log.exception(
+                "reception failed: the caller goes to an operator",
+                action="reception_failed",
+                call_id=call_id,
+                error=type(error).__name__,
+            )
+            await self._rescue(session, diary)
+
+    async def _receive(self, session: AgiSession, diary: "_Diary") -> Leave:
+        await self._light_fuse(session, CUSTOMER_S)
+        await session.set_variable("PZ_QUEUE", self._scenario.default_queue)
+        caller = await self._recognise(session, diary)
+        await session.set_variable("PZ_PRIORITY", self._scenario.priority(caller.vip_level if caller else 0))
+        open_now = is_open(self._clock(), self._scenario.hours, self._scenario.timezone)
+        step = begin(self._scenario, is_open=open_now)
+        while True:
+            for news in step.news:
+                diary.tell(news)
+            if isinstance(step.do, Leave):
+                return step.do
+            key = await self._ask(session, step.do)
+            step = advance(self._scenario, step.state, key)
+
+    async def _recognise(self, session: AgiSession, diary: "_Diary") -> KnownCaller | None:
+        number = session.request.get("agi_callerid")
+        if not number:
+            return None
+        try:
+            async with asyncio.timeout(CUSTOMER_S):
+                caller = await self._find_customer(number)
+        except Exception as error:
+            # A slow or broken customer list must not cost the caller anything.
+            reason = type(error).__name__
+            _log.warning(
+                "customer not looked up", action="customer_late", call_id=diary.call_id, error=reason
+            )
+            return None
+        if caller is not None:
+            data: dict[str, Value] = {"customer_id": caller.customer_id, "vip_level": caller.vip_level}
+            diary.note(EventKind.CUSTOMER_FOUND, data)
+        return caller
+
+    async def _ask(self, session: AgiSession, ask: Ask) -> str | None:
+        sounds = [self._prompts.prompt(name) for name in ask.prompts]
+        await self._light_fuse(session, sum(sound.seconds for sound in sounds) + ask.wait_s)
+        for sound in sounds:
+            key = await session.stream_file(sound.path, ask.keys, seconds=sound.seconds)
+            if key is not None:
+                return key
+        if not ask.wait_s:
+            return None
+        key = await session.wait_for_digit(int(ask.wait_s * 1000))
+        return key if key is not None and key in ask.keys else None
+
+    async def _after_bot(self, session: AgiSession) -> Leave:
+        await self._light_fuse(session, 0)
+        outcome = self._bot_decision(UUID(await session.get_variable("PZ_BOT_UUID")))
+        if outcome is None:
+            return self._to_operator(HandOver.FAULT)
+        if outcome.ending is Ending.TO_OPERATOR:
+            return self._to_operator(None)  # the bot has told its reason to the ledger itself
+        return Leave(Next.BYE)
+
+    async def _let_go(self, session: AgiSession, diary: "_Diary", leave: Leave) -> None:
+        if leave.next is Next.BOT:
+            uuid = self._announce_bot(diary.call_id)
+            if uuid is None:
+                leave = self._to_operator(HandOver.SURGE)
+            else:
+                await session.set_variable("PZ_BOT_UUID", str(uuid))
+        if leave.queue is not None:
+            await session.set_variable("PZ_QUEUE", leave.queue)
+        if leave.reason is not None:
+            diary.note(EventKind.HANDED_OVER, {"reason": leave.reason.value})
+        await session.set_variable("TIMEOUT(absolute)", 0)
+        await session.set_variable("PZ_NEXT", leave.next.value)
+
+    async def _rescue(self, session: AgiSession, diary: "_Diary") -> None:
+        diary.note(EventKind.HANDED_OVER, {"reason": HandOver.FAULT.value})
+        try:
+            await session.set_variable("TIMEOUT(absolute)", 0)
+            await session.set_variable("PZ_NEXT", Next.OPERATOR.value)
+        except AgiError:
+            # The link is what failed: closing it makes the dialplan go on to its default, the operators.
+            _log.warning("the dialplan goes on without us", action="agi_lost", call_id=diary.call_id)
+
+    def _to_operator(self, reason: HandOver | None) -> Leave:
+        return Leave(Next.OPERATOR, self._scenario.default_queue, reason)
+
+    async def _light_fuse(self, session: AgiSession, seconds: float) -> None:
+        await session.set_variable("TIMEOUT(absolute)", math.ceil(seconds) + FUSE_S)
+
+
+class _Diary:
+    """Tells the ledger about one call, each event under an id of its own."""
+
+    def __init__(self, call_id: str, publish: Publish, clock: Callable[[], datetime]) -> None:
+        self.call_id = call_id
+        self._publish = publish
+        self._clock = clock
+        # A call comes here more than once (before and after the bot), so counting alone would repeat ids.
+        self._visit = secrets.token_hex(4)
+        self._count = 0
+
+    def tell(self, news: News) -> None:
+        self.note(news.kind, dict(news.data))
+
+    def note(self, kind: EventKind, data: dict[str, Value]) -> None:
+        self._count += 1
+        source_id = f"{self.call_id}:{self._visit}:{self._count}"
+        event = CallEvent("ivr", source_id, self.call_id, self._clock(), kind, data, sequence=self._count)
+        self._publish(event)
