@@ -9,10 +9,13 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # Each part begins with a letter or digit: no "..", no hidden file, no option, no empty part.
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*)*")
@@ -31,35 +34,42 @@ class ShelfUnwritable(Exception):
     """Nothing can be put on the shelf; the message says what to do."""
 
 
+class ShelfLate(Exception):
+    """The store did not answer in time; what was asked may be tried again."""
+
+
 class Store(Protocol):
-    """A place for finished recordings. Files under a key are whole or not there at all."""
+    """A place for finished recordings. Files under a key are whole or not there at all.
+
+    Every method raises `BadKey` for a key of the wrong shape and `ShelfLate` after its deadline.
+    """
 
     async def put(self, key: str, source: Path) -> None:
         """Copy `source` under `key`, durable on return; what was there before is replaced at once.
 
         Raises:
-            BadKey, ShelfUnwritable.
+            ShelfUnwritable: the message says what to do.
         """
 
     async def path(self, key: str) -> Path:
         """A file on this machine with the recording's bytes, to be read only.
 
         Raises:
-            BadKey, NotOnShelf.
+            NotOnShelf: there is none.
         """
 
     async def size(self, key: str) -> int:
         """How many bytes lie under `key`.
 
         Raises:
-            BadKey, NotOnShelf.
+            NotOnShelf: there is none.
         """
 
     async def delete(self, key: str) -> None:
         """Forget the recording; nothing happens if there is none.
 
         Raises:
-            BadKey, ShelfUnwritable.
+            ShelfUnwritable: the message says what to do.
         """
 
     async def check(self) -> None:
@@ -81,8 +91,7 @@ class DiskStore:
     async def put(self, key: str, source: Path) -> None:
         """See `Store.put`."""
         target = self._target(key)
-        async with asyncio.timeout(self._deadline_s):
-            await asyncio.to_thread(self._put, target, source)
+        await self._in_time(self._put, target, source)
 
     async def path(self, key: str) -> Path:
         """See `Store.path`."""
@@ -92,19 +101,25 @@ class DiskStore:
     async def size(self, key: str) -> int:
         """See `Store.size`."""
         target = self._target(key)
-        async with asyncio.timeout(self._deadline_s):
-            return await asyncio.to_thread(_size, target, key)
+        return await self._in_time(_size, target, key)
 
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""
         target = self._target(key)
-        async with asyncio.timeout(self._deadline_s):
-            await asyncio.to_thread(self._delete, target)
+        await self._in_time(self._delete, target)
 
     async def check(self) -> None:
         """See `Store.check`."""
-        async with asyncio.timeout(self._deadline_s):
-            await asyncio.to_thread(self._check)
+        await self._in_time(self._check)
+
+    async def _in_time(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await asyncio.to_thread(work, *args, **kwargs)
+        except TimeoutError as error:
+            raise ShelfLate(
+                f"The disk of {self._root} did not answer within {self._deadline_s:.0f} s: look after it."
+            ) from error
 
     def _target(self, key: str) -> Path:
         if len(key) > _MAX_KEY or not _KEY.fullmatch(key):
@@ -112,11 +127,11 @@ class DiskStore:
         return self._root / key
 
     def _put(self, target: Path, source: Path) -> None:
-        with self._telling_what_to_do():
+        with source.open("rb") as here, self._telling_what_to_do():
             _make_folders(target.parent)
             handle, name = tempfile.mkstemp(dir=target.parent, prefix=".putting-")
             try:
-                with os.fdopen(handle, "wb") as there, source.open("rb") as here:
+                with os.fdopen(handle, "wb") as there:
                     shutil.copyfileobj(here, there, 1 << 20)
                     there.flush()
                     os.fsync(there.fileno())
