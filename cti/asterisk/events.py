@@ -1,0 +1,272 @@
+"""AMI messages as typed events: the border where a PBX's loose headers become facts with names and units.
+
+Pure: no I/O, no clock (the time of receipt is passed in). Knows Asterisk's header names (res/res_manager and
+app_queue of Asterisk 22); knows nothing of our calls and tickets, `translate.py` does that.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+Headers = Mapping[str, object]  # name → text, or a list of texts where a header stood several times
+
+NOBODY = frozenset({"", "<unknown>", "unknown"})  # how Asterisk says that a number is not known
+
+
+class UnreadableAmiEvent(ValueError):
+    """An event of a kind that we know lacks a header or holds something else than it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class AmiEvent:
+    """What all events carry."""
+
+    at: datetime  # aware, UTC: the PBX's time (timestampevents=yes), else the time of receipt
+    stamp: str  # tells this event from all others of its kind and channel
+
+
+@dataclass(frozen=True, slots=True)
+class CallerEvent(AmiEvent):
+    """Something on a channel. `uniqueid == linkedid`: the first channel of its call, the caller's own."""
+
+    uniqueid: str
+    linkedid: str
+    context: str
+    exten: str
+    number: str  # caller ID, raw; empty: not known
+
+
+@dataclass(frozen=True, slots=True)
+class NewChannel(CallerEvent):
+    """A channel was made."""
+
+    calling: bool  # it rings us (state Ring); False: the PBX made it to ring somebody
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpRequested(CallerEvent):
+    """The far end, or somebody here, wants the channel to end; what it was doing ends next."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp(CallerEvent):
+    """The channel is gone."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageReached(CallerEvent):
+    """Our dialplan tells where a caller is: UserEvent(PressZero,Call: …,Stage: …)."""
+
+    call_id: str
+    stage: str
+    queue: str
+    priority: int  # the caller's, higher goes first
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerJoined(CallerEvent):
+    """The caller waits in a queue."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAbandoned(CallerEvent):
+    """The wait ended without an operator: hung up, or the queue's time was over: both say this."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLeft(CallerEvent):
+    """The caller waits no longer, for whatever reason; stands beside an abandon and before a connect."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorEvent(CallerEvent):
+    """Between a queue's caller and one of its members."""
+
+    queue: str
+    operator: str  # extension
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCalled(OperatorEvent):
+    """A member's phone rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorMissed(OperatorEvent):
+    """It rang and was not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorConnected(OperatorEvent):
+    """Caller and operator hear each other."""
+
+    hold_seconds: int
+    ring_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorCompleted(OperatorEvent):
+    """They have finished."""
+
+    talk_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedChannel(CallerEvent):
+    """One line of CoreShowChannels."""
+
+    channel: str
+    application: str
+    bridge: str  # channels that hear each other have the same; empty: none
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCaller(AmiEvent):
+    """One QueueEntry of QueueStatus."""
+
+    queue: str
+    uniqueid: str
+    priority: int  # the caller's own, higher goes first
+    waited_seconds: int
+
+
+def operator_of(interface: str, member_name: str = "") -> str:
+    """The extension of a queue member: PJSIP/101 → 101, Local/101@phones/n → 101; else the member's name."""
+    _, _, rest = interface.partition("/")
+    return rest.partition("/")[0].partition("@")[0] or member_name or interface
+
+
+def _text(headers: Headers, name: str) -> str:
+    value = headers.get(name)
+    if isinstance(value, list):
+        value = value[0]
+    if not isinstance(value, str):
+        raise UnreadableAmiEvent(f"{headers.get('Event')} without {name}")
+    return value
+
+
+def _optional(headers: Headers, name: str) -> str:
+    return _text(headers, name) if name in headers else ""
+
+
+def _whole(headers: Headers, name: str) -> int:
+    text = _text(headers, name)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise UnreadableAmiEvent(f"{headers.get('Event')}: {name} is not a whole number") from error
+
+
+def _number(headers: Headers) -> str:
+    number = _optional(headers, "CallerIDNum")
+    return "" if number in NOBODY else number
+
+
+_Channel = tuple[datetime, str, str, str, str, str, str]
+
+
+def _channel(headers: Headers, at: datetime, stamp: str) -> _Channel:
+    return (
+        at,
+        stamp,
+        _text(headers, "Uniqueid"),
+        _text(headers, "Linkedid"),
+        _text(headers, "Context"),
+        _text(headers, "Exten"),
+        _number(headers),
+    )
+
+
+def _member(headers: Headers) -> tuple[str, str]:
+    return _text(headers, "Queue"), operator_of(_text(headers, "Interface"), _optional(headers, "MemberName"))
+
+
+def _stage(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
+    if _text(headers, "UserEvent") != "PressZero":
+        return None
+    # Our own dialplan wrote these: fields that a stage has no use for are left out.
+    return StageReached(
+        *_channel(headers, at, stamp),
+        call_id=_text(headers, "Call"),
+        stage=_text(headers, "Stage"),
+        queue=_optional(headers, "Queue"),
+        # "Priority" stands here twice: first the dialplan's step, then the caller's priority.
+        priority=_last_whole(headers, "Priority") if "Queue" in headers else 0,
+        line=_optional(headers, "Line"),
+    )
+
+
+def _last_whole(headers: Headers, name: str) -> int:
+    value = headers.get(name)
+    texts = value if isinstance(value, list) else [value]
+    return _whole({"Event": headers.get("Event"), name: texts[-1]}, name) if len(texts) > 1 else 0
+
+
+Reader = Callable[[Headers, datetime, str], AmiEvent | None]
+
+LIVE: Mapping[str, Reader] = {
+    # "Ring": somebody calls us. A channel that the PBX makes to ring somebody begins as "Down".
+    "Newchannel": lambda h, at, s: NewChannel(
+        *_channel(h, at, s), calling=_text(h, "ChannelStateDesc") != "Down"
+    ),
+    "HangupRequest": lambda h, at, s: HangUpRequested(*_channel(h, at, s)),
+    "SoftHangupRequest": lambda h, at, s: HangUpRequested(*_channel(h, at, s)),
+    "Hangup": lambda h, at, s: HungUp(*_channel(h, at, s), cause=_optional(h, "Cause-txt")),
+    "UserEvent": _stage,
+    "QueueCallerJoin": lambda h, at, s: CallerJoined(*_channel(h, at, s), queue=_text(h, "Queue")),
+    "QueueCallerAbandon": lambda h, at, s: CallerAbandoned(*_channel(h, at, s), queue=_text(h, "Queue")),
+    "QueueCallerLeave": lambda h, at, s: CallerLeft(*_channel(h, at, s), queue=_text(h, "Queue")),
+    "AgentCalled": lambda h, at, s: OperatorCalled(*_channel(h, at, s), *_member(h)),
+    "AgentRingNoAnswer": lambda h, at, s: OperatorMissed(*_channel(h, at, s), *_member(h)),
+    "AgentConnect": lambda h, at, s: OperatorConnected(
+        *_channel(h, at, s), *_member(h), _whole(h, "HoldTime"), _whole(h, "RingTime")
+    ),
+    "AgentComplete": lambda h, at, s: OperatorCompleted(
+        *_channel(h, at, s), *_member(h), _whole(h, "TalkTime")
+    ),
+}
+"""Events that come by themselves and that we have a use for; all others need not even be parsed."""
+
+LISTED: Mapping[str, Reader] = {
+    "CoreShowChannel": lambda h, at, s: ListedChannel(
+        *_channel(h, at, s), _text(h, "Channel"), _optional(h, "Application"), _optional(h, "BridgeId")
+    ),
+    "QueueEntry": lambda h, at, s: WaitingCaller(
+        at, s, _text(h, "Queue"), _text(h, "Uniqueid"), _whole(h, "Priority"), _whole(h, "Wait")
+    ),
+}
+"""Items of lists that we ask for."""
+
+
+def read(headers: Headers, received_at: datetime, number: int) -> AmiEvent | None:
+    """Type one AMI message.
+
+    Args:
+        headers: as on the wire.
+        received_at: aware; used where the PBX gives no Timestamp.
+        number: running; makes such an event unique.
+
+    Returns: None for a kind of event that we have no use for.
+
+    Raises:
+        UnreadableAmiEvent: a header is missing or not what it should be.
+    """
+    name = headers.get("Event")
+    reader = (LIVE.get(name) or LISTED.get(name)) if isinstance(name, str) else None
+    if reader is None:
+        return None
+    stamp = _optional(headers, "Timestamp")
+    try:
+        at = datetime.fromtimestamp(float(stamp), UTC)
+    except (ValueError, OverflowError, OSError):
+        at, stamp = received_at, f"{received_at.timestamp():.6f}#{number}"
+    return reader(headers, at, stamp)

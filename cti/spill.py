@@ -1,0 +1,114 @@
+"""A file that call events wait in when memory is full or the service ends before the database took them.
+
+Knows the format and the file; `intake.py` decides when. One JSON object a line, first in, first out.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from tickets.events import CallEvent
+from tickets.vocabulary import EventKind
+
+
+def to_line(event: CallEvent) -> bytes:
+    """One event as a line of JSON, newline included."""
+    return (
+        json.dumps(
+            {
+                "source": event.source,
+                "source_id": event.source_id,
+                "call_id": event.call_id,
+                "at": event.at.isoformat(),
+                "kind": event.kind.value,
+                "data": dict(event.data),
+                "sequence": event.sequence,
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+    ).encode()
+
+
+def from_line(line: bytes) -> CallEvent:
+    """The event of a line.
+
+    Raises:
+        ValueError: no event of ours; a line half written by a killed service.
+    """
+    try:
+        fields = json.loads(line)
+        return CallEvent(
+            source=fields["source"],
+            source_id=fields["source_id"],
+            call_id=fields["call_id"],
+            at=datetime.fromisoformat(fields["at"]),
+            kind=EventKind(fields["kind"]),
+            data=fields["data"],
+            sequence=fields["sequence"],
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("not a call event") from error
+
+
+class Spill:
+    """The waiting line on disk. Private to its owner: it holds callers' numbers."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._read_to = 0  # bytes already given out and settled
+        self._taken: list[int] = []  # lengths of the lines given out last, not yet settled
+        self._file: BinaryIO | None = None
+        self._size = path.stat().st_size if path.exists() else 0
+
+    def __bool__(self) -> bool:
+        return self._size > self._read_to
+
+    def put(self, events: Iterable[CallEvent]) -> None:
+        """Append.
+
+        Raises:
+            OSError: the disk is full or not writable.
+        """
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+            self._file = os.fdopen(descriptor, "r+b", buffering=0)
+            self._size = os.fstat(descriptor).st_size
+            if self._size and not self._ends_with_newline():
+                self._size += self._file.write(b"\n")  # after a line that a killed service left half written
+        lines = b"".join(map(to_line, events))
+        self._size += self._file.write(lines)
+
+    def _ends_with_newline(self) -> bool:
+        with self.path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) == b"\n"
+
+    def first(self, most: int) -> list[bytes]:
+        """The next lines, up to `most`. They stay in the file until `settled`."""
+        if not self:
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self._read_to)
+            lines = [line for line in (file.readline() for _ in range(most)) if line]
+        self._taken = [len(line) for line in lines]
+        return lines
+
+    def settled(self) -> None:
+        """What `first` gave last is safe elsewhere. An emptied file is removed."""
+        self._read_to += sum(self._taken)
+        self._taken = []
+        if not self:
+            self.close()
+            self.path.unlink(missing_ok=True)
+            self._read_to = self._size = 0
+
+    def close(self) -> None:
+        """Let go of the file; its lines stay."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
