@@ -1,0 +1,224 @@
+"""What the caller wants: words in, one of the script's questions out – or an honest "out of scope".
+
+Pure: knows no sound and no dialogue. A question is recognised by likeness to its example phrases (TF-IDF of
+words and of letter groups, which forgive a recogniser's mistakes) and by how much of what was said belongs to
+it at all: a word that neither the script nor common English knows ("parcel") is what it is really about.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from math import log
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+
+from voicebot.english import BACKGROUND, NEUTRAL
+from voicebot.script import BotScript
+from voicebot.wishes import Wishes, without_fillers, words
+
+# Tuned on a development set beside the shipped scenario; tests/unit/voicebot measures on phrases held apart.
+ACCEPT: Final = 0.4
+"""Score from which a question counts as asked."""
+ACCEPT_CLAUSE: Final = 0.55
+"""The same for one clause of a long sentence whose other clauses are about something else."""
+CLEARLY_NOT: Final = 0.28
+"""Score below which it is certainly none of the questions."""
+LIKENESS: Final = 0.6
+"""Weight of likeness to examples; the rest is the share of the words that belong to the question."""
+STRANGE: Final = 0.7
+"""How much of the score unknown words take away when there are no others."""
+LONGEST: Final = 80
+"""Words looked at: nobody says more in one utterance."""
+
+_JOINTS = frozenset({"and", "but", "so", "because", "anyway"})
+_FEATURES: Final = 2**16
+
+
+class Kind(StrEnum):
+    """What an utterance was."""
+
+    OPERATOR = "operator"  # a request for a person; wins over everything
+    QUESTION = "question"
+    GOODBYE = "goodbye"
+    YES = "yes"
+    NO = "no"
+    OUT_OF_SCOPE = "out_of_scope"
+    NOTHING = "nothing"  # no words, or only "um"
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """One utterance, understood."""
+
+    kind: Kind
+    name: str | None = None  # of the question
+    score: float = 1.0  # 0 … 1: how sure; for out of scope that of the nearest question
+    clear: bool = True  # out of scope: whether it is certain, so that asking again would help nobody
+
+    @property
+    def intent(self) -> str:
+        """One word for the ledger."""
+        return self.name or self.kind.value
+
+
+class Understanding:
+    """One script's understanding; holds no conversation and is not changed by use: all calls share it."""
+
+    def __init__(self, examples: Sequence[tuple[str, str]], wishes: Wishes) -> None:
+        """Take `examples` as (question's name, phrase) pairs."""
+        self._wishes = wishes
+        self._names = np.array([name for name, _ in examples] + [""] * len(BACKGROUND))
+        self._questions = sorted({name for name, _ in examples})
+        spoken = [_stems(words(phrase)) for _, phrase in examples]
+        sentences = [" ".join(stems) for stems in spoken]
+        self._likeness = _Likeness([*sentences, *(" ".join(_stems(words(text))) for text in BACKGROUND)])
+        self._vocabulary: dict[str, set[str]] = defaultdict(set)
+        for (name, _), stems in zip(examples, spoken, strict=True):
+            self._vocabulary[name].update(stems)
+        self._known = frozenset(stem for stems in spoken for stem in stems)
+        count = len(self._questions)
+        # A word of one question tells more than a word of all; an unknown word tells most.
+        self._weight = {
+            stem: 1 + log(count / sum(stem in known for known in self._vocabulary.values()))
+            for stem in self._known
+        }
+        self._strange_weight = 1 + log(count)
+
+    @classmethod
+    def train(cls, script: BotScript) -> "Understanding":
+        """Learn a script's questions; some hundredths of a second."""
+        examples = [(question.name, phrase) for question in script.questions for phrase in question.phrases]
+        return cls(examples, Wishes(script.operator_words, script.goodbye_words))
+
+    def classify(self, text: str) -> Understood:
+        """Say what `text`, as a recogniser wrote it, asks for."""
+        spoken = words(text)[:LONGEST]
+        if not without_fillers(spoken) and not self._wishes.is_yes(spoken):
+            return Understood(Kind.NOTHING)
+        if self._wishes.is_for_a_person(spoken):
+            return Understood(Kind.OPERATOR)
+        for kind, wish in (
+            (Kind.NO, self._wishes.is_no),
+            (Kind.YES, self._wishes.is_yes),
+            (Kind.GOODBYE, self._wishes.is_goodbye),
+        ):
+            if wish(spoken):
+                return Understood(kind)
+        return self._question(spoken)
+
+    def _question(self, spoken: Sequence[str]) -> Understood:
+        name, score = self._nearest(spoken)
+        if score >= ACCEPT:
+            return Understood(Kind.QUESTION, name, score)
+        clauses = list(_clauses(spoken))
+        if len(clauses) > 1:
+            best_name, best = max((self._nearest(clause) for clause in clauses), key=lambda found: found[1])
+            if best >= ACCEPT_CLAUSE:
+                return Understood(Kind.QUESTION, best_name, best)
+        # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
+        whole = len(spoken) >= 4 and bool(_content(_stems(spoken)))
+        return Understood(Kind.OUT_OF_SCOPE, score=score, clear=whole and score < CLEARLY_NOT)
+
+    def _nearest(self, spoken: Sequence[str]) -> tuple[str, float]:
+        """The likeliest question and its score, 0 where everyday sentences are nearer."""
+        stems = _stems(spoken)
+        likeness = self._likeness.to(" ".join(stems))
+        everyday = _top(likeness[self._names == ""])
+        content = _content(stems)
+        known = [self._in_script(stem) for stem in content]
+        total = sum(self._weight[stem] if stem else self._strange_weight for stem in known)
+        strange = known.count(None) * self._strange_weight / total if total else 0.0
+        best = ("", 0.0)
+        for name in self._questions:
+            alike = _top(likeness[self._names == name])
+            belongs = alike
+            if total:
+                belongs = (
+                    sum(self._weight[stem] for stem in known if stem in self._vocabulary[name] and stem)
+                    / total
+                )
+            score = (LIKENESS * alike + (1 - LIKENESS) * belongs) * (1 - STRANGE * strange)
+            if score > best[1]:
+                best = (name, score)
+        return best if best[1] > everyday else ("", 0.0)
+
+    def _in_script(self, stem: str) -> str | None:
+        """The script's word that this is, or is a misheard form of."""
+        if stem in self._known:
+            return stem
+        if len(stem) < 4:
+            return None
+        return next(
+            iter(get_close_matches(stem, (word for word in self._known if len(word) >= 4), 1, 0.78)), None
+        )
+
+
+class _Likeness:
+    """Cosine likeness to a fixed list of sentences.
+
+    Hashed features instead of a vocabulary, so that a word never seen before still weighs (and most of all,
+    by the smoothed inverse document frequency) instead of vanishing from the question.
+    """
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        common = {"norm": None, "alternate_sign": False, "n_features": _FEATURES, "lowercase": False}
+        self._parts = [
+            (
+                HashingVectorizer(analyzer="word", token_pattern=r"\S+", ngram_range=(1, 2), **common),
+                TfidfTransformer(sublinear_tf=True),
+            ),
+            (
+                HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), **common),
+                TfidfTransformer(sublinear_tf=True),
+            ),
+        ]
+        self._known = [weigh.fit_transform(count.transform(sentences)) for count, weigh in self._parts]
+
+    def to(self, sentence: str) -> NDArray[np.float64]:
+        """Likeness to each sentence, 0 … 1."""
+        alike = [
+            (known @ weigh.transform(count.transform([sentence])).T).toarray()[:, 0]
+            for (count, weigh), known in zip(self._parts, self._known, strict=True)
+        ]
+        return np.mean(alike, axis=0, dtype=np.float64)
+
+
+def _top(likeness: NDArray[np.float64]) -> float:
+    """Mostly the nearest example, a little the second: one odd example should not decide alone."""
+    two = np.sort(likeness)[::-1][:2]
+    return float(0.7 * two[0] + 0.3 * two.mean())
+
+
+def _clauses(spoken: Sequence[str]) -> Iterable[list[str]]:
+    """Cut a sentence at its joints into clauses of three words and more."""
+    clause: list[str] = []
+    for word in [*spoken, "and"]:
+        if word not in _JOINTS:
+            clause.append(word)
+        elif len(clause) >= 3:
+            yield clause
+            clause = []
+
+
+def _stem(word: str) -> str:
+    for ending in ("ings", "ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+_NEUTRAL_STEMS = NEUTRAL | {_stem(word) for word in NEUTRAL}
+
+
+def _stems(spoken: Sequence[str]) -> list[str]:
+    return [_stem(word) for word in without_fillers(spoken)]
+
+
+def _content(stems: Sequence[str]) -> list[str]:
+    """The words that say what it is about."""
+    return [stem for stem in stems if stem not in _NEUTRAL_STEMS]
