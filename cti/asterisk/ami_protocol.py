@@ -106,9 +106,8 @@ class GuardedProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no t
                 self._block(block, events)
             except Exception as error:  # one message that panoramisk chokes on must not end the link
                 # No traceback: its values would put numbers into the log.
-                log.error(
-                    "An AMI message cannot be read.", action="ami_unreadable", error=type(error).__name__
-                )  # noqa: TRY400
+                kind = type(error).__name__
+                log.warning("An AMI message cannot be read.", action="ami_unreadable", error=kind)
         if events:
             self._on_messages(events)
         return None

@@ -1,0 +1,89 @@
+"""The ledger's picture of live calls beside the PBX's own: what we missed while the link was down.
+
+Pure: no I/O, no clock. `reconciler.py` asks both sides and passes the answers in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cti.asterisk.events import ListedChannel, WaitingCaller, operator_of
+from cti.asterisk.translate import CALL_CONTEXT, SOURCE, Normalise, began, received
+from tickets.call import Call
+from tickets.events import CallEvent, Value
+from tickets.vocabulary import CallState, EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What follows from both pictures."""
+
+    events: list[CallEvent]  # what the ledger has missed of live calls
+    live: list[str]  # our calls that the PBX has on the line
+    gone: list[Call]  # calls of this PBX that the ledger thinks live and that are not
+
+
+def compare(
+    unfinished: Sequence[Call],
+    channels: Sequence[ListedChannel],
+    waiting: Sequence[WaitingCaller],
+    at: datetime,
+    normalise: Normalise,
+) -> Comparison:
+    """Compare. `unfinished` must have been read before `channels` and `waiting` were asked for: a call that
+    began in between is then no difference.
+
+    `at` stands for times that the PBX does not tell.
+    """
+    known = {call.call_id: call for call in unfinished}
+    callers = {
+        channel.uniqueid: channel
+        for channel in channels
+        if channel.uniqueid in known
+        or (channel.uniqueid == channel.linkedid and channel.context == CALL_CONTEXT)
+    }
+    entries = {entry.uniqueid: entry for entry in waiting}
+    told: list[CallEvent] = []
+    for call_id, channel in callers.items():
+        call = known.get(call_id)
+        if call is None:
+            begin = began(call_id) or at
+            told.append(received(call_id, begin, channel.number, "", normalise))
+            told.append(_told(call_id, EventKind.FOUND, begin, "", how="live"))
+        told += _where(call, channel, entries.get(call_id), channels, at)
+    gone = [call for call in unfinished if call.call_id not in callers and began(call.call_id)]
+    return Comparison(told, list(callers), gone)
+
+
+def _where(
+    call: Call | None,
+    caller: ListedChannel,
+    entry: WaitingCaller | None,
+    channels: Sequence[ListedChannel],
+    at: datetime,
+) -> list[CallEvent]:
+    """Where the caller is now, if the ledger does not know it."""
+    call_id = caller.uniqueid
+    state = None if call is None else call.state
+    if entry is not None:
+        if state is CallState.QUEUED:
+            return []
+        since = at - timedelta(seconds=entry.waited_seconds)
+        # Whole seconds: asked again, the same wait gives the same id.
+        stamp = str(round(since.timestamp()))
+        return [
+            _told(call_id, EventKind.QUEUE_JOINED, since, stamp, queue=entry.queue, priority=entry.priority)
+        ]
+    partner = next(
+        (one for one in channels if caller.bridge and one.bridge == caller.bridge and one is not caller), None
+    )
+    if partner is not None and state is not CallState.TALKING:
+        operator = operator_of(partner.channel.rpartition("-")[0])
+        return [_told(call_id, EventKind.OPERATOR_ANSWERED, at, partner.uniqueid, operator=operator)]
+    if caller.exten == "voicemail" and caller.context == CALL_CONTEXT and state is not CallState.VOICEMAIL:
+        return [_told(call_id, EventKind.VOICEMAIL_STARTED, at, "")]
+    return []
+
+
+def _told(call_id: str, kind: EventKind, at: datetime, stamp: str, **data: Value) -> CallEvent:
+    return CallEvent(SOURCE, f"{kind}:{call_id}:met:{stamp}", call_id, at, kind, data)

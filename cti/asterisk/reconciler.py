@@ -1,0 +1,203 @@
+"""Brings the ledger level with the PBX: at start, after each reconnect, and now and then for what slipped by.
+
+Knows whom to ask (AMI lists, the CDR file, the ledger) and in which order; what follows from the answers is
+decided by the pure `comparison.py` and `cdr.py`. Running it twice changes nothing: all facts have stable ids.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from cti.asterisk import cdr
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused
+from cti.asterisk.cdr import CdrRow, UnreadableCdr
+from cti.asterisk.comparison import Comparison, compare
+from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
+from cti.asterisk.translate import Normalise, Translator, ended
+from tickets.call import Call
+from tickets.database import DatabaseTrouble
+from tickets.events import Publish
+
+log = structlog.get_logger()
+
+_READ_AT_ONCE = 4 << 20  # bytes of the CDR file
+_ASK_AT_ONCE = 400  # call ids in one question to the ledger
+
+
+class AsksPbx(Protocol):
+    """The part of `AmiLink` that is needed here."""
+
+    async def list_action(self, name: str, /) -> list[AmiEvent]: ...
+
+
+class CdrFile:
+    """Reads what was added to the CDR file since the last time. Blocking: use from a thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._inode = 0
+
+    def more(self) -> list[CdrRow]:
+        """The next complete lines, up to some megabytes; empty at the end or without a file.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        try:
+            with self._path.open("rb") as file:
+                about = os.fstat(file.fileno())
+                if about.st_ino != self._inode or about.st_size < self._offset:  # rotated, or made anew
+                    self._offset, self._inode = 0, about.st_ino
+                file.seek(self._offset)
+                data = file.read(_READ_AT_ONCE)
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]  # Asterisk may be writing the last line now
+        self._offset += len(whole)
+        rows = []
+        for line in whole.decode("utf-8", "replace").splitlines():
+            try:
+                rows.append(cdr.read_line(line))
+            except UnreadableCdr as error:
+                log.warning(str(error), action="cdr_unreadable")
+        return rows
+
+
+class Reconciler:
+    """One PBX's reconciler."""
+
+    def __init__(
+        self,
+        pbx: AsksPbx,
+        translator: Translator,
+        unfinished: Callable[[], Awaitable[list[Call]]],
+        finished: Callable[[Collection[str]], Awaitable[Collection[str]]],
+        publish: Publish,
+        cdr_file: Path,
+        normalise: Normalise,
+        *,
+        every_s: float = 60.0,
+        grace_s: float = 2.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """
+        Args:
+            pbx: the AMI link.
+            translator: is told which calls are ours, and which are over.
+            unfinished: the ledger's live calls, e.g. `CallBook.unfinished_calls`.
+            finished: those of the given call ids that the ledger has as ended.
+            publish: takes what was missed.
+            cdr_file: Asterisk's CDR in our format; need not exist.
+            normalise: makes E.164 of a caller ID, or None.
+            every_s: pause between two runs that nobody asked for.
+            grace_s: a call that ended so recently is left to the AMI's own word, which is on its way.
+            clock: now, aware.
+        """
+        self._pbx, self._translator, self._publish = pbx, translator, publish
+        self._unfinished, self._finished = unfinished, finished
+        self._cdr_file, self._normalise = CdrFile(cdr_file), normalise
+        self._every_s, self._grace_s, self._clock = every_s, grace_s, clock
+        self._young: list[CdrRow] = []  # rows within the grace
+        self._asked = asyncio.Event()
+
+    def wake(self) -> None:
+        """Reconcile soon: the link is up again."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Reconcile when woken and every so often, until cancelled. Waits for the first `wake`."""
+        await self._asked.wait()
+        while True:
+            self._asked.clear()
+            pause_s = self._every_s
+            try:
+                await self.reconcile()
+                if self._young:
+                    pause_s = self._grace_s
+            except (AmiCut, AmiLate, AmiRefused) as error:
+                log.warning("The PBX cannot be compared now.", action="reconcile_failed", reason=str(error))
+            except (DatabaseTrouble, OSError) as error:
+                log.warning("Reconciling waits.", action="reconcile_failed", reason=str(error))
+                pause_s = self._grace_s
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._asked.wait()
+            except TimeoutError:
+                pass
+
+    async def reconcile(self) -> None:
+        """One run.
+
+        Raises:
+            AmiCut, AmiLate, AmiRefused: the PBX does not answer; what was found so far is published.
+            DatabaseTrouble, OSError: the ledger or the CDR file cannot be read.
+        """
+        unfinished = await self._unfinished()
+        compared = await self._compare(unfinished)
+        self._translator.adopt(compared.live)
+        for event in compared.events:
+            self._publish(event)
+        gone = {call.call_id: call for call in compared.gone}
+        if gone:
+            # Their end may be on its way, over AMI or into the CDR, this moment.
+            await asyncio.sleep(self._grace_s)
+            gone = {call.call_id: call for call in await self._unfinished() if call.call_id in gone}
+        found = await self._from_cdr(gone, set(compared.live))
+        for call_id in gone.keys() - found:  # a PBX that was killed never writes it
+            self._publish(ended(call_id, self._clock(), "unknown: the PBX has no record of the end"))
+        self._translator.forget(gone)
+        if compared.events or found or gone:
+            log.info(
+                "The ledger was brought level with the PBX.",
+                action="reconciled",
+                live=len(compared.live),
+                gone=len(gone),
+                from_cdr=len(found),
+            )
+
+    async def _compare(self, unfinished: Sequence[Call]) -> Comparison:
+        channels = await self._pbx.list_action("CoreShowChannels")
+        waiting = await self._pbx.list_action("QueueStatus")
+        return compare(
+            unfinished,
+            [one for one in channels if isinstance(one, ListedChannel)],
+            [one for one in waiting if isinstance(one, WaitingCaller)],
+            self._clock(),
+            self._normalise,
+        )
+
+    async def _from_cdr(self, gone: dict[str, Call], live: set[str]) -> set[str]:
+        """Publish what the CDR file tells of calls that the ledger lacks; their ids."""
+        found: set[str] = set()
+        while True:
+            rows = await asyncio.to_thread(self._cdr_file.more)
+            found |= await self._from_rows(self._young + rows, gone, live)
+            if not rows:
+                return found
+
+    async def _from_rows(self, rows: list[CdrRow], gone: dict[str, Call], live: set[str]) -> set[str]:
+        self._young = rows  # kept, should the ledger not answer
+        old_enough = self._clock() - timedelta(seconds=self._grace_s)
+        calls = cdr.calls_of(rows)
+        young = {
+            call_id
+            for call_id, stretches in calls.items()
+            if call_id not in gone and max(row.end for row in stretches) > old_enough
+        }
+        self._young = [row for row in rows if row.call_id in young]
+        asked = [call_id for call_id in calls if call_id not in young and call_id not in live]
+        missing: set[str] = set()
+        for start in range(0, len(asked), _ASK_AT_ONCE):
+            part = asked[start : start + _ASK_AT_ONCE]
+            missing |= set(part) - set(await self._finished(part))
+        for call_id in asked:
+            if call_id in missing:
+                for event in cdr.events_of(calls[call_id], self._normalise, gone.get(call_id)):
+                    self._publish(event)
+        return missing

@@ -1,0 +1,212 @@
+"""From what Asterisk says to what happened to a call: typed AMI events in, neutral call events out.
+
+Pure: no I/O, no clock. Knows Asterisk's habits (app_queue, our dialplan's UserEvents) and the words of the
+domain; nothing of the socket and of the database.
+
+Only calls that are ours count: those that ring in our inbound context, or that our dialplan speaks of. Their
+call id is the Uniqueid of the caller's own channel, which is the Linkedid at birth; it stays ours when a
+later transfer gives the channel an older Linkedid. Facts that happen once a call have ids without a time
+(`received:<call>`, `ended:<call>`), so that whoever tells them again, tells nothing new.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cti.asterisk import events as ami
+from tickets.events import CallEvent, Value
+from tickets.vocabulary import Direction, EventKind
+
+INBOUND_CONTEXT = "presszero-inbound"  # where trunks deliver calls to
+CALL_CONTEXT = "presszero-call"  # where our dialplan holds a caller
+DUTY = "duty"  # the duty phone stands where an operator would
+SOURCE = "ami"
+
+_MOST_CALLS = 20_000  # remembered at once; beyond, the oldest are forgotten (the reconciler will end them)
+_UNIQUEID = re.compile(r"(?:.*-)?(\d{9,11})\.\d+")
+
+Normalise = Callable[[str], str | None]
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What must be kept of a call between its events."""
+
+    priority: int = 0
+    hanging_up: bool = False
+    left_told: bool = False  # that the caller left the queue
+    leave: ami.CallerLeft | None = None  # whose reason the next event shows
+    answered: bool = False  # an operator has the caller
+    duty_since: datetime | None = None  # when the duty phone answered
+
+
+def began(call_id: str) -> datetime | None:
+    """When Asterisk made the channel: Uniqueid is `[system-]seconds.number`. None for another PBX's ids."""
+    found = _UNIQUEID.fullmatch(call_id)
+    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
+
+
+def received(call_id: str, at: datetime, number: str, line: str, normalise: Normalise) -> CallEvent:
+    """The call's first event; the same id whoever tells it."""
+    data: dict[str, Value] = {
+        "caller_raw": number,
+        "caller": normalise(number) if number else None,
+        "line": line,
+        "direction": Direction.INBOUND.value,
+    }
+    return CallEvent(SOURCE, f"received:{call_id}", call_id, at, EventKind.RECEIVED, data)
+
+
+def ended(call_id: str, at: datetime, cause: str) -> CallEvent:
+    """The call's last event; the same id whoever tells it."""
+    # Sequence 1: after what is told of the same instant.
+    return CallEvent(SOURCE, f"ended:{call_id}", call_id, at, EventKind.ENDED, {"cause": cause}, 1)
+
+
+class Translator:
+    """Translates one link's events in their order. Keeps of a live call only what later ones need."""
+
+    def __init__(self, normalise: Normalise) -> None:
+        """`normalise` makes E.164 of a caller ID, or None."""
+        self._normalise = normalise
+        self._calls: dict[str, _Memory] = {}
+
+    def adopt(self, call_ids: Iterable[str]) -> None:
+        """These live calls are ours, though their beginning was not heard here."""
+        for call_id in call_ids:
+            self._remember(call_id)
+
+    def forget(self, call_ids: Iterable[str]) -> None:
+        """These calls are over, though their end was not heard here."""
+        for call_id in call_ids:
+            self._calls.pop(call_id, None)
+
+    def translate(self, event: ami.AmiEvent) -> list[CallEvent]:
+        """What the event says of one of our calls; empty when it says nothing."""
+        if isinstance(event, ami.StageReached):
+            return self._stage(event)
+        if isinstance(event, ami.NewChannel):
+            ours = event.calling and event.context == INBOUND_CONTEXT and event.uniqueid == event.linkedid
+            return self._begin(event, event.at, event.exten) if ours else []
+        if not isinstance(event, ami.CallerEvent):
+            return []
+        memory = self._calls.get(event.uniqueid)
+        if memory is None:
+            # A call whose beginning was missed; the context says that our dialplan holds it.
+            if event.uniqueid != event.linkedid or event.context != CALL_CONTEXT:
+                return []
+            started = self._begin(event, began(event.uniqueid) or event.at, "")
+            return started + self._of(event, self._calls[event.uniqueid])
+        return self._of(event, memory)
+
+    def _remember(self, call_id: str) -> _Memory:
+        memory = self._calls.get(call_id)
+        if memory is None:
+            while len(self._calls) >= _MOST_CALLS:
+                del self._calls[next(iter(self._calls))]
+            memory = self._calls[call_id] = _Memory()
+        return memory
+
+    def _begin(self, event: ami.CallerEvent, at: datetime, line: str) -> list[CallEvent]:
+        self._remember(event.uniqueid)
+        return [received(event.uniqueid, at, event.number, "" if line == "s" else line, self._normalise)]
+
+    def _stage(self, event: ami.StageReached) -> list[CallEvent]:
+        call_id = event.call_id
+        told: list[CallEvent] = []
+        memory = self._calls.get(call_id)
+        if memory is None:
+            # Another context brought the caller to our dialplan: this is the first that we hear.
+            memory = self._remember(call_id)
+            at = event.at if event.stage in ("received", "menu") else began(call_id) or event.at
+            told.append(received(call_id, at, event.number, event.line, self._normalise))
+        told += self._leave_settled(call_id, memory, "other")
+        match event.stage:
+            case "queue":
+                memory.priority = event.priority
+            case "duty":
+                told.append(_told(call_id, event, EventKind.OPERATOR_RINGING, operator=DUTY))
+            case "duty_answered":
+                memory.duty_since, memory.answered = event.at, True
+                told.append(_told(call_id, event, EventKind.OPERATOR_ANSWERED, operator=DUTY))
+            case "voicemail":
+                told.append(_told(call_id, event, EventKind.VOICEMAIL_STARTED))
+            case _:  # menu, bot, bye: reception and bot tell it better themselves
+                pass
+        return told
+
+    def _of(self, event: ami.CallerEvent, memory: _Memory) -> list[CallEvent]:
+        call_id = event.uniqueid
+        match event:
+            case ami.CallerLeft():
+                if memory.left_told:
+                    return []
+                memory.left_told = True
+                if memory.answered:
+                    return [_left(call_id, event, "answered")]
+                memory.leave = event  # the next event says why: a connect follows within the same instant
+                return []
+            case ami.OperatorConnected():
+                told = self._leave_settled(call_id, memory, "answered")
+                memory.answered = True
+                return [*told, _told(
+                    call_id, event, EventKind.OPERATOR_ANSWERED, operator=event.operator,
+                    hold_seconds=event.hold_seconds, ring_seconds=event.ring_seconds,
+                )]  # fmt: skip
+        return self._leave_settled(call_id, memory, "other") + self._after_leave(event, memory)
+
+    def _after_leave(self, event: ami.CallerEvent, memory: _Memory) -> list[CallEvent]:
+        call_id = event.uniqueid
+        match event:
+            case ami.CallerJoined():
+                memory.left_told = memory.answered = False
+                return [
+                    _told(call_id, event, EventKind.QUEUE_JOINED, queue=event.queue, priority=memory.priority)
+                ]
+            case ami.CallerAbandoned():
+                # Also said of a caller whose waiting time was over (seen with Asterisk 22.10): only who
+                # hung up has a hang-up request before it.
+                memory.left_told = True
+                return [_left(call_id, event, "abandoned" if memory.hanging_up else "timeout")]
+            case ami.OperatorCalled():
+                return [_told(call_id, event, EventKind.OPERATOR_RINGING, operator=event.operator)]
+            case ami.OperatorMissed():
+                return [_told(call_id, event, EventKind.OPERATOR_MISSED, operator=event.operator)]
+            case ami.OperatorCompleted():
+                return [_told(
+                    call_id, event, EventKind.OPERATOR_LEFT,
+                    operator=event.operator, talk_seconds=event.talk_seconds,
+                )]  # fmt: skip
+            case ami.HangUpRequested():
+                memory.hanging_up = True
+            case ami.HungUp():
+                del self._calls[call_id]
+                return _end(call_id, event, memory)
+        return []
+
+    @staticmethod
+    def _leave_settled(call_id: str, memory: _Memory, reason: str) -> list[CallEvent]:
+        leave, memory.leave = memory.leave, None
+        return [] if leave is None else [_left(call_id, leave, reason)]
+
+
+def _told(call_id: str, event: ami.AmiEvent, kind: EventKind, **data: Value) -> CallEvent:
+    # The operator belongs to the id: several phones may begin to ring at the same microsecond.
+    source_id = f"{kind}:{call_id}:{event.stamp}"
+    if "operator" in data:
+        source_id = f"{source_id}:{data['operator']}"
+    return CallEvent(SOURCE, source_id, call_id, event.at, kind, data)
+
+
+def _left(call_id: str, event: ami.CallerLeft | ami.CallerAbandoned, reason: str) -> CallEvent:
+    return _told(call_id, event, EventKind.QUEUE_LEFT, queue=event.queue, reason=reason)
+
+
+def _end(call_id: str, event: ami.HungUp, memory: _Memory) -> list[CallEvent]:
+    end = ended(call_id, event.at, event.cause)
+    if memory.duty_since is None:
+        return [end]
+    talk_seconds = round((event.at - memory.duty_since).total_seconds(), 1)
+    left = _told(call_id, event, EventKind.OPERATOR_LEFT, operator=DUTY, talk_seconds=max(0.0, talk_seconds))
+    return [left, end]
