@@ -120,6 +120,8 @@ class Transcriber:
         if row is None:
             return None
         recording, received_at, answered_at = row
+        if recording.key is None:
+            return None
         # The dialplan starts the recording as the first thing that happens to a call.
         answered_s = (answered_at - received_at).total_seconds() if answered_at else None
         return _Source(recording.id, recording.call_id, recording.key, recording.seconds or 0.0, answered_s)
