@@ -37,12 +37,15 @@ class Settings(BaseSettings):
     ami_secret: SecretStr = SecretStr("")
 
     spool: Path | None = None  # where the PBX writes recordings; None: `data`/spool
+    prompts: Path | None = None  # where the PBX can read prompts, rendered ahead; None: `data`/prompts
     cdr: Path | None = None  # the PBX's CDR file of ours; None: `data`/pbx/log/cdr-custom/presszero.csv
     secure_cookies: bool = False  # True behind TLS: `__Host-` cookie with Secure
 
     recognizer: str = Field("whisper", pattern="^(whisper|vosk)$")
     whisper_model: str = ""  # folder of a CTranslate2 model; empty: the packaged tiny.en
     vosk_model: str = ""  # folder, or a language to fetch; needed when recognizer is vosk
+
+    bot_conversations: int = Field(8, ge=0, le=500)  # at a time; beyond it callers go straight to people
 
     log_format: str = Field("console", pattern="^(console|json)$")
 
@@ -69,7 +72,7 @@ class Settings(BaseSettings):
     @property
     def prompts_folder(self) -> Path:
         """Prompts rendered ahead, by hash of text and voice."""
-        return self.data / "prompts"
+        return self.prompts or self.data / "prompts"
 
     @classmethod
     def read(cls, **overrides: Any) -> Self:

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cti.asterisk.ami import AmiEvent, AmiLink
+from cti.asterisk.ami import AmiCut, AmiLate, AmiLink, AmiRefused
 from cti.asterisk.config import InstancePlan, render, write_instance
+from cti.asterisk.events import AmiEvent, HungUp, StageReached
 from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance, free_udp_port, free_port
 
@@ -58,7 +59,7 @@ class Leg:
     async def hang_up(self) -> None:
         """Put the phone down; fine when the other side has done so already."""
         if not self.hung_up.is_set():
-            with contextlib.suppress(Exception):  # it may be gone at this very moment
+            with contextlib.suppress(AmiRefused, AmiLate, AmiCut):  # it may be gone at this very moment
                 await self.link.action("Hangup", Channel=self.unique_id)
         async with asyncio.timeout(STEP_DEADLINE_S):
             await self.hung_up.wait()
@@ -77,18 +78,19 @@ class Leg:
         except TimeoutError as error:
             raise CallerGaveUp(f"the leg was not through with {step} in {STEP_DEADLINE_S:.0f} s") from error
 
-    def happened(self, event: AmiEvent) -> None:
-        """Take notice of an event of this leg."""
-        step = event.get("Step")
-        if event.name == "Hangup":
-            self.hung_up.set()
-            if self._step is not None and not self._step.done():
-                self._step.set_exception(CallerGaveUp("the other side hung up"))
-                self._step.exception()  # seen: nobody may be waiting any more
-        elif step == "idle":
+    def reached(self, step: str) -> None:
+        """The dialplan says that a step is done."""
+        if step == "idle":
             self.answered.set()
-        if step not in ("", "ring") and self._step is not None and not self._step.done():
+        if self._step is not None and not self._step.done():
             self._step.set_result(step)
+
+    def ended(self) -> None:
+        """The leg is gone."""
+        self.hung_up.set()
+        if self._step is not None and not self._step.done():
+            self._step.set_exception(CallerGaveUp("the other side hung up"))
+            self._step.exception()  # seen: nobody may be waiting any more
 
 
 class TelephoneNetwork:
@@ -128,14 +130,14 @@ class TelephoneNetwork:
     def happened(self, events: list[AmiEvent]) -> None:
         """Spread AMI events over the legs."""
         for event in events:
-            unique_id = event.get("Uniqueid")
-            if event.name == "UserEvent" and event.get("Step") == "ring":
-                leg = Leg(self.link, unique_id, event.get("Number"))
-                self._legs[unique_id] = leg
+            if isinstance(event, StageReached) and event.stage == "ring":
+                leg = Leg(self.link, event.uniqueid, event.line)
+                self._legs[leg.unique_id] = leg
                 self._ringing.setdefault(leg.number, asyncio.Queue()).put_nowait(leg)
-            known = self._legs.get(unique_id)
-            if known is not None and event.name in ("UserEvent", "Hangup"):
-                known.happened(event)
+            elif isinstance(event, StageReached) and event.uniqueid in self._legs:
+                self._legs[event.uniqueid].reached(event.stage)
+            elif isinstance(event, HungUp) and event.uniqueid in self._legs:
+                self._legs[event.uniqueid].ended()
 
 
 async def _first(*events: asyncio.Event) -> None:
@@ -176,7 +178,12 @@ async def telephone_network(
         )  # fmt: skip
         network = TelephoneNetwork(link, instance, lines)
         heard.append(network.happened)
-        async with link:
+        await link.connect()
+        watch = asyncio.create_task(link.run())
+        try:
             yield network
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
     finally:
         await instance.stop_async()

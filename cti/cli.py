@@ -1,0 +1,259 @@
+"""The command line: `presszero`. Each command is a few lines; what it does is elsewhere.
+
+Errors that a person can mend end in one sentence on stderr and exit code 1, never in a traceback.
+"""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.prompt import Prompt
+
+from cti import logs
+from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, write_includes
+from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
+from cti.asterisk.instance import Instance, PbxDidNotStart, check_port
+from cti.settings import BadSettings, Settings
+from ivr.prompts import PromptBook, PromptsNotReady
+from ivr.scenario import Scenario
+from ivr.scenario_file import BadScenario, load_scenario
+from recordings.spool import SpoolTrouble
+from recordings.store import ShelfUnwritable
+from tickets.accounts import AccountBook, LoginTaken, WeakPassword
+from tickets.database import DatabaseTrouble, NoDatabase, OldSchema, migrate, open_database
+from tickets.vocabulary import Role
+from voicebot.recognizers.port import ModelMissing
+from voicebot.voice import VoiceFailed
+
+SHIPPED_SCENARIOS = (
+    Path(__file__).parent / "scenarios",  # installed from a wheel
+    Path(__file__).parent.parent / "scenarios",  # a checkout
+)
+EMBEDDED_RTP_START = 18000
+EXPECTED = (
+    BadSettings, BadScenario, BadPbxConfiguration, NoAsterisk, PbxDidNotStart, PromptsNotReady, VoiceFailed,
+    ModelMissing, NoDatabase, OldSchema, DatabaseTrouble, ShelfUnwritable, SpoolTrouble, LoginTaken, WeakPassword,
+)  # fmt: skip
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or configure your own.")
+user = typer.Typer(no_args_is_help=True, help="Accounts of operators and supervisors.")
+app.add_typer(pbx, name="pbx")
+app.add_typer(user, name="user")
+console = Console()
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    try:
+        app()
+    except EXPECTED as error:
+        errors.print(str(error), style="bold red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def read_scenario(settings: Settings) -> Scenario:
+    """The configured scenario, or the shipped lottery."""
+    return load_scenario(settings.scenario or shipped_scenario())
+
+
+def shipped_scenario() -> Path:
+    """The lottery that comes with PressZero."""
+    return next(folder / "lottery.yaml" for folder in SHIPPED_SCENARIOS if folder.is_dir())
+
+
+@app.command()
+def serve() -> None:
+    """Run the service: reception, voicebot, ledger, recordings, pages."""
+    from cti.app import serve as run_service  # heavy: engines, web
+
+    settings = Settings.read()
+    logs.configure(settings.log_format)
+    asyncio.run(run_service(settings, read_scenario(settings)))
+
+
+@app.command("migrate")
+def migrate_command() -> None:
+    """Make the database, or bring it up to date."""
+    settings = Settings.read()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    migrate(settings.database_url)
+    console.print("The database is up to date.")
+
+
+@app.command()
+def check(scenario: Annotated[Path | None, typer.Argument(help="The scenario file; default: the configured one.")] = None) -> None:  # fmt: skip  # noqa: E501
+    """Read a scenario file and name every mistake with its line."""
+    path = scenario or Settings.read().scenario or shipped_scenario()
+    found = load_scenario(path)
+    console.print(
+        f"{path} is good: {len(found.menus)} menus, {len(found.bot.questions)} questions, "
+        f"{len(found.queues)} queues, {len(found.operators)} operators.",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option(help="End after the story; fail if something in it did not happen.")] = False,
+) -> None:
+    """A call centre at work: real Asterisk, three callers, three tickets."""
+    from cti.demo.stage import run_demo
+
+    logs.configure("silent")
+    if not asyncio.run(run_demo(console, shipped_scenario(), once=once)):
+        sys.exit(1)
+
+
+@pbx.command("install")
+def pbx_install() -> None:
+    """Find an Asterisk, or unpack Debian's Asterisk 22 into the cache, without root."""
+    with bar() as report:
+        program = install_asterisk(report)
+    console.print(f"Asterisk {program.version} is ready ({'unpacked' if program.tree else 'found on PATH'}).")
+
+
+@pbx.command("up")
+def pbx_up(
+    sip_port: Annotated[int, typer.Option(min=1, max=65535, help="SIP over UDP, on loopback.")] = 5060,
+    trunk: Annotated[str, typer.Option(help="Where the telephone network is (address:port, loopback).")] = "127.0.0.2:5060",  # fmt: skip  # noqa: E501
+) -> None:
+    """Start the embedded PBX with the configured scenario, in the background."""
+    settings = Settings.read()
+    scenario = read_scenario(settings)
+    with bar() as report:
+        program = install_asterisk(report)
+        asyncio.run(_prepare_prompts(settings, scenario, report))
+    kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
+    plan = plan_pbx(
+        scenario, kept, _doors(settings), prompts=settings.prompts_folder / "static", spool=settings.spool_folder
+    )
+    embedded = EmbeddedPlan(program.share / "moh", sip_port, settings.ami_port, trunk)
+    instance = build_embedded(program, plan, settings.data / "pbx", embedded, EMBEDDED_RTP_START)
+    if instance.pid() is not None:
+        console.print("The PBX is running already; `presszero pbx down` ends it.")
+        return
+    check_port("127.0.0.1", settings.ami_port, "AMI", "PRESSZERO_AMI_PORT", socket.SOCK_STREAM)
+    check_port("127.0.0.1", sip_port, "SIP", "--sip-port", socket.SOCK_DGRAM)
+    instance.start()
+    console.print(
+        f"The PBX is up: SIP 127.0.0.1:{sip_port}, AMI 127.0.0.1:{settings.ami_port}. "
+        f"The service reads the AMI secret and the phones' passwords from {settings.data / 'pbx-secrets.json'}.",
+        soft_wrap=True,
+    )
+
+
+@pbx.command("down")
+def pbx_down() -> None:
+    """End the embedded PBX."""
+    instance = _existing_instance(Settings.read())
+    stopped = instance is not None and instance.stop()
+    console.print("The PBX has ended." if stopped else "The PBX was not running.")
+
+
+@pbx.command("status")
+def pbx_status() -> None:
+    """Say whether the embedded PBX runs; exit code 1 if not."""
+    instance = _existing_instance(Settings.read())
+    pid = instance.pid() if instance else None
+    console.print(f"The PBX runs (process {pid})." if pid else "The PBX does not run; `presszero pbx up` starts it.")
+    if pid is None:
+        raise typer.Exit(1)
+
+
+@pbx.command("config")
+def pbx_config(
+    out: Annotated[Path, typer.Option(help="Folder for the include files.")],
+    trunk: Annotated[str, typer.Option(help="Your PJSIP endpoint towards the telephone network.")] = "presszero-trunk",
+) -> None:
+    """Write the include files for an Asterisk of your own. Nothing else is touched."""
+    settings = Settings.read()
+    scenario = read_scenario(settings)
+    with bar() as report:
+        asyncio.run(_prepare_prompts(settings, scenario, report))
+    kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
+    plan = plan_pbx(
+        scenario, kept, _doors(settings), prompts=settings.prompts_folder / "static", spool=settings.spool_folder,
+        trunk=trunk,
+    )  # fmt: skip
+    for path in write_includes(plan, out):
+        first = path.read_text().splitlines()[0].lstrip("; ")
+        console.print(f"[bold]{path.name}[/]  {first}", soft_wrap=True)
+    console.print(
+        f"\nJoin each with one #include as its first lines say, let the PBX's user write to {settings.spool_folder} "
+        f"and read {settings.prompts_folder}, and send your trunk's calls to the context presszero-inbound.",
+        soft_wrap=True,
+    )
+
+
+@user.command("add")
+def user_add(
+    login: str,
+    role: Annotated[Role, typer.Option(help="What the account may do.")] = Role.OPERATOR,
+    name: Annotated[str, typer.Option(help="The person's name; default: the login.")] = "",
+    extension: Annotated[str, typer.Option(help="An operator's phone, as in the scenario.")] = "",
+) -> None:
+    """Make an account; the password is asked for (or read from standard input when that is no terminal)."""
+    settings = Settings.read()
+    if sys.stdin.isatty():
+        password = Prompt.ask("Password", password=True)
+        if Prompt.ask("Once more", password=True) != password:
+            errors.print("The two were not the same; nothing was changed.", style="bold red")
+            raise typer.Exit(1)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    asyncio.run(_add_user(settings, login, password, role, name or login, extension or None))
+    console.print(f"{login} may now log in as {role}.", markup=False)
+
+
+async def _add_user(
+    settings: Settings, login: str, password: str, role: Role, name: str, extension: str | None
+) -> None:
+    database = open_database(settings.database_url)
+    try:
+        await AccountBook(database.sessions).add(login, password, role, name, extension=extension)
+    finally:
+        await database.close()
+
+
+async def _prepare_prompts(settings: Settings, scenario: Scenario, report: Callable[[str, int, int], None]) -> None:
+    from cti.speech import choose_voice
+
+    program = find_asterisk()
+    voice = choose_voice(scenario, settings.prompts_folder, program.espeak if program else None)
+    await PromptBook.prepare(
+        scenario, voice, settings.prompts_folder, lambda done, total: report("Speaking the prompts", done, total)
+    )
+
+
+def _doors(settings: Settings) -> Doors:
+    return Doors(settings.agi_host, settings.agi_port, settings.audiosocket_host, settings.audiosocket_port)
+
+
+def _existing_instance(settings: Settings) -> Instance | None:
+    program = find_asterisk()
+    return Instance(program, (settings.data / "pbx").absolute(), settings.ami_port) if program else None
+
+
+@contextlib.contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar that changes its name with the work."""
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=not errors.is_terminal) as progress:
+        tasks = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        yield report

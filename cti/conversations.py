@@ -1,0 +1,87 @@
+"""Which call the audio of an AudioSocket connection belongs to, and what became of the conversation.
+
+Joins reception (which announces) with the voicebot's server (which connects) and reception again (which asks for
+the outcome). In memory on purpose: a UUID from before a restart is nobody's, and the dialplan goes on to the
+operators.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+from uuid import UUID, uuid4
+
+from voicebot.media import Attendant, MediaPort
+from voicebot.outcome import Outcome
+
+T = TypeVar("T")
+
+REMEMBERED = 1000  # calls announced or decided lately; the oldest are forgotten first
+
+
+class Conversing(Protocol):
+    """A conversation with one caller: `voicebot.conversation.Conversation`."""
+
+    async def run(self, media: MediaPort) -> Outcome:
+        """Talk until the end; never raises for a reason of ours."""
+
+
+class Conversations:
+    """Announce, attend, decide. Used from the event loop only."""
+
+    def __init__(self, make: Callable[[str], Conversing], limit: int) -> None:
+        """`make(call_id)` prepares a conversation; at most `limit` at a time, beyond it callers get people."""
+        self._make = make
+        self._limit = limit
+        self._announced: OrderedDict[UUID, str] = OrderedDict()
+        self._decided: OrderedDict[UUID, Outcome] = OrderedDict()
+        self._talking = 0
+        self.accepting = True  # False while the service is being stopped
+
+    @property
+    def talking(self) -> int:
+        """Conversations at this moment."""
+        return self._talking
+
+    def announce(self, call_id: str) -> UUID | None:
+        """Expect this call's audio; None when there is no room."""
+        if not self.accepting or self._talking >= self._limit:
+            return None
+        uuid = uuid4()
+        _remember(self._announced, uuid, call_id)
+        return uuid
+
+    async def attend(self, uuid: UUID) -> Attendant | None:
+        """The conversation for a connection that gave this id; once only, None for an unknown one."""
+        call_id = self._announced.pop(uuid, None)
+        return None if call_id is None else _Attendant(self, uuid, self._make(call_id))
+
+    def decision(self, uuid: UUID) -> Outcome | None:
+        """How it ended; None when it never began or has not ended."""
+        return self._decided.get(uuid)
+
+    async def talk(self, uuid: UUID, conversation: Conversing, media: MediaPort) -> Outcome:
+        """Hold a conversation and keep its outcome for reception."""
+        self._talking += 1
+        try:
+            outcome = await conversation.run(media)
+        finally:
+            self._talking -= 1
+        # Before the carrier closes: reception asks as soon as the dialplan goes on.
+        _remember(self._decided, uuid, outcome)
+        return outcome
+
+
+class _Attendant:
+    def __init__(self, conversations: Conversations, uuid: UUID, conversation: Conversing) -> None:
+        self._conversations = conversations
+        self._uuid = uuid
+        self._conversation = conversation
+
+    async def run(self, media: MediaPort) -> object:
+        return await self._conversations.talk(self._uuid, self._conversation, media)
+
+
+def _remember(kept: "OrderedDict[UUID, T]", uuid: UUID, value: T) -> None:
+    kept[uuid] = value
+    while len(kept) > REMEMBERED:
+        kept.popitem(last=False)

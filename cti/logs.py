@@ -1,0 +1,28 @@
+"""Where log lines go and in which form. No phone number, transcript or secret may be given to a logger."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure(form: str) -> None:
+    """`console` for eyes, `json` for collectors, `silent` for errors only (the demo tells its own story)."""
+    level = logging.ERROR if form == "silent" else logging.INFO
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
