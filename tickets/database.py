@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event, exc
+from sqlalchemy import DateTime, Dialect, MetaData, Table, TypeDecorator, event, exc
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+
+from alembic import command
 
 Sessions = async_sessionmaker[AsyncSession]
 P = ParamSpec("P")
@@ -151,6 +153,12 @@ async def writing(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         await session.commit()
 
 
+def insert_new(session: AsyncSession, table: Table) -> Any:
+    """An INSERT that passes over rows which a unique constraint knows already."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
+
+
 class _HasDeadline(Protocol):
     _deadline_s: float
 
@@ -224,7 +232,7 @@ async def check_schema(database: Database) -> None:
     """
     missing = NoDatabase("There is no database yet: run `presszero migrate`.")
     url = database.engine.url
-    if database.dialect == "sqlite" and not Path(url.database or "").is_file():
+    if database.dialect == "sqlite" and not _is_file(url):
         raise missing  # connecting would make an empty file
     try:
         async with asyncio.timeout(3), database.engine.connect() as connection:
@@ -255,8 +263,12 @@ async def check_schema(database: Database) -> None:
         )
 
 
+def _is_file(url: URL) -> bool:
+    return Path(url.database or "").is_file()
+
+
 def migrate(url: str) -> None:
-    """Bring the database at `url` to this release (Alembic upgrade to head). Makes a SQLite file and its folder.
+    """Bring the database at `url` to this release (Alembic upgrade to head); makes a SQLite file.
 
     Blocking, and runs an event loop of its own: inside one, use `asyncio.to_thread`.
     """

@@ -4,14 +4,22 @@ A worker that dies leaves its lease behind; when that has run out, the next work
 A handler must therefore be idempotent.
 """
 
+import asyncio
+import contextlib
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
+import structlog
+from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets.database import Sessions, utc_now
+from tickets.database import DatabaseTrouble, Sessions, insert_new, use_case, utc_now, writing
+from tickets.tables import JobRow, JobState
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +37,36 @@ class Job:
 Handler = Callable[[Job], Awaitable[None]]
 
 
+_jobs = cast(Table, JobRow.__table__)
+
+
+async def enqueue_all(session: AsyncSession, kind: str, keys: Sequence[str], now: datetime) -> None:
+    """Ask for one job per key in the session's transaction; those asked for before stay as they are."""
+    if keys:
+        await session.execute(insert_new(session, _jobs), [_new_row(kind, key, {}, now) for key in keys])
+
+
+def _new_row(kind: str, key: str, payload: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "key": key,
+        "payload": dict(payload),
+        "state": JobState.WAITING,
+        "due_at": now,
+        "attempts": 0,
+        "created_at": now,
+    }
+
+
 class JobQueue:
     """The jobs table."""
 
     def __init__(
         self, sessions: Sessions, clock: Callable[[], datetime] = utc_now, *, deadline_s: float = 1.0
-    ) -> None: ...
+    ) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._deadline_s = deadline_s
 
     async def enqueue(
         self,
@@ -44,23 +76,81 @@ class JobQueue:
         session: AsyncSession | None = None,
     ) -> bool:
         """Ask for a job once; True when it is new. With `session` it becomes part of that transaction."""
-        raise NotImplementedError
+        if session is None:
+            return await self._enqueue(kind, key, payload or {})
+        return await self._insert(session, kind, key, payload or {})
 
+    @use_case
+    async def _enqueue(self, kind: str, key: str, payload: Mapping[str, Any]) -> bool:
+        async with writing(self._sessions) as session:
+            return await self._insert(session, kind, key, payload)
+
+    async def _insert(self, session: AsyncSession, kind: str, key: str, payload: Mapping[str, Any]) -> bool:
+        row = _new_row(kind, key, payload, self._clock())
+        inserted = await session.execute(insert_new(session, _jobs).values(row).returning(_jobs.c.id))
+        return inserted.first() is not None
+
+    @use_case
     async def lease(self, kinds: Sequence[str], lease_s: float) -> Job | None:
-        """Take the job that is due longest, for `lease_s` seconds."""
-        raise NotImplementedError
+        """Take the job of these kinds that is due longest, for `lease_s` seconds.
+
+        Due is a waiting job whose time has come, and a leased one whose worker let the lease run out.
+        """
+        now = self._clock()
+        due = (
+            select(_jobs.c.id)
+            .where(
+                _jobs.c.kind.in_(list(kinds)),
+                _jobs.c.state.in_([JobState.WAITING, JobState.LEASED]),
+                _jobs.c.due_at <= now,
+            )
+            .order_by(_jobs.c.due_at, _jobs.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)  # SQLite has one writer at a time and leaves this away
+        )
+        take = (
+            update(_jobs)
+            .where(_jobs.c.id == due.scalar_subquery())
+            .values(
+                state=JobState.LEASED,
+                due_at=now + timedelta(seconds=lease_s),
+                attempts=_jobs.c.attempts + 1,
+                lease=secrets.token_hex(16),
+            )
+            .returning(
+                _jobs.c.id, _jobs.c.kind, _jobs.c.key, _jobs.c.payload, _jobs.c.attempts, _jobs.c.lease
+            )
+        )
+        async with writing(self._sessions) as session:
+            row = (await session.execute(take)).first()
+        return Job(**row._mapping) if row is not None else None
 
     async def extend(self, job: Job, lease_s: float) -> bool:
         """Keep a job longer; False when the lease was lost."""
-        raise NotImplementedError
+        return await self._settle(job, {"due_at": self._clock() + timedelta(seconds=lease_s)})
 
-    async def done(self, job: Job) -> None:
-        """The job's work is done."""
-        raise NotImplementedError
+    async def done(self, job: Job) -> bool:
+        """The job's work is done; False when the lease was lost: another worker has it."""
+        return await self._settle(job, {"state": JobState.DONE, "lease": None, "error": None})
 
-    async def failed(self, job: Job, error: str, retry_in_s: float | None) -> None:
-        """The attempt failed: again in `retry_in_s` seconds, or never (None: dead)."""
-        raise NotImplementedError
+    async def failed(self, job: Job, error: str, retry_in_s: float | None) -> bool:
+        """The attempt failed: again in `retry_in_s` seconds, or never (None: dead).
+
+        False when the lease was lost.
+        """
+        if retry_in_s is None:
+            return await self._settle(job, {"state": JobState.DEAD, "lease": None, "error": error})
+        due_at = self._clock() + timedelta(seconds=retry_in_s)
+        return await self._settle(
+            job, {"state": JobState.WAITING, "due_at": due_at, "lease": None, "error": error}
+        )
+
+    @use_case
+    async def _settle(self, job: Job, values: dict[str, Any]) -> bool:
+        async with writing(self._sessions) as session:
+            held = update(_jobs).where(_jobs.c.id == job.id, _jobs.c.lease == job.lease)
+            result = await session.execute(held.values(values).returning(_jobs.c.id))
+            return result.first() is not None
 
 
 class Worker:
@@ -75,11 +165,70 @@ class Worker:
         lease_s: float = 60.0,
         poll_s: float = 2.0,
         max_attempts: int = 5,
-    ) -> None: ...
-
-    async def run(self) -> None:
-        """Work until cancelled."""
-        raise NotImplementedError
+        retry_in_s: Callable[[int], float] = lambda attempts: min(600.0, 2.0**attempts),
+    ) -> None:
+        self._queue = queue
+        self._handlers = dict(handlers)
+        self._concurrency = concurrency
+        self._lease_s = lease_s
+        self._poll_s = poll_s
+        self._max_attempts = max_attempts
+        self._retry_in_s = retry_in_s
+        self._hint = asyncio.Event()
 
     def hint(self) -> None:
         """There may be a new job: look now rather than at the next poll."""
+        self._hint.set()
+
+    async def run(self) -> None:
+        """Work until cancelled. A cancelled handler's job is taken up again when its lease has run out."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._concurrency):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            self._hint.clear()
+            try:
+                job = await self._queue.lease(list(self._handlers), self._lease_s)
+            except DatabaseTrouble as trouble:
+                log.warning("jobs cannot be read", action="jobs_unreadable", why=str(trouble))
+                job = None
+            if job is not None:
+                await self._do(job)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_s):
+                        await self._hint.wait()
+
+    async def _do(self, job: Job) -> None:
+        try:
+            await self._while_leased(job)
+        except DatabaseTrouble as trouble:
+            # Nothing more can be written now. The lease runs out and the job is done again.
+            log.warning("a job's end was not written", action="job_left", kind=job.kind, why=str(trouble))
+
+    async def _while_leased(self, job: Job) -> None:
+        if job.attempts > self._max_attempts:  # every attempt so far took its worker down with it
+            await self._queue.failed(job, f"{job.attempts - 1} attempts did not come to an end", None)
+            return
+        keeper = asyncio.create_task(self._keep_lease(job))
+        try:
+            await self._handlers[job.kind](job)
+        except Exception as error:
+            final = job.attempts >= self._max_attempts
+            log.exception(
+                "a job failed", action="job_failed", kind=job.kind, attempts=job.attempts, final=final
+            )
+            retry = None if final else self._retry_in_s(job.attempts)
+            await self._queue.failed(job, f"{type(error).__name__}: {error}", retry)
+        else:
+            await self._queue.done(job)
+        finally:
+            keeper.cancel()
+
+    async def _keep_lease(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            with contextlib.suppress(DatabaseTrouble):  # two more tries before the lease is lost
+                await self._queue.extend(job, self._lease_s)

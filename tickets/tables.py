@@ -57,7 +57,7 @@ class CallRow(Base):
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     direction: Mapped[Direction] = mapped_column(_words(Direction))
     caller_raw: Mapped[str] = mapped_column(Text)
-    caller: Mapped[str | None] = mapped_column(Text, index=True)
+    caller: Mapped[str | None] = mapped_column(Text)
     line: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int | None] = mapped_column(
         ForeignKey("customers.id", ondelete="SET NULL"), index=True
@@ -98,7 +98,7 @@ class CallEventRow(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     kind: Mapped[EventKind] = mapped_column(_words(EventKind))
     data: Mapped[str] = mapped_column(Text)  # JSON as text: the same bytes on both databases, no driver codec
-    sequence: Mapped[int] = mapped_column(default=0)
+    sequence: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class TicketRow(Base):
