@@ -83,6 +83,7 @@ class Reception:
         Raises:
             CallerHungUp: there is nobody to look after any more.
         """
+        await self._light_fuse(session, CUSTOMER_S)
         call_id = await session.get_variable("PZ_CALL") or session.request.get("agi_uniqueid")
         diary = _Diary(call_id, self._publish, self._clock)
         try:
@@ -103,7 +104,6 @@ class Reception:
             await self._rescue(session, diary)
 
     async def _receive(self, session: AgiSession, diary: "_Diary") -> Leave:
-        await self._light_fuse(session, CUSTOMER_S)
         await session.set_variable("PZ_QUEUE", self._scenario.default_queue)
         caller = await self._recognise(session, diary)
         await session.set_variable("PZ_PRIORITY", self._scenario.priority(caller.vip_level if caller else 0))
@@ -149,13 +149,14 @@ class Reception:
         return key if key is not None and key in ask.keys else None
 
     async def _after_bot(self, session: AgiSession) -> Leave:
-        await self._light_fuse(session, 0)
+        cut = await session.get_variable("TRYSTATUS") == "FAILED"
         outcome = self._bot_decision(UUID(await session.get_variable("PZ_BOT_UUID")))
-        if outcome is None:
-            return self._to_operator(HandOver.FAULT)
-        if outcome.ending is Ending.TO_OPERATOR:
+        if outcome is not None and outcome.ending is Ending.TO_OPERATOR:
             return self._to_operator(None)  # the bot has told its reason to the ledger itself
-        return Leave(Next.BYE)
+        if outcome is not None and outcome.ending is Ending.ANSWERED and not cut:
+            return Leave(Next.BYE)
+        # The caller is here, so whoever believes them gone is wrong: the audio was cut, not the call.
+        return self._to_operator(HandOver.FAULT)
 
     async def _let_go(self, session: AgiSession, diary: "_Diary", leave: Leave) -> None:
         if leave.next is Next.BOT:

@@ -1,0 +1,317 @@
+"""Whole visits to reception over a real FastAGI socket, with a scripted caller."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path, PurePath
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from ivr.menu import ALL_KEYS
+from ivr.prompts import PromptBook, Rendered
+from ivr.reception import FUSE_S, KnownCaller, Reception
+from ivr.scenario import STATIC_PROMPTS, Scenario
+from ivr.scenario_file import load_scenario
+from ivr.server import FastAgiServer
+from tests.fakes.agi_client import HANG_UP, AgiClient
+from tickets.events import CallEvent
+from tickets.vocabulary import EventKind, HandOver
+from voicebot.outcome import Ending, Outcome
+
+pytestmark = pytest.mark.integration
+
+LOTTERY = load_scenario(Path("scenarios/lottery.yaml"))
+NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # in New York
+NIGHT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+BOT = UUID("7e2f4bb4-93f4-4f0c-a8a4-0f4b7a1d5a11")
+
+
+class NoVoice:
+    """A voice that is never asked: these prompts are ready."""
+
+    async def render(self, text: str) -> Path:
+        raise AssertionError
+
+    async def render_all(self, texts: Any, progress: Any = None) -> list[Path]:
+        raise AssertionError
+
+
+def book(scenario: Scenario) -> PromptBook:
+    sounds = {name: Rendered(PurePath("/prompts") / name, 1.5) for name, _ in scenario.spoken()}
+    return PromptBook(sounds, NoVoice())
+
+
+async def nobody(number: str) -> KnownCaller | None:
+    return None
+
+
+class Desk:
+    """A reception behind a real door, and everything it told the ledger."""
+
+    def __init__(self) -> None:
+        self.events: list[CallEvent] = []
+        self.port = 0
+        self.server: FastAgiServer | None = None
+
+    async def open(
+        self,
+        *,
+        scenario: Scenario = LOTTERY,
+        find: Callable[[str], Awaitable[KnownCaller | None]] = nobody,
+        announce: Callable[[str], UUID | None] = lambda call_id: BOT,
+        decision: Callable[[UUID], Outcome | None] = lambda uuid: None,
+        now: datetime = NOON,
+    ) -> None:
+        reception = Reception(
+            scenario, book(scenario), find, announce, decision, self.events.append, lambda: now
+        )
+        self.server = FastAgiServer("127.0.0.1", 0, reception.serve)
+        await self.server.start()
+
+    async def call(self, keys: dict[str, str] | None = None, **channel: Any) -> AgiClient:
+        assert self.server is not None
+        client = await AgiClient(keys, **channel).call(self.server.port)
+        if not client.hung_up and client.fuses:
+            assert client.fuses[-1] == 0, "the fuse must be out when the caller goes on"
+        return client
+
+    def kinds(self) -> list[EventKind]:
+        return [event.kind for event in self.events]
+
+    def hand_over(self) -> str | None:
+        reasons = [event.data["reason"] for event in self.events if event.kind is EventKind.HANDED_OVER]
+        assert len(reasons) <= 1
+        return str(reasons[0]) if reasons else None
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    yield desk
+    if desk.server is not None:
+        await desk.server.stop()
+
+
+async def test_it_leads_a_caller_to_the_bot(desk: Desk) -> None:
+    await desk.open()
+    client = await desk.call({"menu-main": "1"})
+    assert client.played == ["greeting", "recording_notice", "menu-main"]
+    assert client.variables["PZ_NEXT"] == "bot"
+    assert client.variables["PZ_BOT_UUID"] == str(BOT)
+    assert desk.kinds() == [EventKind.MENU_ENTERED, EventKind.MENU_CHOICE]
+    assert {(event.source, event.call_id) for event in desk.events} == {("ivr", "pz-1.1")}
+
+
+def places() -> list[tuple[str, dict[str, str], datetime]]:
+    """Each prompt of reception, with the keys that bring a caller there."""
+    ways: dict[str, tuple[dict[str, str], datetime]] = {
+        "greeting": ({}, NOON),
+        "recording_notice": ({}, NOON),
+        "menu-main": ({}, NOON),
+        "menu-main?": ({}, NOON),
+        "no_input": ({}, NOON),
+        "invalid": ({"menu-main": "9"}, NOON),
+        "menu-prizes": ({"menu-main": "2"}, NOON),
+        "announce-main-3": ({"menu-main": "3"}, NOON),
+        "announce-prizes-1": ({"menu-main": "2", "menu-prizes": "1"}, NOON),
+        "goodbye": ({"menu-main": "2", "menu-prizes": "1"}, NOON),
+        "goodbye?": ({"menu-main": "2", "menu-prizes": "1"}, NOON),
+        "closed": ({}, NIGHT),
+        "menu-closed": ({}, NIGHT),
+        "menu-closed?": ({}, NIGHT),
+    }
+    reachable = {name for name, _ in LOTTERY.spoken()} - set(STATIC_PROMPTS)
+    assert reachable <= ways.keys(), "a new prompt needs its line here"
+    return [(name, keys, now) for name, (keys, now) in ways.items()]
+
+
+@pytest.mark.parametrize(("prompt", "way", "now"), places(), ids=lambda value: str(value)[:20])
+async def test_it_gives_an_operator_for_zero_at(
+    desk: Desk, prompt: str, way: dict[str, str], now: datetime
+) -> None:
+    await desk.open(now=now)
+    client = await desk.call({**way, prompt: "0"})
+    assert client.played[-1] == prompt.rstrip("?")
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert client.variables["PZ_QUEUE"] == "support"
+    assert desk.hand_over() == HandOver.PRESSED_ZERO
+
+
+async def test_it_puts_vips_in_front_before_the_first_prompt(desk: Desk) -> None:
+    async def find(number: str) -> KnownCaller:
+        assert number == "+12125550123"
+        return KnownCaller(7, 2)
+
+    await desk.open(find=find)
+    client = await desk.call({"greeting": "0"})
+    assert client.variables["PZ_PRIORITY"] == "20"
+    before_the_greeting = client.commands[: next(i for i, c in enumerate(client.commands) if "greeting" in c)]
+    assert 'SET VARIABLE PZ_PRIORITY "20"' in before_the_greeting
+    assert 'SET VARIABLE PZ_QUEUE "support"' in before_the_greeting
+    assert dict(desk.events[0].data) == {"customer_id": 7, "vip_level": 2}
+
+
+async def test_it_does_not_look_for_a_withheld_number(desk: Desk) -> None:
+    async def find(number: str) -> KnownCaller:
+        raise AssertionError
+
+    await desk.open(find=find)
+    client = await desk.call({"greeting": "0"}, caller="unknown")
+    assert client.variables["PZ_PRIORITY"] == "0"
+
+
+async def broken(number: str) -> KnownCaller:
+    raise OSError("the customer list is away")
+
+
+async def endless(number: str) -> KnownCaller:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@pytest.mark.parametrize("find", [broken, endless])
+async def test_it_goes_on_without_the_customer_list(
+    desk: Desk, find: Callable[[str], Awaitable[KnownCaller | None]]
+) -> None:
+    await desk.open(find=find)
+    client = await desk.call({"menu-main": "1"})
+    assert client.variables["PZ_NEXT"] == "bot"
+    assert client.variables["PZ_PRIORITY"] == "0"
+
+
+async def test_it_lights_a_fuse_longer_than_each_step_before_it(desk: Desk) -> None:
+    await desk.open()
+    client = await desk.call()
+    assert client.commands[0].startswith('SET VARIABLE TIMEOUT(absolute) "')
+    intro, menu = 2 * 1.5, 1.5 + 5
+    assert client.fuses[1:3] == [intro + FUSE_S, int(menu + 0.5) + FUSE_S]
+    asked_after_fuse = [c for c in client.commands if "TIMEOUT" in c or "STREAM" in c or "WAIT" in c]
+    assert "TIMEOUT" in asked_after_fuse[0]
+
+
+async def test_it_gives_an_operator_when_nothing_is_pressed(desk: Desk) -> None:
+    await desk.open()
+    client = await desk.call()
+    assert client.played.count("menu-main") == 3
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert desk.hand_over() == HandOver.NO_INPUT
+
+
+async def test_it_informs_and_says_good_bye(desk: Desk) -> None:
+    await desk.open()
+    client = await desk.call({"menu-main": "2", "menu-prizes": "1"})
+    assert client.variables["PZ_NEXT"] == "bye"
+    assert client.played[-2:] == ["announce-prizes-1", "goodbye"]
+    assert EventKind.ANNOUNCED in desk.kinds()
+
+
+async def test_it_takes_a_message_out_of_hours(desk: Desk) -> None:
+    await desk.open(now=NIGHT)
+    client = await desk.call({"menu-closed": "2"})
+    assert client.played == ["greeting", "recording_notice", "closed", "menu-closed"]
+    assert client.variables["PZ_NEXT"] == "voicemail"
+
+
+async def test_it_says_nothing_of_a_fault_when_the_caller_hangs_up(desk: Desk) -> None:
+    await desk.open()
+    client = await desk.call({"menu-main": HANG_UP})
+    assert "PZ_NEXT" not in client.variables
+    assert desk.kinds() == [EventKind.MENU_ENTERED]
+
+
+async def test_it_gives_an_operator_when_the_bot_is_full(desk: Desk) -> None:
+    await desk.open(announce=lambda call_id: None)
+    client = await desk.call({"menu-main": "1"})
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert desk.hand_over() == HandOver.SURGE
+
+
+async def test_it_gives_an_operator_when_the_bot_cannot_be_asked(desk: Desk) -> None:
+    def fail(call_id: str) -> UUID:
+        raise RuntimeError("a mistake of ours")
+
+    await desk.open(announce=fail)
+    client = await desk.call({"menu-main": "1"})
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert desk.hand_over() == HandOver.FAULT
+
+
+async def test_it_gives_an_operator_when_a_prompt_is_missing(desk: Desk) -> None:
+    await desk.open()
+    assert desk.server is not None
+    reception = Reception(
+        LOTTERY,
+        PromptBook({}, NoVoice()),
+        nobody,
+        lambda call_id: BOT,
+        lambda uuid: None,
+        desk.events.append,
+        lambda: NOON,
+    )
+    server = FastAgiServer("127.0.0.1", 0, reception.serve)
+    await server.start()
+    client = await AgiClient().call(server.port)
+    await server.stop()
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert client.fuses[-1] == 0
+    assert desk.hand_over() == HandOver.FAULT
+
+
+ASKED = Outcome.to_operator(HandOver.ASKED)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "goes_to", "reason"),
+    [
+        (Outcome(Ending.ANSWERED, topic="Next draw"), "SUCCESS", "bye", None),
+        (ASKED, "SUCCESS", "operator", None),  # the bot itself has told why
+        (ASKED, "FAILED", "operator", None),
+        (None, "SUCCESS", "operator", HandOver.FAULT),
+        (None, "FAILED", "operator", HandOver.FAULT),
+        (Outcome(Ending.ANSWERED), "FAILED", "operator", HandOver.FAULT),  # cut, and the caller is still here
+        (Outcome(Ending.GONE), "SUCCESS", "operator", HandOver.FAULT),
+    ],
+)
+async def test_it_acts_on_what_the_bot_decided(
+    desk: Desk, outcome: Outcome | None, status: str, goes_to: str, reason: HandOver | None
+) -> None:
+    await desk.open(decision=lambda uuid: outcome if uuid == BOT else None)
+    variables = {"PZ_BOT_UUID": str(BOT), "TRYSTATUS": status}
+    client = await desk.call(script="after-bot", variables=variables)
+    assert client.variables["PZ_NEXT"] == goes_to
+    assert client.played == []
+    assert desk.hand_over() == reason
+
+
+@pytest.mark.parametrize("uuid", ["", "nonsense", str(uuid4())])
+async def test_it_gives_an_operator_when_nobody_knows_the_conversation(desk: Desk, uuid: str) -> None:
+    await desk.open()
+    client = await desk.call(script="after-bot", variables={"PZ_BOT_UUID": uuid})
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert desk.hand_over() == HandOver.FAULT
+
+
+async def test_it_gives_every_event_of_all_visits_an_id_of_its_own(desk: Desk) -> None:
+    await desk.open()
+    await desk.call({"menu-main": "1"})
+    await desk.call(script="after-bot", variables={"PZ_BOT_UUID": str(BOT)})
+    ids = [event.source_id for event in desk.events]
+    assert len(ids) == len(set(ids)) == 3
+
+
+async def test_it_knows_the_call_by_its_channel_when_the_dialplan_set_no_id(desk: Desk) -> None:
+    await desk.open()
+    await desk.call({"greeting": "0"}, variables={"PZ_CALL": ""})
+    assert desk.events[0].call_id == "pz-1.1"
+
+
+async def test_it_lets_any_key_stop_a_menu(desk: Desk) -> None:
+    await desk.open()
+    client = await desk.call({"greeting": "1"})
+    greeting = next(command for command in client.commands if "greeting" in command)
+    assert greeting.endswith('"01234"')
+    client = await desk.call({"menu-main": "1"})
+    menu = next(command for command in client.commands if "menu-main" in command)
+    assert menu.endswith(f'"{ALL_KEYS}"')

@@ -1,0 +1,169 @@
+"""The scenario file: the shipped one is sound, and each mistake is named with its line."""
+
+import io
+import wave
+from pathlib import Path
+
+import pytest
+
+from ivr.scenario import Hours
+from ivr.scenario_file import MAX_BYTES, BadScenario, load_scenario
+from ivr.yaml_lines import Problem
+
+pytestmark = pytest.mark.unit
+
+LOTTERY = Path("scenarios/lottery.yaml")
+
+
+def problems_of(tmp_path: Path, content: str | bytes) -> list[Problem]:
+    path = tmp_path / "scenario.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BadScenario) as caught:
+        load_scenario(path)
+    return caught.value.problems
+
+
+def lottery_with(old: str, new: str) -> str:
+    text = LOTTERY.read_text()
+    assert text.count(old) >= 1
+    return text.replace(old, new, 1)
+
+
+def line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+def test_it_reads_the_shipped_lottery() -> None:
+    scenario = load_scenario(LOTTERY)
+    assert scenario.default_queue == "support"
+    assert scenario.queues["support"].operators == ("101", "102")
+    assert scenario.lines == ("+18005550100",)
+    assert scenario.hours.weekly["mon-sun"].spans[0].end.hour == 22
+    assert all(len(question.phrases) >= 6 for question in scenario.bot.questions)
+
+
+def test_it_gives_vips_the_priority_of_the_highest_level_not_above_theirs() -> None:
+    scenario = load_scenario(LOTTERY)
+    assert [scenario.priority(level) for level in (0, 1, 2, 3, 7)] == [0, 10, 20, 30, 30]
+
+
+def test_it_can_be_copied_with_other_hours() -> None:
+    always = load_scenario(LOTTERY).model_copy(update={"hours": Hours.always()})
+    assert always.hours.open == "24/7"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "message"),
+    [
+        ("timezone:", "timezon:", "timezon:", "did you mean 'timezone'?"),
+        ("timezone: America/New_York", "timezone: Mars/Base", "timezone: Mars", "IANA"),
+        ("name: Lucky Star Lottery\n", "", "language: en", "'name' is missing"),
+        ("timeout_s: 5 ", "timeout_s: soon ", "timeout_s: soon", "valid integer"),
+        ("menu: prizes", "menu: prices", "2:\n        menu: prices", "there is no menu 'prices'"),
+        ("queue: support", "queue: suport", "2:\n        queue: suport", "there is no queue 'suport'"),
+        ("1: bot", "0: bot", "0: bot", "0 is always the operator"),
+        ("1: bot", "12: bot", "12: bot", "1 to 9"),
+        ("1: bot", "1: robot", "1: robot", "bot"),
+        ("4: voicemail", "4: voicemail\n      1: bot", "1: bot\n  prizes", "stands here twice"),
+        ("operators: [101, 102]", "operators: [101, 103]", "operators: [101, 103]", "no operator 103"),
+        ("102: Ben Carter", "102: Ben Carter\n  103: Eve", "103: Eve", "no queue"),
+        ("102: Ben Carter", '102: "Ben\\nCarter"', '102: "Ben', "match pattern"),
+        ("mon-sun: 08:00-22:00", "mon-sun: eight to ten", "mon-sun: eight", "08:00-22:00"),
+        ("mon-sun: 08:00-22:00", "mon-sun: 08:00-25:00", "mon-sun: 08:00-25", "does not exist"),
+        ("mon-sun: 08:00-22:00", "mon-sun: 08:00-22:00\n    sat: closed", "weekly:", "each day once"),
+        ("mon-sun: 08:00-22:00", "montag: 08:00-22:00", "weekly:", "mon, tue"),
+        ("  weekly:", "  open: 24/7\n  weekly:", "hours:", "either `open: 24/7`"),
+        ("country: US", "country: XX", "holidays:", "no holidays are known for XX"),
+        ("closed_menu: closed", "closed_menu: night", "closed_menu: night", "no menu 'night'"),
+        ("2026-12-31:", "2026-13-31:", "2026-13-31", "date"),
+        ("greeting: Hello", "greeting: {}\n  x: Hello", "greeting: {}", "a text, or a file"),
+        ("then: menu", "then: dance", "then: dance", "'menu' or 'goodbye'"),
+        ("        menu: prizes", "        menu: prizes\n        queue: support", "2:\n", "exactly one of"),
+        ("        menu: prizes", "        menu: prizes\n        then: menu", "2:\n", "announcement only"),
+        ("language: en", "language: en\nvoice: [loud]", "voice: [loud]", "valid string"),
+        ("language: en", "language: en\nvoice: loud", "voice: loud", "auto, espeak"),
+        ("language: en", "language: en\nbot_files: {song: a.wav}", "bot_files: {song", "named 'song'"),
+        ("answer: One ticket costs two dollars.", "anwser: x", "anwser: x", "did you mean 'answer'?"),
+    ],
+)  # fmt: skip
+def test_it_names_the_line_of_a_mistake(tmp_path: Path, old: str, new: str, at: str, message: str) -> None:
+    text = lottery_with(old, new)
+    found = problems_of(tmp_path, text)
+    fitting = [problem for problem in found if message in problem.message]
+    assert fitting, found
+    assert fitting[0].line == (line_of(text, at))
+
+
+def test_it_names_all_mistakes_at_once(tmp_path: Path) -> None:
+    text = LOTTERY.read_text().replace("ring_s: 15", "ring_s: 0").replace("repeat: 2", "repeat: lots")
+    assert len(problems_of(tmp_path, text)) == 2
+
+
+def test_it_finds_a_menu_that_no_key_leads_to(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, lottery_with("menu: prizes", "queue: support"))
+    assert "no key leads to the menu 'prizes'" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "empty"),
+        ("# only a comment\n", "empty"),
+        ("- a\n- b\n", "write a scenario"),
+        ("just words", "write a scenario"),
+        ("a: [1, 2", "not YAML"),
+        ("a: b: c", "not YAML"),
+        ("a: \x07", "not YAML"),
+        (b"name: \xff\xfe", "not UTF-8"),
+        ("? {a: b}\n: c", "a key must be"),
+        ("a: &x [*x]", "nested too deeply"),
+        ("[" * 3_000, "nested too deeply"),
+        ("x" * (MAX_BYTES + 1), "larger than"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_it_refuses_what_is_no_scenario_with_a_sentence(
+    tmp_path: Path, content: str | bytes, message: str
+) -> None:
+    assert message in problems_of(tmp_path, content)[0].message
+
+
+def test_it_stops_at_aliases_that_grow_without_end(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    assert "fewer aliases" in problems_of(tmp_path, "\n".join(lines))[0].message
+
+
+def test_it_says_that_a_missing_file_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(BadScenario, match="cannot be read"):
+        load_scenario(tmp_path / "nowhere.yaml")
+
+
+def test_it_takes_recorded_files_beside_the_scenario(tmp_path: Path) -> None:
+    (tmp_path / "hello.wav").write_bytes(a_wav(80))
+    text = lottery_with("greeting: Hello, this is Lucky Star Lottery.", "greeting: {file: hello.wav} #")
+    (tmp_path / "scenario.yaml").write_text(text)
+    assert load_scenario(tmp_path / "scenario.yaml").prompts.greeting.file == tmp_path / "hello.wav"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "cannot be read"), (b"ID3 not a wave", "not a plain"), ("empty", "no sound")],
+)
+def test_it_checks_recorded_files(tmp_path: Path, content: bytes | str | None, message: str) -> None:
+    if content is not None:
+        (tmp_path / "hello.wav").write_bytes(content if isinstance(content, bytes) else a_wav(0))
+    text = lottery_with("greeting: Hello, this is Lucky Star Lottery.", "greeting: {file: hello.wav} #")
+    (problem,) = problems_of(tmp_path, text)
+    assert message in problem.message
+    assert problem.line == line_of(text, "greeting: {file")
+
+
+def a_wav(frames: int) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * frames))
+    return buffer.getvalue()
