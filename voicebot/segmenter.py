@@ -3,6 +3,7 @@
 No clock and no I/O: the length of each frame is passed in. Knows no audio and no engine.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,16 +67,78 @@ class Segmenter:
 
     def __init__(self, timing: Timing | None = None) -> None:
         self._timing = timing or Timing()
+        self._now = 0.0
+        self._recent: deque[tuple[float, float]] = deque()  # (begin, length) of voiced frames, not yet speech
+        self._started_at: float | None = None
+        self._spoken_until = 0.0
+        self._paused = False
+        self._voiced_run = 0.0  # voiced time in a row within silence: a click, or the speaker goes on
+        self._silent_since: float | None = 0.0  # None: `Silence` was told
 
     @property
     def speaking(self) -> bool:
         """Between `SpeechStarted` and `SpeechEnded`, pauses included."""
-        raise NotImplementedError
+        return self._started_at is not None
+
+    @property
+    def spoken_s(self) -> float:
+        """From the start of the utterance in progress to its last voiced frame; 0.0 outside one."""
+        return 0.0 if self._started_at is None else self._spoken_until - self._started_at
 
     def hear(self, voiced: bool, seconds: float) -> Sequence[Segment]:
         """One frame: was it voiced, and how long was it. What follows from it, in order."""
-        raise NotImplementedError
+        begin, self._now = self._now, self._now + seconds
+        if self._started_at is None:
+            return self._wait_for_speech(voiced, begin, seconds)
+        return self._follow_speech(voiced, seconds, self._started_at)
 
     def restart(self) -> None:
         """Forget an utterance in progress and count the silence anew (the bot has just fallen silent)."""
-        raise NotImplementedError
+        self._quiet_down()
+
+    def _quiet_down(self) -> None:
+        self._started_at = None
+        self._recent.clear()
+        self._silent_since = self._now
+
+    def _wait_for_speech(self, voiced: bool, begin: float, seconds: float) -> Sequence[Segment]:
+        timing = self._timing
+        while self._recent and self._recent[0][0] <= self._now - timing.window - _HAIR:
+            self._recent.popleft()
+        if voiced:
+            self._recent.append((begin, seconds))
+            if sum(length for _, length in self._recent) >= timing.start - _HAIR:
+                self._started_at = self._recent[0][0]
+                self._spoken_until = self._now
+                self._paused = False
+                self._voiced_run = 0.0
+                self._recent.clear()
+                return (SpeechStarted(self._started_at),)
+        if self._silent_since is not None and self._now - self._silent_since >= timing.silence - _HAIR:
+            self._silent_since = None
+            return (Silence(self._now),)
+        return ()
+
+    def _follow_speech(self, voiced: bool, seconds: float, started_at: float) -> Sequence[Segment]:
+        timing = self._timing
+        segments: list[Segment] = []
+        self._voiced_run = self._voiced_run + seconds if voiced else 0.0
+        # Right after speech every voiced frame belongs to it; after a gap only a run of them does.
+        in_a_gap = self._now - seconds - self._spoken_until > _HAIR
+        if voiced and (not in_a_gap or self._voiced_run >= timing.resume - _HAIR):
+            self._spoken_until = self._now
+            if self._paused:
+                self._paused = False
+                segments.append(Resumed(self._now - self._voiced_run))
+        quiet = self._now - self._spoken_until
+        if self._now - started_at >= timing.longest - _HAIR or quiet >= timing.end - _HAIR:
+            cut = quiet < timing.end - _HAIR
+            segments.append(SpeechEnded(self._now, started_at, self._spoken_until, cut))
+            self._quiet_down()
+        elif quiet >= timing.pause - _HAIR and not self._paused:
+            self._paused = True
+            segments.append(Pause(self._spoken_until))
+        return segments
+
+
+_HAIR = 1e-6  # sums of frame lengths are floats: a hair under a limit is the limit

@@ -1,16 +1,39 @@
 """Recognisers at work without stopping the event loop: own threads, a bounded queue, live calls first.
 
 Knows engines only by `port.Recognizer`; knows no call.
+
+    room for live utterances   ─┐
+                                ├─→ threads → engine
+    stretches of recordings    ─┘   (only while no live utterance waits)
 """
 
-from collections.abc import Sequence
-from typing import Protocol
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
-from recordings.transcript import Phrase, Recognised
-from voicebot.recognizers.port import Recognizer
+from recordings.transcript import Phrase, Recognised, Word
+from voicebot.media import BYTES_PER_SECOND, FRAME_SECONDS
+from voicebot.recognizers.port import (
+    Listening,
+    RecogniserBusy,
+    RecogniserFailed,
+    RecogniserLate,
+    Recognizer,
+)
+from voicebot.recognizers.splitting import Stretch, split_at_silences
+from voicebot.recognizers.work import Urgency, WorkRoom
+from voicebot.vad import VoiceDetector
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class LiveListening(Protocol):
@@ -29,27 +52,223 @@ class LiveListening(Protocol):
 
     async def result(self) -> Recognised:
         """Everything heard. Raises `RecogniserBusy`, `RecogniserLate`, `RecogniserFailed`."""
+        ...
 
     def cancel(self) -> None:
         """Nobody wants this utterance any more. Harmless when repeated."""
 
 
 class RecognizerPool:
-    """One engine, its threads and its queue."""
+    """One engine, its threads and its queue. Made on any thread, used from one event loop."""
 
     def __init__(
         self, recognizer: Recognizer, *, threads: int = 1, waiting: int = 16, deadline_s: float = 3.0
     ) -> None:
-        raise NotImplementedError
+        """Start the threads.
+
+        Args:
+            recognizer: the engine, its model loaded.
+            threads: utterances decoded at the same time.
+            waiting: utterances that may wait beside them.
+            deadline_s: of one live utterance, its waiting included.
+        """
+        self.recognizer = recognizer
+        self._room = WorkRoom(threads=threads, waiting=waiting, name="recogniser")
+        self._deadline_s = deadline_s
 
     def listen(self, grammar: Sequence[str] | None = None) -> LiveListening:
-        """Begin one utterance of a live call."""
-        raise NotImplementedError
+        """Begin one utterance of a live call. `grammar` as in `Recognizer.start`."""
+        if self.recognizer.streams:
+            return _Streamed(self._room, self.recognizer, grammar, self._deadline_s)
+        return _Whole(self._room, self.recognizer, grammar, self._deadline_s)
 
     async def transcribe_long(self, pcm: NDArray[np.int16]) -> list[Phrase]:
-        """A whole channel of a recording: split at silences, times of phrases and words; never before live calls."""
-        raise NotImplementedError
+        """A whole channel of a recording: phrases with times, and words with times where the engine has them.
 
-    async def close(self) -> None:
-        """Stop the threads; what waits fails with `RecogniserFailed`."""
-        raise NotImplementedError
+        Live utterances always go first; each stretch between silences is one job.
+
+        Args:
+            pcm: mono samples at 8 kHz, shape (n,).
+
+        Returns:
+            Phrases in order; the speaker of each is a placeholder: only the caller of this knows who it was.
+
+        Raises:
+            RecogniserBusy, RecogniserFailed: try again later.
+        """
+        data = pcm.astype("<i2").tobytes()
+        phrases = []
+        for stretch in await asyncio.to_thread(_stretches, data):
+            part = data[_byte(stretch.start_s) : _byte(stretch.end_s)]
+            # No deadline here: it waits for every live call; the transcribing job has one for the whole.
+            job = self._room.submit(Urgency.BACKGROUND, partial(self.recognizer.transcribe, part))
+            heard = await _outcome(self.recognizer, job)
+            if heard.text:
+                phrases.append(_phrase(stretch, heard))
+        return phrases
+
+    def close(self) -> None:
+        """Stop the threads; who waits gets `RecogniserFailed`. Harmless when repeated."""
+        self._room.close()
+
+
+class _Live(ABC):
+    """What both kinds of engine share: a deadline, and its failures by our names."""
+
+    partial: str | None = None
+
+    def __init__(
+        self, room: WorkRoom, recognizer: Recognizer, grammar: Sequence[str] | None, deadline_s: float
+    ) -> None:
+        self._room = room
+        self._recognizer = recognizer
+        self._grammar = grammar
+        self._deadline_s = deadline_s
+
+    async def result(self) -> Recognised:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._finished()
+        except TimeoutError as error:
+            log.warning("recogniser late", action="recogniser_late", deadline_s=self._deadline_s)
+            raise RecogniserLate(
+                f"No words within {self._deadline_s} s: give the recogniser more cores, or fewer calls."
+            ) from error
+
+    @abstractmethod
+    async def _finished(self) -> Recognised: ...
+
+
+class _Whole(_Live):
+    """For an engine that hears one finished utterance: kept here, decoded at the pause or at the end."""
+
+    def __init__(
+        self, room: WorkRoom, recognizer: Recognizer, grammar: Sequence[str] | None, deadline_s: float
+    ) -> None:
+        super().__init__(room, recognizer, grammar, deadline_s)
+        self._heard = bytearray()
+        self._early: Future[Recognised] | None = None
+
+    def accept(self, pcm: bytes) -> None:
+        self._heard += pcm
+
+    def paused(self) -> None:
+        self.resumed()
+        try:
+            self._early = self._decode()
+        except RecogniserBusy:
+            self._early = None  # no harm yet: the end of the utterance asks again
+
+    def resumed(self) -> None:
+        if self._early is not None:
+            self._early.cancel()
+            self._early = None
+
+    async def _finished(self) -> Recognised:
+        # What came in since the pause is silence, or the segmenter would have said `Resumed`.
+        return await _outcome(self._recognizer, self._early or self._decode())
+
+    def cancel(self) -> None:
+        self.resumed()
+
+    def _decode(self) -> "Future[Recognised]":
+        heard = bytes(self._heard)
+
+        def decode() -> Recognised:
+            listening = self._recognizer.start(self._grammar)
+            listening.accept(heard)
+            return listening.result()
+
+        return self._room.submit(Urgency.LIVE, decode)
+
+
+class _Streamed(_Live):
+    """For an engine that computes while it listens: one job at a time, so that the audio stays in order."""
+
+    def __init__(
+        self, room: WorkRoom, recognizer: Recognizer, grammar: Sequence[str] | None, deadline_s: float
+    ) -> None:
+        super().__init__(room, recognizer, grammar, deadline_s)
+        self._unheard = bytearray()
+        self._at_work: Future[None] | None = None
+        self._listening: Listening | None = None
+
+    def accept(self, pcm: bytes) -> None:
+        self._unheard += pcm
+        if self._at_work is None or self._at_work.done():
+            try:
+                self._at_work = self._room.submit(Urgency.LIVE, self._job(self._take_in))
+            except RecogniserBusy:
+                return  # kept in `_unheard`: the next frame or the end asks again
+
+    def paused(self) -> None:
+        """It has heard everything already."""
+
+    def resumed(self) -> None:
+        """Nothing was done at the pause."""
+
+    async def _finished(self) -> Recognised:
+        if self._at_work is not None:
+            await _outcome(self._recognizer, self._at_work)
+        return await _outcome(self._recognizer, self._room.submit(Urgency.LIVE, self._job(self._finish)))
+
+    def cancel(self) -> None:
+        self._unheard.clear()
+        if self._at_work is not None:
+            self._at_work.cancel()
+
+    def _job(self, work: Callable[[Listening, bytes], T]) -> Callable[[], T]:
+        unheard = bytes(self._unheard)
+        self._unheard.clear()
+        return lambda: work(self._ear(), unheard)
+
+    def _ear(self) -> Listening:
+        # Made on the worker's thread: building a grammar's graph takes time.
+        self._listening = self._listening or self._recognizer.start(self._grammar)
+        return self._listening
+
+    def _take_in(self, listening: Listening, pcm: bytes) -> None:
+        self.partial = listening.accept(pcm)
+
+    def _finish(self, listening: Listening, pcm: bytes) -> Recognised:
+        if pcm:
+            listening.accept(pcm)
+        return listening.result()
+
+
+async def _outcome(recognizer: Recognizer, job: "Future[T]") -> T:
+    """What the job gave, its failures by our names."""
+    try:
+        return await asyncio.wrap_future(job)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise  # our caller gave up, or its deadline came
+        raise RecogniserFailed("The recogniser was shut down.") from None
+    except Exception as error:
+        log.exception("recogniser failed", action="recogniser_failed", engine=recognizer.name)
+        raise RecogniserFailed(f"{recognizer.name} failed on this audio: {type(error).__name__}.") from error
+
+
+def _stretches(data: bytes) -> list[Stretch]:
+    return split_at_silences([voiced for _, voiced in VoiceDetector().frames(data)], FRAME_SECONDS)
+
+
+def _byte(seconds: float) -> int:
+    return round(seconds * BYTES_PER_SECOND / 2) * 2
+
+
+def _phrase(stretch: Stretch, heard: Recognised) -> Phrase:
+    """Times of the stretch become times of the recording."""
+    words = tuple(
+        Word(word.text, stretch.start_s + word.start_s, stretch.start_s + word.end_s, word.confidence)
+        for word in heard.words
+    )
+    return Phrase(
+        speaker="caller",
+        start_s=words[0].start_s if words else stretch.start_s,
+        end_s=words[-1].end_s if words else stretch.end_s,
+        text=heard.text,
+        confidence=heard.confidence,
+        words=words,
+    )

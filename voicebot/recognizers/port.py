@@ -10,19 +10,19 @@ from typing import Protocol
 from recordings.transcript import Recognised
 
 
-class RecogniserBusy(Exception):
+class RecogniserBusy(Exception):  # noqa: N818 - the house names errors by what is wrong
     """More utterances wait than the recogniser can take; hand the caller over."""
 
 
-class RecogniserLate(Exception):
+class RecogniserLate(Exception):  # noqa: N818 - the house names errors by what is wrong
     """The recogniser did not answer within its deadline; hand the caller over."""
 
 
-class RecogniserFailed(Exception):
+class RecogniserFailed(Exception):  # noqa: N818 - the house names errors by what is wrong
     """The engine broke on this utterance; hand the caller over."""
 
 
-class ModelMissing(Exception):
+class ModelMissing(Exception):  # noqa: N818 - the house names errors by what is wrong
     """The speech model cannot be loaded; the message says what to install or set."""
 
 
@@ -46,7 +46,7 @@ class Recognizer(Protocol):
     streams: bool  # computes during `accept`; False: all the work is in `result`
 
     def start(self, grammar: Sequence[str] | None = None) -> Listening:
-        """Begin one utterance. `grammar`: phrases to expect; an engine without grammars takes it as a hint."""
+        """Begin one utterance. `grammar`: phrases to expect; an engine may ignore it."""
         ...
 
     def transcribe(self, pcm: bytes) -> Recognised:
