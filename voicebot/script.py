@@ -49,7 +49,7 @@ class BotScript(_Part):
     operator_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
     """More ways to ask for a person, beside those that the bot knows ("operator", "a human", …)."""
     goodbye_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
-    """More ways to say that nothing else is wanted, beside those that the bot knows ("no thanks", "bye", …)."""
+    """More ways to say that nothing else is wanted, beside "no thanks", "bye", …"""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "BotScript":

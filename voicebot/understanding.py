@@ -169,7 +169,9 @@ class _Likeness:
         common = {"norm": None, "alternate_sign": False, "n_features": _FEATURES, "lowercase": False}
         self._parts = [
             (
-                HashingVectorizer(analyzer="word", token_pattern=r"\S+", ngram_range=(1, 2), **common),
+                HashingVectorizer(
+                    analyzer="word", tokenizer=str.split, token_pattern=None, ngram_range=(1, 2), **common
+                ),
                 TfidfTransformer(sublinear_tf=True),
             ),
             (
@@ -185,7 +187,7 @@ class _Likeness:
             (known @ weigh.transform(count.transform([sentence])).T).toarray()[:, 0]
             for (count, weigh), known in zip(self._parts, self._known, strict=True)
         ]
-        return np.mean(alike, axis=0, dtype=np.float64)
+        return np.asarray(sum(alike) / len(alike), dtype=np.float64)
 
 
 def _top(likeness: NDArray[np.float64]) -> float:

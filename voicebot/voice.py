@@ -12,12 +12,13 @@ import os
 import shutil
 import sys
 import tempfile
+import wave
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from recordings.audio import to_telephone_wav
+from recordings.audio import TELEPHONE_RATE, to_telephone_wav
 
 Progress = Callable[[int, int], None]
 """Told (texts ready, texts asked for)."""
@@ -77,7 +78,7 @@ class CachedVoice(ABC):
         paths = [self.path(text) for text in texts]
         if any(not path.exists() for path in paths):
             async with self._one_at_a_time:  # a second asker of the same text finds it ready
-                await self._make({path: text for path, text in zip(paths, texts, strict=True)}, progress)
+                await self._make(dict(zip(paths, texts, strict=True)), progress)
         elif progress is not None:
             progress(len(set(paths)), len(set(paths)))
         return paths
@@ -224,6 +225,23 @@ def pick_voice(
     return EspeakVoice(cache, language.lower(), command, espeak_environment)
 
 
+def read_telephone_wav(path: Path) -> bytes:
+    """Samples of an 8 kHz mono 16-bit WAV.
+
+    Raises:
+        VoiceFailed: the file is something else, or cannot be read.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (TELEPHONE_RATE, 1, 2):
+                raise VoiceFailed(
+                    f"{path.name} is no 8 kHz mono 16-bit WAV: remove it, to have it made again."
+                )
+            return file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise VoiceFailed(f"{path.name} cannot be read: remove it, to have it made again.") from error
+
+
 async def _run(
     command: Sequence[str],
     *,
@@ -246,8 +264,7 @@ async def _run(
     last = ""
     try:
         async with asyncio.timeout(deadline_s):
-            assert process.stderr is not None
-            while line := await process.stderr.readline():
+            while process.stderr and (line := await process.stderr.readline()):
                 text = line.decode(errors="replace").strip()
                 last = text or last
                 if on_line is not None:

@@ -30,95 +30,127 @@ _CONTRACTIONS = {
     "ok": "okay",
     "'em": "them",
 }
+
+
+def _split(block: str) -> list[str]:
+    return block.split()
+
+
+def _one_of(block: str) -> str:
+    """A readable block of `a | b c | d` as one pattern."""
+    return "(?:" + " ".join(block.split()).replace(" | ", "|") + ")"
+
+
 _FILLERS = frozenset(
-    "um uh uhm erm er ah eh hmm hm mm oh well so like actually please hello hi hey sorry just".split()
+    _split("um uh uhm erm er ah eh hmm hm mm oh well so like actually please hello hi hey sorry just")
 )
-_POLITE = frozenset(
-    "a an the please now yes yeah no okay i said me my thanks thank you sir madam and or to".split()
-)
+_POLITE = frozenset(_split("a an the now yes yeah no okay i said me my thanks thank you sir madam and or to"))
 
-_STRONG = "operators? agents? representatives? reps? humans? colleagues? supervisors? receptionists? consultants? advis[eo]rs?"
-_WEAK = "person people somebody someone anybody anyone man woman guy lady manager staff employee member"
-_PERSON = {
-    "strong": _STRONG.replace(" ", "|"),
-    "weak": _WEAK.replace(" ", "|"),
-    "desk": r"(?:customer|client|technical|tech) (?:service|services|support|care)|help ?desk|support|support team|call cent(?:er|re)",
-}
-_ADJECTIVE = r"(?:(?:real|live|actual|living|human|another|different|free|single|proper|your|one of your|the|a|an|any|some|of your) )*"
-_ANYONE = rf"(?:{_PERSON['strong']}|{_PERSON['weak']}|{_PERSON['desk']})"
-
-# After the person something may follow that is still the request ("… please", "… who can help me") and not
-# another question ("an agent to buy a ticket", "somebody won").
-_HELPS = r"(?:talk|speak|help|assist|answer|call|explain|tell|take over|chat|listen|connect)"
-_ENDS = (
-    r"(?= being\b| there\b| here\b| now\b| not\b| instead\b| immediately\b| right\b| today\b| on the (?:line|phone)\b"
-    rf"| (?:who|that|which) (?:can|could|knows|is|will|understands)\b| (?:to|can|could|i can|i could|we can) {_HELPS}\b"
-    r"| and\b| because\b| or\b| about\b| for (?:help|this|that)\b| thank| in your\b| from your\b| at your\b| member\b|$)"
+_PERSON = _one_of("""
+    operators? | agents? | representatives? | reps? | humans? | colleagues? | supervisors? | receptionists?
+    | consultants? | advis[eo]rs? | person | people | somebody | someone | anybody | anyone | man | woman
+    | guy | lady | manager | staff | employee | member | help ?desk | support(?: team)?
+    | call cent(?:er|re) | (?:customer|client|tech(?:nical)?) (?:services?|support|care)
+""")
+_ADJECTIVE = _one_of("""
+    real | live | actual | living | human | another | different | free | single | proper | your | one of your
+    | of your | the | a | an | any | some
+""")
+_WHICH = f"(?:{_ADJECTIVE} )*"
+_HELPS = _one_of(
+    "talk | speak | help | assist | answer | call | explain | tell | take over | chat | listen | connect"
 )
+_WE_CAN = _one_of("to | can | could | i can | i could | we can")
+_ANYBODY = "(?:any|some)(?:body|one)"
+
+# After the person something may follow that is still the request ("… please", "… who can help me"), but not
+# another matter ("an agent to buy a ticket from", "somebody won").
+_STILL = _one_of(rf"""
+    being | there | here | now | not | instead | immediately | right | today | and | because | or | about
+    | thank | on the (?:line|phone) | (?:who|that|which) (?:can|could|knows|is|will|understands)
+    | {_WE_CAN} {_HELPS} | for (?:help|this|that) | (?:in|from|at) your | member
+""")
+_ENDS = rf"(?=$| {_STILL}\b)"
+_WANT = _one_of("""
+    want | wants | need | get | give | call | find | prefer | rather have | like | would like | have | reach
+    | ask for | asked for | asking for | looking for | bring | contact | be | got
+""")
+_TO_REACH = "(?: to (?:have|get|reach|see|contact|call|be with))?(?: me| us)?(?: for)?"
 
 _REQUESTS = tuple(
     re.compile(pattern)
     for pattern in (
-        # talk to a person, speak with one of your colleagues
-        rf"\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with) {_ADJECTIVE}(?:\w+ )?{_ANYONE}\b(?! else'?s)",
-        rf"\b(?:talk|speak|chat) {_ADJECTIVE}{_ANYONE}{_ENDS}",  # the recogniser lost "to"
-        # connect me, transfer me to, put me through, hand me over
+        # talk to a person, speak with one of your colleagues; also where the recogniser lost "to"
+        r"\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with) "
+        rf"{_WHICH}(?:\w+ )?{_PERSON}\b",
+        rf"\b(?:talk|speak|chat) {_WHICH}{_PERSON}{_ENDS}",
+        # connect me, transfer my call, put me through, hand me over
         r"\b(?:connect|transfer|redirect|forward|switch|patch) (?:me|us|my call|this call|the call)\b",
         r"\b(?:connected|transferred|put through|switched) (?:to|with|through|over)\b",
         r"\b(?:put|pass|hand|get|patch|let) (?:me|us) (?:through|over|on to|onto|in touch)\b",
-        rf"\b(?:connect|transfer|put|pass|hand|switch)(?: me)?(?: through| over)? (?:to|with) {_ADJECTIVE}{_ANYONE}\b",
+        rf"\b(?:connect|transfer|put|pass|hand|switch)(?: through| over)? (?:to|with) {_WHICH}{_PERSON}\b",
         r"^put through\b",
-        # I want an operator, get me a human, is there anybody I can talk to
-        rf"(?<!do i )\b(?:want|wants|need|get|give|call|find|prefer|rather have|like|would like|have|reach|ask for|asked for|"
-        rf"asking for|looking for|bring|contact|be|got)(?: to (?:have|get|reach|see|contact|call|be with))?(?: me| us)?"
-        rf"(?: for)? {_ADJECTIVE}(?:{_ANYONE}){_ENDS}",
-        rf"\b(?:is|are) there (?:no |not )?{_ADJECTIVE}{_ANYONE}{_ENDS}",
-        rf"\b(?:is|are) {_ADJECTIVE}(?:anybody|anyone|somebody|someone) (?:there|here|available|listening)\b",
-        rf"\b(?:can|could|will|would) {_ADJECTIVE}(?:anybody|anyone|somebody|someone|person|human|operator|agent|representative) "
-        rf"(?:please )?(?:help|assist|talk|speak|call|take over)\b(?: (?:to|with))?(?: me| us)?(?! (?:else|collect|check|buy))",
-        # not with a machine
-        r"\b(?:not|stop|hate|never|no|do not want|without)\b(?: \w+){0,6} (?:robots?|bots?|machines?|computers?|recordings?|automated|ai)\b",
-        r"\b(?:are you|is this|am i talking to|am i speaking (?:to|with)) (?:just )?(?:a |an )?(?:real |actual |live )?"
+        # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
+        rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}{_PERSON}{_ENDS}",
+        rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",
+        rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)\b",
+        rf"\b(?:can|could|will|would) {_WHICH}(?:{_ANYBODY}|person|human|operator|agent|representative) "
+        r"(?:help|assist|talk|speak|call|take over)\b(?: to| with)?(?: me| us)?(?! (?:collect|check|buy))",
+        # not with a machine; are you one?
+        r"\b(?:not|stop|hate|never|no|without)\b(?: \w+){0,6} "
+        r"(?:robots?|bots?|machines?|computers?|recordings?|automated|ai)\b",
+        r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)) (?:a |an )?(?:real |actual |live )?"
         r"(?:robot|bot|machine|computer|recording|automated|human|person|ai)\b",
         r"^(?:press |number |dial |i press )?zero$",
     )
 )
 _SHORT_REQUEST = re.compile(
-    rf"^(?:{_ADJECTIVE}(?:{_ANYONE}|human being)(?: being)?(?: who can {_HELPS}(?: me)?| to {_HELPS}(?: (?:to|with|me))*)?\s*)+$"
+    rf"^(?:{_WHICH}{_PERSON}(?: being)?"
+    rf"(?: who can {_HELPS}(?: me)?| to {_HELPS}(?: (?:to|with|me))*)?(?: |$))+$"
 )
-_NEVER = re.compile(r"\b(?:in person|else)\b")
+_SOMETHING_ELSE = re.compile(r"\b(?:in person|else)\b")
+_CONTACT = re.compile(r"\b(?:talk|speak|transfer|connect)\b")
 _LONG_WORDS = ("operator", "representative", "receptionist", "supervisor")
 
 _LONGEST = 14
 """Words of the longest utterance that can be a mere courtesy; it also bounds the work of the patterns."""
 
-_GOODBYE = re.compile(
-    r"^(?:(?:no|nope|nah|yes|yeah|okay|all right|right|great|perfect|good|fine|wonderful|excellent|super|cool|lovely|awesome|"
-    r"thanks?|thank you|cheers|bye|good bye|see you|a lot|very much|so much|ever so much|then|not now|not really|not today|"
-    r"that (?:is|was|will be|would be) (?:it|all|everything|fine|great|good|perfect|enough)(?: (?:for (?:now|today)|i (?:need|needed|wanted)"
-    r"(?: to know)?))?|that(?:'?s)? all|nothing(?: else| more)?|i am (?:good|fine|done|all set|okay)|all (?:good|set|clear)|no more"
-    r"|no (?:further )?(?:more )?questions?|i do not need anything(?: else)?|for (?:your|the) help|for that|for (?:the|this) information|"
-    r"have a (?:nice|good|great) (?:day|evening|one|night|weekend)|you too|good (?:day|night)|that helped(?: me)?(?: a lot)?|"
-    r"you have been (?:very |so )?helpful|very (?:helpful|kind|good)|i have (?:got )?(?:everything|all)(?: i need(?:ed)?)?|"
-    r"got it|understood|i see|and|you|no need)\s*)+$"
-)
+
+def _only(block: str) -> re.Pattern[str]:
+    """Matches an utterance made of nothing but these."""
+    return re.compile(f"^(?:{_one_of(block)}(?: |$))+$")
+
+
+_GOODBYE = _only("""
+    no | nope | nah | yes | yeah | okay | all right | right | great | perfect | good | fine | wonderful
+    | excellent | super | cool | lovely | awesome | thanks? | thank you | cheers | bye | see you | a lot
+    | (?:ever )?so much | very much | then | not (?:now|really|today) | that (?:is|was|will be|would be)
+    | (?:it|all|everything|fine|enough)(?: for (?:now|today)| i need(?:ed)?| i wanted(?: to know)?)?
+    | that all | nothing(?: else| more)? | i am (?:good|fine|done|all set|okay) | all (?:set|clear)
+    | no more | no (?:further|more|other)? ?questions? | i do not need anything(?: else)? | no need
+    | for (?:your|the) help | for that | for (?:the|this) information | you too | day | night
+    | have a (?:nice|good|great) (?:day|evening|one|night|weekend) | that helped(?: me)?
+    | you have been (?:very |so )?helpful | very (?:helpful|kind) | i have (?:got )?(?:everything|all)
+    | got it | understood | i see | and | you
+""")
 _GOODBYE_WORD = re.compile(
-    r"\b(?:thanks?|bye|nothing|all|it|done|everything|good|fine|set|need|great|perfect|questions?|cheers|helped|not)\b"
+    r"\b(?:thanks?|bye|nothing|(?:that|is|was|be) (?:all|it)|done|everything|good|fine|set|need|great|perfect"
+    r"|questions?|cheers|helped|not|helpful|enough)\b"
 )
-_NO = re.compile(r"^(?:(?:no|nope|nah|not|really|now)\s*)+$")
-_YES = re.compile(
-    r"^(?:(?:yes|yeah|yep|yup|sure|okay|of course|right|correct|i do|i have|there is|one more|another|thing|question|"
-    r"all right|got it|i see|understood|go ahead|a|i am)\s*)+$"
-)
+_NO = _only("no | nope | nah | not | really | now")
+_YES = _only("""
+    yes | yeah | yep | yup | sure | okay | of course | right | correct | i do | i have | there is | one more
+    | another | thing | question | all right | got it | i see | understood | go ahead | a | i am
+""")
 
 
 def words(text: str) -> list[str]:
     """Lower-case words with contractions written out; punctuation is gone."""
     plain = text.lower().replace("’", "'").replace("-", " ").replace("'s", " is")
-    plain = plain.replace("n't", " not") if "can't" not in plain and "won't" not in plain else plain
     found: list[str] = []
     for word in re.findall(r"[\w']+", plain):
-        found.extend(_CONTRACTIONS.get(word, word.strip("'")).split())
+        written_out = _CONTRACTIONS.get(word) or word.replace("n't", " not").strip("'")
+        found.extend(written_out.split())
     return [word for word in found if word]
 
 
@@ -140,9 +172,7 @@ class Wishes:
             return True
         said = without_fillers(spoken)
         sentence = " ".join(said)
-        if not said or (
-            _NEVER.search(sentence) and not re.search(r"\b(?:talk|speak|transfer|connect)\b", sentence)
-        ):
+        if not said or (_SOMETHING_ELSE.search(sentence) and not _CONTACT.search(sentence)):
             return False
         rest = [word for word in said if word not in _POLITE]
         if _SHORT_REQUEST.match(_short(rest)) or any(request.search(sentence) for request in _REQUESTS):

@@ -1,0 +1,314 @@
+"""One call's conversation with the bot: joins ear, understanding, dialogue and voice over a `MediaPort`.
+
+Knows no carrier, no PBX and no database; news goes up by `publish`, the end comes back as an `Outcome`.
+Whatever breaks in here – recogniser, voice, code – the caller goes to an operator.
+
+One task listens (so that barge-in and keys act at once, whatever else is going on) and leaves its news in a
+queue; the other takes the news one by one, asks the dialogue and speaks.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from recordings.transcript import Recognised
+from tickets.events import Publish
+from tickets.vocabulary import HandOver
+from voicebot import dialogue as talk
+from voicebot.dialogue import Dialogue, Say, State, Step
+from voicebot.diary import BotDiary, Clock
+from voicebot.hearing import Ear
+from voicebot.media import BYTES_PER_SECOND, Audio, Digit, MediaPort
+from voicebot.outcome import Ending, Outcome
+from voicebot.segmenter import Silence, SpeechEnded
+from voicebot.understanding import Kind, Understanding
+from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
+
+_log = structlog.get_logger()
+
+BARGE_IN_S: Final = 0.3
+"""Speech that long over the bot's voice means it: the bot falls silent."""
+PATIENCE_S: Final = 1.2
+"""Recognition longer than that is bridged by "one moment"."""
+VOICE_S: Final = 3.0
+"""Deadline for the sound of a text: rendered ahead it takes a millisecond."""
+NO_AUDIO_S: Final = 8.0
+"""A line without any audio at all counts as a silent caller after that."""
+GAP: Final = bytes(BYTES_PER_SECOND // 4)
+"""Silence between two sentences of the bot."""
+SURE: Final = 0.45
+"""Recogniser's confidence below which the words are in doubt."""
+NEWS: Final = 64
+"""News waiting at most: a flood of keys must not grow without bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    recognised: Recognised
+    started_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Drained:
+    pass
+
+
+_News = _Words | _Broken | _Drained | talk.Key | talk.Silence | talk.TimeIsUp
+
+
+class Conversation:
+    """One conversation; used once."""
+
+    def __init__(
+        self,
+        call_id: str,
+        *,
+        ear: Ear,
+        understanding: Understanding,
+        dialogue: Dialogue,
+        voice: Voice,
+        publish: Publish,
+        clock: Clock,
+        limit_s: float = 180.0,
+    ) -> None:
+        """Take `ear` made for this call alone; understanding, dialogue and voice are shared by all calls."""
+        self._call_id = call_id
+        self._ear = ear
+        self._understanding = understanding
+        self._dialogue = dialogue
+        self._voice = voice
+        self._diary = BotDiary(call_id, publish, clock)
+        self._limit_s = limit_s
+        self._news: asyncio.Queue[_News] = asyncio.Queue(NEWS)
+        self._gone = asyncio.Event()
+        self._helpers: set[asyncio.Task[None]] = set()
+        self._recognising = 0
+        self._deaf = False  # decided: what the caller says now is for the operator
+        self._held = ""  # the first part of a sentence that went on
+        self._heard: str | None = None
+        self._saying: tuple[Say, ...] = ()
+        self._interrupted: tuple[Say, ...] = ()
+        self._started_at = self._last_sound_at = self._said_at = 0.0
+
+    async def run(self, media: MediaPort) -> Outcome:
+        """Hold the conversation to its end. Never raises, except when it is cancelled from outside."""
+        self._started_at = self._last_sound_at = self._said_at = asyncio.get_running_loop().time()
+        self._diary.started()
+        outcome = Outcome.to_operator(HandOver.FAULT)
+        try:
+            self._help(self._listen(media))
+            outcome = await self._talk(media)
+        except Exception as error:
+            _log.exception(
+                "the bot failed: the caller goes to an operator",
+                action="bot_fault",
+                call_id=self._call_id,
+                error=type(error).__name__,
+            )
+        finally:
+            self._ear.close()
+            self._diary.ended(outcome)
+            _log.info(
+                "the bot let go of a call",
+                action="bot_ended",
+                call_id=self._call_id,
+                ending=outcome.ending.value,
+                reason=outcome.reason and outcome.reason.value,
+            )
+            for helper in self._helpers:
+                helper.cancel()
+            await asyncio.gather(*self._helpers, return_exceptions=True)
+        return outcome
+
+    # --- listening ---
+
+    async def _listen(self, media: MediaPort) -> None:
+        spoke = False
+        async for event in media:
+            if isinstance(event, Audio):
+                spoke = self._hear(media, event.pcm, spoke)
+            elif isinstance(event, Digit):
+                self._tell(talk.Key(event.digit))
+        self._gone.set()
+        self._tell(_Drained())  # whoever waits for news sees that the caller is gone
+
+    def _hear(self, media: MediaPort, pcm: bytes, spoke: bool) -> bool:
+        """One frame; `spoke` and the answer: whether the bot was speaking before it, and now."""
+        self._last_sound_at = asyncio.get_running_loop().time()
+        speaks = media.playing
+        if spoke and not speaks and not self._ear.speaking_s and not self._recognising:
+            self._ear.restart()  # the caller's time to think begins when the bot is silent
+        for segment in self._ear.hear(pcm):
+            if isinstance(segment, SpeechEnded):
+                self._recognising += 1
+                self._help(self._recognise(media, segment.started_at_s))
+            elif isinstance(segment, Silence) and not speaks and not self._recognising:
+                self._tell(talk.Silence())
+        if speaks and not self._deaf and self._ear.speaking_s >= BARGE_IN_S:
+            media.stop_playing()
+            self._interrupted, self._saying = self._saying, ()
+            self._said_at = self._last_sound_at
+        return speaks
+
+    async def _recognise(self, media: MediaPort, started_at_s: float) -> None:
+        words = asyncio.ensure_future(self._ear.words())
+        try:
+            done, _ = await asyncio.wait({words}, timeout=PATIENCE_S)
+            if not done and not media.playing and not self._deaf:
+                await self._speak(media, Say("one_moment", self._dialogue.script.one_moment))
+            recognised = await words  # its deadline is the recogniser pool's
+        finally:
+            words.cancel()
+            self._recognising -= 1
+        self._tell(_Words(recognised, started_at_s))
+
+    # --- talking ---
+
+    async def _talk(self, media: MediaPort) -> Outcome:
+        step = self._dialogue.begin()
+        while True:
+            ending = await self._act(media, step)
+            if ending is not None:
+                return ending
+            if self._gone.is_set():
+                return self._hung_up(step.state)
+            news = await self._next(media)
+            if self._gone.is_set():
+                return self._hung_up(step.state)  # what they asked last, nobody can answer any more
+            step = self._take(media, step.state, news)
+
+    def _hung_up(self, state: State) -> Outcome:
+        """A caller who leaves after an answer got what they called for."""
+        ending = Ending.GONE if state.answered is None else Ending.ANSWERED
+        return Outcome(ending, topic=state.answered, heard=self._heard)
+
+    async def _next(self, media: MediaPort) -> _News:
+        """Wait for news; the clock brings some itself."""
+        now = asyncio.get_running_loop().time
+        while True:
+            left = self._started_at + self._limit_s - now()
+            if left <= 0:
+                return talk.TimeIsUp()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, 1.0)):
+                    return await self._news.get()
+            quiet_since = max(self._last_sound_at, self._said_at)
+            if not media.playing and not self._recognising and now() - quiet_since >= NO_AUDIO_S:
+                self._last_sound_at = now()
+                return talk.Silence()
+
+    def _take(self, media: MediaPort, state: State, news: _News) -> Step:
+        match news:
+            case _Broken(error):
+                raise error
+            case _Words(recognised, started_at_s):
+                step = self._understand(state, recognised, started_at_s)
+            case _Drained():
+                step = Step(state)
+            case _:
+                step = self._dialogue.step(state, news)
+        busy = media.playing or self._recognising or self._ear.speaking_s > 0
+        if not step.actions and step.state.closing and not busy:
+            return self._dialogue.step(step.state, talk.AllSaid())
+        return step
+
+    def _understand(self, state: State, recognised: Recognised, started_at_s: float) -> Step:
+        text = f"{self._held} {recognised.text}".strip()
+        understood = self._understanding.classify(text)
+        if self._held and understood.kind is Kind.OUT_OF_SCOPE:
+            alone = self._understanding.classify(recognised.text)
+            understood = alone if alone.kind is not Kind.NOTHING else understood
+        if self._ear.speaking_s > 0 and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
+            self._held = text  # they only drew breath: wait for the rest
+            return Step(state)
+        self._held = ""
+        interrupted, self._interrupted = self._interrupted, ()
+        if understood.kind is Kind.NOTHING and interrupted:
+            return Step(state, interrupted)  # a cough stopped the bot: say it again
+        if text:
+            self._heard = text
+            self._diary.turn("caller", text, understood.intent, understood.score, started_at_s)
+        sure = recognised.confidence is None or recognised.confidence >= SURE
+        return self._dialogue.step(state, talk.Heard(understood, clear=sure))
+
+    async def _act(self, media: MediaPort, step: Step) -> Outcome | None:
+        """Speak and decide; the outcome where the dialogue has ended."""
+        says = tuple(action for action in step.actions if isinstance(action, Say))
+        self._deaf = step.state.over
+        if says:
+            await self._say(media, says, last=step.state.over)
+        if step.state.closing:
+            self._help(self._tell_when_drained(media))
+        for action in step.actions:
+            if isinstance(action, talk.GiveToOperator):
+                await self._finish_speaking(media)
+                return Outcome.to_operator(action.reason, step.state.answered, self._heard)
+            if isinstance(action, talk.Finish):
+                await self._finish_speaking(media)
+                return Outcome(Ending.ANSWERED, topic=step.state.answered, heard=self._heard)
+        return None
+
+    async def _say(self, media: MediaPort, says: tuple[Say, ...], *, last: bool) -> None:
+        self._saying = says
+        for say in says:
+            if self._saying is not says or self._gone.is_set():
+                return  # interrupted: the rest is not wanted either
+            try:
+                await self._speak(media, say)
+            except (VoiceFailed, TimeoutError):
+                if not last:
+                    raise
+                # The decision stands without its words, and keeps its own reason.
+                _log.exception("a prompt has no sound", action="prompt_failed", prompt=say.prompt)
+
+    async def _speak(self, media: MediaPort, say: Say) -> None:
+        async with asyncio.timeout(VOICE_S):
+            path = await self._voice.render(say.text)
+            pcm = await asyncio.to_thread(read_telephone_wav, path)
+        now = asyncio.get_running_loop().time()
+        if media.playing:
+            media.play(GAP)
+            self._said_at += len(GAP) / BYTES_PER_SECOND
+        begins_at = max(now, self._said_at)
+        media.play(pcm)
+        self._said_at = begins_at + len(pcm) / BYTES_PER_SECOND
+        self._diary.turn("bot", say.text, say.prompt, None, begins_at - self._started_at)
+
+    async def _finish_speaking(self, media: MediaPort) -> None:
+        """Let the last words out; a carrier that does not send them must not hold the caller."""
+        left = max(0.0, self._said_at - asyncio.get_running_loop().time())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(left + 2.0):
+                await media.drained()
+
+    async def _tell_when_drained(self, media: MediaPort) -> None:
+        await media.drained()
+        self._tell(_Drained())
+
+    # --- housekeeping ---
+
+    def _tell(self, news: _News) -> None:
+        with contextlib.suppress(
+            asyncio.QueueFull
+        ):  # only a flood of keys fills it; it needs no more of them
+            self._news.put_nowait(news)
+
+    def _help(self, work: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception as error:
+                self._tell(_Broken(error))
+
+        helper = asyncio.create_task(guarded())
+        self._helpers.add(helper)
+        helper.add_done_callback(self._helpers.discard)
