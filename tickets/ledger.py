@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import cast
 
 import structlog
-from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tickets.call import Call, in_order, replay
@@ -126,21 +126,18 @@ class CallBook:
             if missing := sorted(stories.keys() - known.keys()):
                 await _make_room(session, [stories[call_id] for call_id in missing])
                 known |= await self._lock(session, missing)
-            before = {call_id: call.events.keys() - self._untold for call_id, call in known.items()}
-            added = await _append(session, list(fresh.values())) | (fresh.keys() & self._untold)
-            for key in added:
-                known[fresh[key].call_id].events[key] = fresh[key]
-            touched = {fresh[key].call_id for key in added}
-            calls = await self._project(session, {call_id: known[call_id] for call_id in touched})
+            begun = {call_id for call_id, call in known.items() if call.events.keys() - self._untold}
+            added = await _append(session, fresh, known, self._untold)
+            calls = await self._project(
+                session, {fresh[key].call_id: known[fresh[key].call_id] for key in added}
+            )
             await _clear_away(session, [call_id for call_id in known if not known[call_id].events])
-        self._remember(known)
+        self._remember({call_id: call for call_id, call in known.items() if call.events})
         changes = []
-        for key, event in fresh.items():
-            if key in added:
-                ticket = cast(TicketRecord, known[event.call_id].ticket)
-                first = not before[event.call_id]
-                before[event.call_id] = {key}
-                changes.append(CallChange(event, calls[event.call_id], ticket.number, first))
+        for event in map(fresh.__getitem__, added):
+            ticket = cast(TicketRecord, known[event.call_id].ticket)
+            changes.append(CallChange(event, calls[event.call_id], ticket.number, event.call_id not in begun))
+            begun.add(event.call_id)
         return changes
 
     def _not_yet_known(self, events: Iterable[CallEvent]) -> dict[Key, CallEvent]:
@@ -216,21 +213,38 @@ def _key(event: CallEvent) -> Key:
 
 async def _make_room(session: AsyncSession, stories: Iterable[list[CallEvent]]) -> None:
     """Give new calls a row, which can then be locked. Its content follows with the projection."""
-    rows = [call_row(replay(story)) | {"customer_id": None, "revision": 0} for story in stories]
-    await session.execute(insert_new(session, _calls), rows)
+    rows = [call_row(Call(call_id=story[0].call_id, received_at=story[0].at)) for story in stories]
+    await session.execute(insert_new(session, _calls), [row | {"revision": 0} for row in rows])
+
+
+async def _append(
+    session: AsyncSession, fresh: dict[Key, CallEvent], known: dict[str, _Known], untold: set[Key]
+) -> list[Key]:
+    """Append what is new to the ledger and to `known`; which events nobody was told of yet.
+
+    The calls are locked and all their events known, so nothing need be asked for each event.
+    """
+    new = [key for key, event in fresh.items() if key not in known[event.call_id].events]
+    if new:
+        await session.execute(insert_new(session, _events), [event_row(fresh[key]) for key in new])
+    for key in new:
+        known[fresh[key].call_id].events[key] = fresh[key]
+    among_them = _events.c.call_id.in_(known.keys())
+    stored = await session.scalar(select(func.count()).select_from(_events).where(among_them))
+    if stored != sum(len(call.events) for call in known.values()):
+        # A source told one event of two calls; the ledger has it for the call of which it was told first.
+        rows = await session.execute(
+            select(_events.c.call_id, _events.c.source, _events.c.source_id).where(among_them)
+        )
+        ours = {(call_id, (source, source_id)) for call_id, source, source_id in rows}
+        for call_id, call in known.items():
+            call.events = {key: event for key, event in call.events.items() if (call_id, key) in ours}
+        log.warning("a source told one event of two calls", action="event_of_two_calls")
+    to_tell = untold.union(new)
+    return [key for key, event in fresh.items() if key in to_tell and key in known[event.call_id].events]
 
 
 async def _clear_away(session: AsyncSession, call_ids: list[str]) -> None:
-    """Take back rows of calls none of whose events were new: another call has them in the ledger."""
+    """Take back the rows of calls that have no event of their own after all."""
     if call_ids:
-        log.warning("a source told one event of two calls", action="event_of_two_calls", call_ids=call_ids)
         await session.execute(delete(_calls).where(_calls.c.call_id.in_(call_ids)))
-
-
-async def _append(session: AsyncSession, events: list[CallEvent]) -> set[Key]:
-    """Append to the ledger; which of the events were not there before."""
-    added = await session.execute(
-        insert_new(session, _events).returning(_events.c.source, _events.c.source_id),
-        [event_row(event) for event in events],
-    )
-    return {(source, source_id) for source, source_id in added}

@@ -4,7 +4,7 @@ Part of the ledger's transaction. What a ticket is to be is decided by the pure 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from tickets.database import insert_new
 from tickets.tables import CustomerNumberRow, CustomerRow, TicketRow
 from tickets.workflow import Following, follow
 
+_FOLLOWING = tuple(field.name for field in fields(Following))
 _tickets = cast(Table, TicketRow.__table__)
 
 
@@ -74,15 +75,15 @@ async def keep_tickets(
     if new:
         # In the order of the calls: the first caller gets the lower number.
         rows = [
-            asdict(wanted[call_id]) | {"call_id": call_id, "created_at": call.received_at, "updated_at": now}
+            _columns(wanted[call_id])
+            | {"call_id": call_id, "created_at": call.received_at, "updated_at": now}
             for call_id, call in calls.items()
             if call_id in new
         ]
         await session.execute(insert_new(session, _tickets), [row | {"version": 1} for row in rows])
         numbers |= await _numbers(session, list(new))
     stale = [
-        {f"new_{name}": value for name, value in asdict(wanted[call_id]).items()}
-        | {"of_call": call_id, "now": now}
+        _columns(wanted[call_id], "new_") | {"of_call": call_id, "now": now}
         for call_id in calls
         if call_id not in new and not ((ticket := had[call_id]) and ticket.following == wanted[call_id])
     ]
@@ -98,6 +99,10 @@ async def _numbers(session: AsyncSession, call_ids: list[str]) -> dict[str, int]
         select(_tickets.c.number, _tickets.c.call_id).where(_tickets.c.call_id.in_(call_ids))
     )
     return {row.call_id: row.number for row in rows}
+
+
+def _columns(following: Following, prefix: str = "") -> dict[str, Any]:
+    return {prefix + name: getattr(following, name) for name in _FOLLOWING}
 
 
 def _unless_a_person_set_it(name: str) -> Any:

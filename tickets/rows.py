@@ -5,16 +5,19 @@ Pure. Rows are made by hand rather than by the ORM, because the ledger is writte
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC
+from operator import attrgetter
 from typing import Any
 
 from tickets.call import Call
 from tickets.events import CallEvent, Value
 
 _KEY_LENGTH = 200  # of the columns that hold ids
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _CALL_FIELDS = tuple(field.name for field in fields(Call))
+_call_values = attrgetter(*_CALL_FIELDS)
 
 
 def storable(event: CallEvent) -> CallEvent:
@@ -24,11 +27,8 @@ def storable(event: CallEvent) -> CallEvent:
     is taken for UTC. An event that is fine already comes back as it is.
     """
     words = (event.source, event.source_id, event.call_id)
-    if (
-        event.at.tzinfo is UTC
-        and all(len(word) <= _KEY_LENGTH and _is_clean(word) for word in words)
-        and all(_is_clean(value) for value in event.data.values())
-    ):
+    short = max(map(len, words)) <= _KEY_LENGTH
+    if short and event.at.tzinfo is UTC and _all_clean(words) and _all_clean(event.data.values()):
         return event
     source, source_id, call_id = map(_key, words)
     at = event.at.astimezone(UTC) if event.at.tzinfo else event.at.replace(tzinfo=UTC)
@@ -44,7 +44,7 @@ def event_row(event: CallEvent) -> dict[str, Any]:
         "call_id": event.call_id,
         "at": event.at,
         "kind": event.kind,
-        "data": json.dumps(dict(event.data), separators=(",", ":")) if event.data else "{}",
+        "data": _to_json(dict(event.data)),
         "sequence": event.sequence,
     }
 
@@ -64,7 +64,7 @@ def event_from(row: Mapping[str, Any]) -> CallEvent:
 
 def call_row(call: Call) -> dict[str, Any]:
     """A row of `calls`, without its revision."""
-    return {name: getattr(call, name) for name in _CALL_FIELDS}
+    return dict(zip(_CALL_FIELDS, _call_values(call), strict=True))
 
 
 def call_from(row: Mapping[str, Any]) -> Call:
@@ -79,8 +79,11 @@ def _key(word: str) -> str:
     return _clean_text(word)
 
 
-def _is_clean(value: Value) -> bool:
-    return not isinstance(value, str) or value.isprintable() or value == _clean_text(value)
+def _all_clean(values: Iterable[Value]) -> bool:
+    for value in values:
+        if isinstance(value, str) and not value.isprintable() and value != _clean_text(value):
+            return False
+    return True
 
 
 def _clean(value: Value) -> Value:
