@@ -67,9 +67,9 @@ async def open_door(
         try:
             listener = await loop.create_server(answer, host, port)
         except OSError as error:
-            why = "is in use by another program" if error.errno == errno.EADDRINUSE else "cannot be opened"
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
             raise PortTaken(
-                f"HTTP port {host}:{port} {why} ({error.strerror}): stop that program or set PRESSZERO_HTTP_PORT."
+                f"HTTP port {host}:{port} {why}: stop the program that has it, or set PRESSZERO_HTTP_PORT."
             ) from error
         try:
             yield int(listener.sockets[0].getsockname()[1])

@@ -1,7 +1,7 @@
-"""API operations: one decorator that reads a request by pydantic models, and the OpenAPI 3.1 document from it.
+"""API operations: one decorator reads requests by pydantic models; the OpenAPI 3.1 document comes from it.
 
-A handler's own signature is the truth: parameters named `path`, `query` and `body`, typed with pydantic models,
-are read, checked and documented; its return type is the answer. It knows nothing of what is served.
+A handler's own signature is the truth: parameters named `path`, `query` and `body`, typed with pydantic
+models, are read, checked and documented; its return type is the answer. It knows nothing of what is served.
 """
 
 import inspect
@@ -107,7 +107,9 @@ async def _read_part(request: web.Request, part: str, model: type[BaseModel]) ->
         if part == "query":
             repeated = sorted({name for name in request.query if len(request.query.getall(name)) > 1})
             if repeated:
-                errors = [BadField(where=f"query.{name}"[:80], message="given more than once") for name in repeated]
+                errors = [
+                    BadField(where=f"query.{name}"[:80], message="given more than once") for name in repeated
+                ]
                 raise Problem(400, "bad-request", "Give each query parameter once.", errors[:8])
             return model.model_validate(dict(request.query))
         if request.content_type != "application/json":
@@ -115,16 +117,19 @@ async def _read_part(request: web.Request, part: str, model: type[BaseModel]) ->
             raise Problem(415, "not-json", "Send the body as application/json.")
         return model.model_validate_json(await request.read())
     except ValidationError as error:
-        raise _bad_request(part, error) from error
+        raise bad_request(part, error) from error
 
 
-def _bad_request(part: str, error: ValidationError) -> Problem:
+def bad_request(part: str, error: ValidationError) -> Problem:
+    """The problem that a part of a request is: 404 for an impossible address, else 400."""
     errors = [
         BadField(where=".".join((part, *map(str, entry["loc"])))[:80], message=entry["msg"])
         for entry in error.errors(include_url=False, include_context=False, include_input=False)[:8]
     ]
     if part == "path":
-        return Problem(404, "not-found", "There is nothing with this id: an id of ours looks different.", errors)
+        return Problem(
+            404, "not-found", "There is nothing with this id: an id of ours looks different.", errors
+        )
     first = errors[0]
     return Problem(400, "bad-request", f"{first.where}: {first.message}.", errors)
 
@@ -142,7 +147,9 @@ def document(operations: Iterable[Operation], *, title: str, version: str, descr
     for entry in operations:
         described = _describe(entry, refs, definitions)
         paths.setdefault(entry.path, {})[entry.method.lower()] = described
-    parameters = {model.__name__ for entry in operations for part, model in entry.inputs.items() if part != "body"}
+    parameters = {
+        model.__name__ for entry in operations for part, model in entry.inputs.items() if part != "body"
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": description},
@@ -151,7 +158,11 @@ def document(operations: Iterable[Operation], *, title: str, version: str, descr
         "components": {
             "schemas": {name: schema for name, schema in definitions.items() if name not in parameters},
             "securitySchemes": {
-                "session": {"type": "http", "scheme": "bearer", "description": "The token of `POST /api/v1/session`."},
+                "session": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The token of `POST /api/v1/session`.",
+                },
                 "cookie": {"type": "apiKey", "in": "cookie", "name": "presszero"},
             },
         },

@@ -36,7 +36,7 @@ PUBLIC = frozenset(
 )
 """The routes that need no account, by method and pattern: the whole list."""
 
-ENDLESS = frozenset({"/live", "/api/v1/recordings/{call_id}/audio"})
+ENDLESS = frozenset({"/live", "/api/v1/recordings/{recording_id}/audio"})
 """The routes whose answers may take long; they keep their own deadlines."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -99,9 +99,9 @@ def headers_signal(secure: bool) -> Callable[[web.Request, web.StreamResponse], 
 def _same_origin(request: web.Request) -> bool:
     """Whether a write comes from our own pages.
 
-    `Sec-Fetch-Site` says so; browsers send it over TLS and on localhost. Elsewhere `Origin` must name the host
-    that was asked. A program sends neither, and a forged page cannot leave both out: a form posted by a browser
-    always has `Origin`.
+    `Sec-Fetch-Site` says so; browsers send it over TLS and on localhost. Elsewhere `Origin` must name the
+    host that was asked. A program sends neither, and a forged page cannot leave both out: a form posted by a
+    browser always has `Origin`.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -136,7 +136,9 @@ def session_middleware(find_account: FindAccount, *, secure: bool) -> Middleware
     @web.middleware
     async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method not in {"GET", "HEAD", "OPTIONS"} and not _same_origin(request):
-            raise Problem(403, "other-site", "This request was sent by another site's page. Send it from ours.")
+            raise Problem(
+                403, "other-site", "This request was sent by another site's page. Send it from ours."
+            )
         if (token := _token(request, secure)) is not None:
             async with asyncio.timeout(ACCOUNT_DEADLINE_S):
                 account = await find_account(token)
@@ -170,3 +172,11 @@ def require(account: Account, role: Role) -> None:
     """Raise 403 unless the account has that role; a supervisor may do what an operator may."""
     if account.role is not role and account.role is not Role.SUPERVISOR:
         raise Problem(403, "not-yours", f"This is for a {role}. Ask one, or log in as one.")
+
+
+def may_listen(account: Account, operator: str | None) -> bool:
+    """Whether an account may hear and read a call's recording: supervisors, and the operator of that call.
+
+    `operator` is the extension that answered.
+    """
+    return account.role is Role.SUPERVISOR or (operator is not None and account.login == operator)

@@ -1,6 +1,6 @@
 """A call's ledger told for people: the bar of its stretches, and the conversation with menu and bot.
 
-Pure: events and the present time in, drawings out. Only presents; what a call *is* says `tickets.call.replay`.
+Pure: events and the present time in, drawings out. Only presents; what a call *is*, `tickets.call` says.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,7 +62,9 @@ class Bar:
         sums: dict[str, Stretch] = {}
         for stretch in self.stretches:
             known = sums.get(stretch.stage)
-            sums[stretch.stage] = replace(known, seconds=known.seconds + stretch.seconds) if known else stretch
+            sums[stretch.stage] = (
+                replace(known, seconds=known.seconds + stretch.seconds) if known else stretch
+            )
         return [total for total in sums.values() if total.stage != "reception" or total.seconds >= SHORTEST_S]
 
 
@@ -87,7 +89,9 @@ def call_bar(events: Iterable[CallEvent], now: datetime) -> Bar | None:
             stretches[-1] = replace(stretches[-1], seconds=stretches[-1].seconds + seconds)
         else:
             stretches.append(Stretch(stage, (at - began).total_seconds(), seconds))
-    return Bar(began, (end - began).total_seconds(), tuple(stretch for stretch in stretches if stretch.seconds > 0))
+    return Bar(
+        began, (end - began).total_seconds(), tuple(stretch for stretch in stretches if stretch.seconds > 0)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,13 @@ def _line(event: CallEvent) -> Said | None:
                 confidence=float(confidence) if isinstance(confidence, int | float) else None,
             )
         case EventKind.HANDED_OVER:
-            return Said("step", f"Handed to an operator: {_reason(data.get('reason'))}", event.at, icon="hand")
+            return Said(
+                "step", f"Handed to an operator: {_reason(data.get('reason'))}", event.at, icon="hand"
+            )
         case EventKind.OPERATOR_MISSED:
-            return Said("step", f"Operator {data.get('operator', '?')} did not answer", event.at, icon="phone")
+            return Said(
+                "step", f"Operator {data.get('operator', '?')} did not answer", event.at, icon="phone"
+            )
         case EventKind.OPERATOR_ANSWERED:
             return Said("step", f"Operator {data.get('operator', '?')} answered", event.at, icon="phone")
         case _:

@@ -6,6 +6,8 @@ Pure. Templates use these as filters; nothing here decides anything about a call
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+import phonenumbers
+
 from tickets.call import Call
 from tickets.vocabulary import CallOutcome, CallState, HandOver, TicketStatus
 
@@ -99,3 +101,12 @@ def headline(word: str | None) -> str:
     """A topic or queue as written in a scenario, for people: `next_draw` becomes `Next draw`."""
     text = (word or "").replace("_", " ").replace("-", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+def phone(e164: str | None) -> str:
+    """`+1 800-555-0100` of an E.164 number; what is no number comes back as it is, nothing as nothing."""
+    try:
+        number = phonenumbers.parse(e164 or "")
+    except phonenumbers.NumberParseException:
+        return e164 or ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)

@@ -3,40 +3,41 @@
 const RETRY_S = 3;
 const REFRESH_S = 1.5; // between two readings of a fragment
 
-class Live extends HTMLElement {
-  connectedCallback() {
+// One stream for the whole page, and none while nobody looks: browsers allow few per host.
+class Stream extends EventTarget {
+  constructor() {
+    super();
     this.sign = document.querySelector("[data-live-state]");
-    this.open();
-    this.away = () => this.source?.close();
-    addEventListener("pagehide", this.away);
-    this.back = (event) => event.persisted && this.open();
-    addEventListener("pageshow", this.back);
+    document.addEventListener("visibilitychange", () => this.look());
+    addEventListener("pagehide", () => this.close());
+    addEventListener("pageshow", () => this.look());
+    this.look();
   }
 
-  disconnectedCallback() {
-    this.away();
-    removeEventListener("pagehide", this.away);
-    removeEventListener("pageshow", this.back);
-    clearTimeout(this.retry);
+  look() {
+    if (document.hidden) this.close();
+    else if (!this.source) this.open();
   }
 
   open() {
-    this.source?.close();
     this.source = new EventSource("/live");
     this.source.addEventListener("open", () => this.say("open", "Live"));
-    this.source.addEventListener("board", (event) => {
-      if (this.dataset.fragment) this.refresh();
-      else this.put(event.data);
-    });
+    this.source.addEventListener("board", (event) => this.dispatchEvent(new MessageEvent("board", { data: event.data })));
     this.source.addEventListener("error", () => {
       this.say("lost", "Reconnecting …");
-      if (this.source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
-      clearTimeout(this.retry);
+      if (this.source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      this.close();
       this.retry = setTimeout(() => this.knock(), RETRY_S * 1000);
     });
   }
 
-  // The server refused the stream: logged out, or restarting.
+  close() {
+    clearTimeout(this.retry);
+    this.source?.close();
+    this.source = undefined;
+  }
+
+  // The server refused the stream: logged out, full, or restarting.
   async knock() {
     try {
       const answer = await fetch("/api/v1/session", { headers: { Accept: "application/json" } });
@@ -44,13 +45,28 @@ class Live extends HTMLElement {
     } catch {
       // Not back yet.
     }
-    this.open();
+    this.look();
   }
 
   say(state, text) {
     if (!this.sign) return;
     this.sign.dataset.state = state;
     this.sign.textContent = text;
+  }
+}
+
+let stream;
+
+class Live extends HTMLElement {
+  connectedCallback() {
+    stream ??= new Stream();
+    this.hear = (event) => (this.dataset.fragment ? this.refresh() : this.put(event.data));
+    stream.addEventListener("board", this.hear);
+  }
+
+  disconnectedCallback() {
+    stream.removeEventListener("board", this.hear);
+    clearTimeout(this.waiting);
   }
 
   refresh() {

@@ -1,0 +1,91 @@
+"""The API of recordings: audio with HTTP ranges, waveform, transcript as JSON and WebVTT.
+
+For supervisors and for the operator of that call. Reads, calls the shelf, presents.
+"""
+
+import asyncio
+
+from aiohttp import web
+
+from cti.web.openapi import Media, operation
+from cti.web.problems import Problem, not_found
+from cti.web.schemas import PeaksOut, RecordingOut, RecordingPath, TranscriptOut
+from cti.web.security import account_of, may_listen
+from cti.web.services import services_of
+from recordings.shelf import RecordingView, TranscriptView
+from recordings.transcript import to_webvtt
+
+SENDING_DEADLINE_S = 600.0  # of a whole file to a slow client
+
+
+async def _recording(request: web.Request, path: RecordingPath) -> RecordingView:
+    services = services_of(request)
+    view = await services.shelf.by_id(path.recording_id)
+    if view is None:
+        raise not_found("such recording")
+    line = await services.desk.call(view.call_id)
+    if not may_listen(account_of(request), line.call.operator):
+        raise Problem(403, "not-yours", "A recording is for supervisors and for the operator of that call.")
+    return view
+
+
+async def _transcript(request: web.Request, path: RecordingPath) -> TranscriptView:
+    view = await _recording(request, path)
+    if view.transcript is None:
+        raise not_found(
+            "transcript of this recording yet" if not view.missing_reason else "transcript without audio"
+        )
+    return view.transcript
+
+
+@operation("GET", "/api/v1/recordings/{recording_id}", tag="Recordings", problems=(403,))
+async def get_recording(request: web.Request, *, path: RecordingPath) -> RecordingOut:
+    """What is known of a recording."""
+    return RecordingOut.of(await _recording(request, path))
+
+
+@operation(
+    "GET",
+    "/api/v1/recordings/{recording_id}/audio",
+    tag="Recordings",
+    media=Media("audio/mpeg", "The recording: stereo MP3, the caller on the left", ranges=True),
+    problems=(403, 416),
+)
+async def get_audio(request: web.Request, *, path: RecordingPath) -> web.StreamResponse:
+    """The recording itself; answers HTTP ranges."""
+    view = await _recording(request, path)
+    audio = await services_of(request).shelf.open_audio(view.id)
+    response = web.FileResponse(audio.path, headers={"Cache-Control": "private, no-cache"})
+    response.content_type = audio.content_type
+    async with asyncio.timeout(SENDING_DEADLINE_S):
+        await response.prepare(request)
+    return response
+
+
+@operation("GET", "/api/v1/recordings/{recording_id}/peaks", tag="Recordings", problems=(403,))
+async def get_peaks(request: web.Request, *, path: RecordingPath) -> PeaksOut:
+    """The recording's waveform."""
+    view = await _recording(request, path)
+    return PeaksOut(seconds=view.seconds, caller=list(view.peaks.caller), heard=list(view.peaks.heard))
+
+
+@operation("GET", "/api/v1/recordings/{recording_id}/transcript", tag="Recordings", problems=(403,))
+async def get_transcript(request: web.Request, *, path: RecordingPath) -> TranscriptOut:
+    """What was said, with times."""
+    return TranscriptOut.of(await _transcript(request, path))
+
+
+@operation(
+    "GET",
+    "/api/v1/recordings/{recording_id}/transcript.vtt",
+    tag="Recordings",
+    media=Media("text/vtt", "WebVTT with a voice tag per speaker"),
+    problems=(403,),
+)
+async def get_webvtt(request: web.Request, *, path: RecordingPath) -> web.StreamResponse:
+    """What was said, as WebVTT."""
+    transcript = await _transcript(request, path)
+    return web.Response(text=to_webvtt(transcript.phrases), content_type="text/vtt", charset="utf-8")
+
+
+OPERATIONS = (get_recording, get_audio, get_peaks, get_transcript, get_webvtt)

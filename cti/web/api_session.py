@@ -1,0 +1,29 @@
+"""The API of logins, for programs; people use the login page."""
+
+from aiohttp import web
+
+from cti.web.openapi import operation
+from cti.web.schemas import AccountOut, Credentials, SessionOut
+from cti.web.security import TOKEN, account_of
+from cti.web.services import services_of
+
+
+@operation("POST", "/api/v1/session", tag="Session", status=201, public=True, problems=(401, 429))
+async def log_in(request: web.Request, *, body: Credentials) -> SessionOut:
+    """Log in."""
+    return SessionOut(token=await services_of(request).accounts.authenticate(body.login, body.password))
+
+
+@operation("GET", "/api/v1/session", tag="Session")
+async def who_am_i(request: web.Request) -> AccountOut:
+    """Who is logged in."""
+    return AccountOut.of(account_of(request))
+
+
+@operation("DELETE", "/api/v1/session", tag="Session", status=204)
+async def log_out(request: web.Request) -> None:
+    """Log out: the token is worth nothing afterwards."""
+    await services_of(request).accounts.log_out(request[TOKEN])
+
+
+OPERATIONS = (log_in, who_am_i, log_out)

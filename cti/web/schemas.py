@@ -1,0 +1,356 @@
+"""The API's shapes: what goes in and out as JSON. Their descriptions are the OpenAPI document's.
+
+Pure. A field here is a promise to other people's programs; the rooms' own classes may change behind it.
+"""
+
+from typing import Annotated, Generic, Self, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from recordings.shelf import RecordingView, TranscriptView
+from tickets.accounts import Account
+from tickets.customers import Customer
+from tickets.desk import CallLine, Ticket, TicketDetail
+from tickets.events import CallEvent, Value
+from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver, Role, TicketStatus
+
+T = TypeVar("T", bound=BaseModel)
+
+ROW_ID_MAX = 2**31 - 1  # an INTEGER column; a larger number is no id of ours
+
+
+def ticket_name(number: int) -> str:
+    """A ticket's number as people say it: PZ-1001."""
+    return f"PZ-{1000 + number}"
+
+
+def _plain(text: str) -> str:
+    # No database text may hold U+0000, and the other control characters have no business in a note.
+    if any(ord(sign) < 32 and sign not in "\n\r\t" for sign in text):
+        raise ValueError("holds control characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_plain)]
+
+
+class In(BaseModel):
+    """What is read from a request: unknown fields are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Out(BaseModel):
+    """What an answer holds."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class PageQuery(In):
+    """Which piece of a list."""
+
+    cursor: str | None = Field(None, max_length=512, description="`next_cursor` of the piece before.")
+    limit: int = Field(50, ge=1, le=200, description="At most this many items.")
+
+
+class CallQuery(PageQuery):
+    """Which calls."""
+
+    state: CallState | None = Field(None, description="Only calls in this state.")
+    operator: Text | None = Field(None, max_length=64, description="Only calls of this operator's extension.")
+    customer_id: int | None = Field(None, ge=1, le=ROW_ID_MAX, description="Only calls of this customer.")
+
+
+class TicketQuery(PageQuery):
+    """Which tickets."""
+
+    status: TicketStatus | None = Field(None, description="Only tickets with this status.")
+    operator: Text | None = Field(
+        None, max_length=64, description="Only tickets of this operator's extension."
+    )
+    customer_id: int | None = Field(None, ge=1, le=ROW_ID_MAX, description="Only tickets of this customer.")
+
+
+class CallPath(In):
+    """A call."""
+
+    call_id: str = Field(pattern=r"^[A-Za-z0-9._:-]{1,200}$", description="As the PBX names it.")
+
+
+class TicketPath(In):
+    """A ticket."""
+
+    ticket: str = Field(
+        pattern=r"^PZ-[0-9]{4,10}$", description="The ticket's number, for example `PZ-1001`."
+    )
+
+    @property
+    def number(self) -> int:
+        """The card's own number; one that no ticket has where the name is out of range."""
+        number = int(self.ticket.removeprefix("PZ-")) - 1000
+        return number if 0 < number <= ROW_ID_MAX else 0
+
+
+class CustomerPath(In):
+    """A customer."""
+
+    customer_id: int = Field(ge=1, le=ROW_ID_MAX)
+
+
+class RecordingPath(In):
+    """A recording."""
+
+    recording_id: int = Field(ge=1, le=ROW_ID_MAX)
+
+
+class CallOut(Out):
+    """A call. Lengths are seconds."""
+
+    call_id: str
+    ticket: str = Field(description="The call's one ticket, for example `PZ-1001`.")
+    direction: Direction
+    caller: str | None = Field(description="E.164; null where it was withheld.")
+    caller_raw: str = Field(description="The caller ID as the PBX gave it.")
+    line: str
+    customer_id: int | None
+    customer_name: str | None
+    vip_level: int
+    state: CallState
+    queue: str | None
+    priority: int
+    hand_over: HandOver | None = Field(description="Why the caller was given to an operator.")
+    operator: str | None = Field(description="Extension of the operator who answered.")
+    topic: str | None
+    received_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    bot_seconds: float
+    hold_seconds: float
+    talk_seconds: float
+    outcome: CallOutcome | None = Field(description="Null while the call lives.")
+    found_later: bool = Field(description="Nobody here saw it begin; it was found afterwards.")
+
+    @classmethod
+    def of(cls, line: CallLine) -> Self:
+        """From a line of the desk's list."""
+        call = line.call
+        fields = {name: getattr(call, name) for name in cls.model_fields if hasattr(call, name)}
+        return cls(**fields, ticket=ticket_name(line.ticket_number), customer_name=line.customer_name)
+
+
+class EventOut(Out):
+    """An entry of a call's ledger."""
+
+    source: str
+    at: AwareDatetime
+    kind: EventKind
+    data: dict[str, Value]
+
+    @classmethod
+    def of(cls, event: CallEvent) -> Self:
+        """From the ledger."""
+        return cls(source=event.source, at=event.at, kind=event.kind, data=dict(event.data))
+
+
+class NoteOut(Out):
+    """A note on a ticket."""
+
+    id: int
+    author: str = Field(description="Login.")
+    text: str
+    created_at: AwareDatetime
+
+
+class CustomerOut(Out):
+    """A customer."""
+
+    id: int
+    name: str
+    vip_level: int
+    numbers: list[str] = Field(description="E.164.")
+
+    @classmethod
+    def of(cls, customer: Customer) -> Self:
+        """From the card index."""
+        return cls.model_validate(customer)
+
+
+class TicketOut(Out):
+    """A ticket."""
+
+    ticket: str = Field(description="Its number, for example `PZ-1001`.")
+    call_id: str
+    status: TicketStatus
+    subject: str
+    customer_id: int | None
+    customer_name: str | None
+    vip_level: int
+    operator: str | None
+    hand_over: HandOver | None
+    topic: str | None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None
+    closed_by: str | None = Field(description="`bot`, `menu` or a login.")
+    version: int = Field(description="Counts the changes; send it back with a change of yours.")
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> Self:
+        """From the card index."""
+        fields = {name: getattr(ticket, name) for name in cls.model_fields if name != "ticket"}
+        return cls(ticket=ticket.name, **fields)
+
+
+class TicketDetailOut(Out):
+    """A ticket with everything that lies on it."""
+
+    ticket: TicketOut
+    call: CallOut
+    customer: CustomerOut | None
+    recording_id: int | None = Field(description="See `/api/v1/recordings/{recording_id}`.")
+    notes: list[NoteOut]
+    events: list[EventOut] = Field(description="The call's ledger, oldest first.")
+
+    @classmethod
+    def of(cls, detail: TicketDetail, recording: RecordingView | None) -> Self:
+        """From the desk and the shelf."""
+        name = detail.customer.name if detail.customer else detail.ticket.customer_name
+        return cls(
+            ticket=TicketOut.of(detail.ticket),
+            call=CallOut.of(CallLine(detail.call, detail.ticket.number, name)),
+            customer=CustomerOut.of(detail.customer) if detail.customer else None,
+            recording_id=recording.id if recording else None,
+            notes=[NoteOut.model_validate(note) for note in detail.notes],
+            events=[EventOut.of(event) for event in detail.events],
+        )
+
+
+class RecordingOut(Out):
+    """A call's recording: stereo, the caller on the left."""
+
+    id: int
+    call_id: str
+    seconds: float
+    bytes: int
+    sha256: str = Field(description="Of the audio file, hexadecimal; empty without audio.")
+    created_at: AwareDatetime
+    missing_reason: str | None = Field(description="Why there is no audio.")
+    transcribed: bool
+
+    @classmethod
+    def of(cls, view: RecordingView) -> Self:
+        """From the shelf."""
+        fields = {name: getattr(view, name) for name in cls.model_fields if name != "transcribed"}
+        return cls(**fields, transcribed=view.transcript is not None)
+
+
+class PeaksOut(Out):
+    """A waveform: per cent of full scale, oldest first, equally many for both sides."""
+
+    seconds: float
+    caller: list[int]
+    heard: list[int] = Field(description="What the caller heard: bot, operator, music.")
+
+
+class WordOut(Out):
+    """A recognised word; times are seconds from the recording's beginning."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float | None
+
+
+class PhraseOut(Out):
+    """What one speaker said in one go."""
+
+    speaker: str = Field(description="`caller`, `operator` or `bot`.")
+    start_s: float
+    end_s: float
+    text: str
+    confidence: float | None
+    words: list[WordOut]
+
+
+class TranscriptOut(Out):
+    """What was said in a recording."""
+
+    language: str = Field(description="BCP 47.")
+    engine: str
+    created_at: AwareDatetime
+    phrases: list[PhraseOut]
+
+    @classmethod
+    def of(cls, view: TranscriptView) -> Self:
+        """From the shelf."""
+        return cls.model_validate(view)
+
+
+class Listed(Out, Generic[T]):
+    """A piece of a list, newest first."""
+
+    items: list[T]
+    next_cursor: str | None = Field(description="Ask with it for the next piece; null on the last.")
+
+
+class CallList(Listed[CallOut]):
+    """Calls, newest first."""
+
+
+class TicketList(Listed[TicketOut]):
+    """Tickets, newest first."""
+
+
+class CustomerList(Listed[CustomerOut]):
+    """Customers, newest card first."""
+
+
+class NewNote(In):
+    """A note to put on a ticket."""
+
+    text: Text = Field(min_length=1, max_length=10_000)
+
+
+class TicketChange(In):
+    """A change of a ticket."""
+
+    status: TicketStatus
+    version: int | None = Field(
+        None, ge=1, le=ROW_ID_MAX, description="The version you saw; a newer one is a conflict."
+    )
+
+
+class NewCustomer(In):
+    """A customer to add."""
+
+    name: Text = Field(min_length=1, max_length=200)
+    numbers: list[Annotated[str, Field(max_length=40)]] = Field(
+        [], max_length=20, description="As people write them."
+    )
+    vip_level: int = Field(0, ge=0, le=9, description="0: no VIP; higher is more important.")
+
+
+class Credentials(In):
+    """Login and password."""
+
+    login: Text = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=1024)
+
+
+class AccountOut(Out):
+    """Who is logged in."""
+
+    login: str
+    name: str
+    role: Role
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        """From the accounts."""
+        return cls.model_validate(account)
+
+
+class SessionOut(Out):
+    """A fresh login."""
+
+    token: str = Field(description="Send it as `Authorization: Bearer …`.")

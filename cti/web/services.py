@@ -1,0 +1,48 @@
+"""What the web asks of the rest of the house. `cti/app.py` fills it, tests fill it with parts of their own.
+
+Knows names and types; builds nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from cti.live import LiveCalls
+from recordings.shelf import RecordingShelf
+from tickets.accounts import AccountBook
+from tickets.customers import CustomerBook
+from tickets.database import utc_now
+from tickets.desk import Desk
+
+Probe = Callable[[], Awaitable[None]]
+"""Whether one part of the service is ready; raises an error whose message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The rooms' services, and what differs between installations."""
+
+    desk: Desk
+    customers: CustomerBook
+    accounts: AccountBook
+    shelf: RecordingShelf
+    live: LiveCalls
+    probes: Mapping[str, Probe] = field(default_factory=dict)  # name ("database", "ami", "schema") → probe
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # other rooms may add theirs
+    house: str = "PressZero"  # what this contact centre calls itself
+    operators: Mapping[str, str] = field(default_factory=dict)  # extension → name
+    region: str = "US"  # ISO 3166: whose national format numbers may be in
+    zone: tzinfo = UTC  # in which pages show times
+    secure_cookies: bool = False  # True behind TLS
+    clock: Callable[[], datetime] = utc_now
+
+
+SERVICES = web.AppKey("services", Services)
+
+
+def services_of(request: web.Request) -> Services:
+    """The services, from within a handler."""
+    return request.app[SERVICES]

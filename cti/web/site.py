@@ -1,0 +1,113 @@
+"""The site put together: routes, middlewares, templates, the live board, over the services it is given."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from importlib.metadata import version
+
+from aiohttp import web
+
+from cti.web import (
+    api_calls,
+    api_customers,
+    api_recordings,
+    api_session,
+    api_tickets,
+    health,
+    live_page,
+    login_page,
+    pages,
+)
+from cti.web.assets import Assets
+from cti.web.board import Board
+from cti.web.openapi import Json, document
+from cti.web.problems import Known, problems_middleware
+from cti.web.security import BODY_LIMIT, deadline_middleware, headers_signal, session_middleware
+from cti.web.services import SERVICES, Services
+from cti.web.templating import error_page, set_up_templates
+from recordings.store import NotOnShelf, ShelfLate
+from tickets.accounts import TooManyAttempts, WrongCredentials
+from tickets.database import DatabaseTrouble
+from tickets.desk import BadCursor, BadNote, Conflict, NotAllowed, NotFound
+
+OPERATIONS = (
+    *api_session.OPERATIONS,
+    *api_calls.OPERATIONS,
+    *api_tickets.OPERATIONS,
+    *api_customers.OPERATIONS,
+    *api_recordings.OPERATIONS,
+)
+
+KNOWN = (
+    Known(NotFound, 404, "not-found"),
+    Known(NotOnShelf, 404, "not-found"),
+    Known(BadCursor, 400, "bad-cursor"),
+    Known(BadNote, 400, "bad-note"),
+    Known(NotAllowed, 409, "not-allowed"),
+    Known(Conflict, 409, "conflict"),
+    Known(WrongCredentials, 401, "wrong-credentials"),
+    Known(TooManyAttempts, 429, "too-many-attempts"),
+    Known(DatabaseTrouble, 503, "busy"),
+    Known(ShelfLate, 503, "busy"),
+    Known(TimeoutError, 503, "busy"),
+)
+"""The one place where the house's errors get an HTTP status."""
+
+
+def api_document() -> Json:
+    """OpenAPI 3.1 of the API."""
+    return document(
+        OPERATIONS,
+        title="PressZero",
+        version=version("presszero"),
+        description="Calls, tickets, customers and recordings of the contact centre.",
+    )
+
+
+def make_site(services: Services) -> web.Application:
+    """The desk's web application. Runs nothing before it is started."""
+    assets = Assets()
+    app = web.Application(
+        client_max_size=BODY_LIMIT,
+        middlewares=[
+            health.metrics_middleware(services.registry),
+            problems_middleware(KNOWN, error_page),
+            deadline_middleware,
+            session_middleware(services.accounts.by_token, secure=services.secure_cookies),
+        ],
+    )
+    app[SERVICES] = services
+    app.on_response_prepare.append(headers_signal(services.secure_cookies))
+    set_up_templates(app, services, assets)
+    services.registry.register(health.LiveCallsCollector(services.live))
+
+    openapi = json.dumps(api_document())
+
+    async def serve_openapi(request: web.Request) -> web.Response:
+        return web.Response(text=openapi, content_type="application/json")
+
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, operation.serve)
+    app.router.add_get("/api/v1/openapi.json", serve_openapi)
+    app.router.add_get("/static/{name}", assets.serve)
+    app.router.add_get("/healthz", health.healthz)
+    app.router.add_get("/readyz", health.readyz)
+    app.router.add_get("/metrics", health.metrics)
+    app.add_routes([*login_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
+    app[pages.BOARD] = Board(services.live, lambda: pages.draw_board(app))
+    app.cleanup_ctx.append(_keep_board)
+    app.on_shutdown.append(_end_streams)
+    return app
+
+
+async def _keep_board(app: web.Application) -> AsyncIterator[None]:
+    task = asyncio.create_task(app[pages.BOARD].run(), name="board")
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def _end_streams(app: web.Application) -> None:
+    await app[pages.BOARD].close()

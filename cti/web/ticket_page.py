@@ -1,0 +1,118 @@
+"""A ticket's page: gathers ticket, call, recording, earlier tickets, and says why something is not there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from cti.web.security import account_of, may_listen
+from cti.web.services import services_of
+from cti.web.story import call_bar, conversation, heard_by_bot
+from recordings.shelf import RecordingView
+from tickets.call import Call
+from tickets.desk import Ticket, TicketDetail
+from tickets.vocabulary import TicketStatus
+from tickets.workflow import may_move
+
+EARLIER_SHOWN = 6
+
+MOVES = (
+    (TicketStatus.PENDING, "Set pending"),
+    (TicketStatus.OPEN, "Open again"),
+    (TicketStatus.CLOSED, "Close"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why a part of the page is empty."""
+
+    title: str
+    text: str
+    icon: str = "wave"
+    audio: str = ""  # as of `Tape`: nothing to play
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """Where the player finds things."""
+
+    audio: str
+    peaks: str
+    vtt: str
+    seconds: float
+
+
+async def ticket_context(request: web.Request, number: int, fault: str = "") -> dict[str, Any]:
+    """Everything that `ticket.html` and its fragments show.
+
+    Raises:
+        NotFound: no such ticket.
+    """
+    services = services_of(request)
+    detail = await services.desk.ticket(number)
+    recording = await services.shelf.of_call(detail.call.call_id)
+    allowed = may_listen(account_of(request), detail.call.operator)
+    said = conversation(detail.events)
+    return {
+        "section": "/tickets",
+        "ticket": detail.ticket,
+        "call": detail.call,
+        "customer": detail.customer,
+        "notes": detail.notes,
+        "earlier": await _others(request, detail),
+        "bar": call_bar(detail.events, services.clock()),
+        "said": said,
+        "heard_by_bot": heard_by_bot(said),
+        "tape": _tape(detail.call, recording, allowed=allowed),
+        "phrases": recording.transcript.phrases if recording and recording.transcript and allowed else (),
+        "transcript_empty": _no_transcript(detail.call, recording, allowed=allowed),
+        "stage": _stage(detail.call, recording),
+        "moves": [(move.value, name) for move, name in MOVES if may_move(detail.ticket.status, move)],
+        "fault": fault,
+    }
+
+
+async def _others(request: web.Request, detail: TicketDetail) -> list[Ticket]:
+    customer_id = detail.ticket.customer_id
+    if customer_id is None:
+        return []
+    page = await services_of(request).desk.tickets(customer_id=customer_id, limit=EARLIER_SHOWN + 1)
+    return [other for other in page.items if other.number != detail.ticket.number][:EARLIER_SHOWN]
+
+
+def _stage(call: Call, recording: RecordingView | None) -> str:
+    """How far the page is: with the next stage a page that nobody is using loads anew."""
+    if not call.ended:
+        return "live"
+    if recording is None:
+        return "ended"
+    return "done" if recording.transcript or recording.missing_reason else "recorded"
+
+
+def _tape(call: Call, recording: RecordingView | None, *, allowed: bool) -> Tape | Absence:
+    if not allowed:
+        return Absence(
+            "Not for this login", "A recording is for supervisors and the operator of that call.", "lock"
+        )
+    if recording is None and not call.ended:
+        return Absence("Recording", "The call is being recorded; the tape appears here after it.")
+    if recording is None:
+        return Absence("Not here yet", "The recording is on its way to the shelf.")
+    if recording.missing_reason:
+        return Absence("No recording", recording.missing_reason)
+    base = f"/api/v1/recordings/{recording.id}"
+    return Tape(f"{base}/audio", f"{base}/peaks", f"{base}/transcript.vtt", recording.seconds)
+
+
+def _no_transcript(call: Call, recording: RecordingView | None, *, allowed: bool) -> Absence:
+    if not allowed:
+        return Absence("Not for this login", "The transcript goes with the recording.")
+    if recording is None:
+        words = "after the call" if not call.ended else "after the recording"
+        return Absence("No transcript yet", f"It is made {words}.")
+    if recording.missing_reason:
+        return Absence("No transcript", "There is no recording to read.")
+    if recording.transcript is None:
+        return Absence("Being transcribed", "It appears here in a moment.")
+    return Absence("Nothing was said", "The recogniser found no speech in the recording.")
