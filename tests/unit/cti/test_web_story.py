@@ -1,0 +1,103 @@
+"""A call's ledger as a bar and as a conversation."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cti.web.story import call_bar, conversation, heard_by_bot
+from tickets.events import CallEvent, Value
+from tickets.vocabulary import EventKind
+
+pytestmark = pytest.mark.unit
+
+BEGAN = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
+
+
+def event(kind: EventKind, at_s: float, **data: Value) -> CallEvent:
+    return CallEvent("test", f"{kind}:{at_s}", "pz-1.1", BEGAN + timedelta(seconds=at_s), kind, data)
+
+
+WHOLE_CALL = [
+    event(EventKind.RECEIVED, 0),
+    event(EventKind.MENU_ENTERED, 0.4, menu="main"),
+    event(EventKind.MENU_CHOICE, 6, menu="main", digit="2"),
+    event(EventKind.BOT_STARTED, 7),
+    event(EventKind.BOT_TURN, 9, speaker="bot", text="How can I help?"),
+    event(
+        EventKind.BOT_TURN,
+        12,
+        speaker="caller",
+        text="My prize is late",
+        intent="out_of_scope",
+        confidence=0.8,
+    ),
+    event(EventKind.HANDED_OVER, 13, reason="out_of_scope"),
+    event(EventKind.BOT_ENDED, 13.2, answered=False),
+    event(EventKind.QUEUE_JOINED, 13.5, queue="support", priority=0),
+    event(EventKind.OPERATOR_ANSWERED, 40, operator="101"),
+    event(EventKind.OPERATOR_LEFT, 100, operator="101"),
+    event(EventKind.ENDED, 100.2),
+]
+
+
+def test_it_cuts_a_call_into_its_stretches() -> None:
+    bar = call_bar(WHOLE_CALL, BEGAN)
+    assert bar is not None
+    assert bar.seconds == pytest.approx(100.2)
+    shape = [(part.stage, round(part.start_s, 1), round(part.seconds, 1)) for part in bar.stretches]
+    assert shape == [
+        ("reception", 0, 0.4),
+        ("menu", 0.4, 6.6),
+        ("bot", 7, 6.5),  # the seam between bot and queue is no stretch of its own
+        ("queue", 13.5, 26.5),
+        ("talk", 40, 60.2),
+    ]
+    assert [part.name for part in bar.totals] == ["Menu", "Bot", "Waiting", "Talking"]
+
+
+def test_it_lets_a_live_call_reach_to_now() -> None:
+    bar = call_bar(WHOLE_CALL[:9], BEGAN + timedelta(seconds=20))
+    assert bar is not None
+    assert bar.stretches[-1].stage == "queue"
+    assert bar.seconds == 20
+
+
+def test_it_draws_nothing_of_nothing() -> None:
+    assert call_bar([], BEGAN) is None
+    assert conversation([]) == []
+
+
+@given(st.lists(st.sampled_from(WHOLE_CALL), max_size=20), st.floats(-50, 500))
+def test_it_never_draws_beyond_the_call_or_over_itself(events: list[CallEvent], now_s: float) -> None:
+    bar = call_bar(events, BEGAN + timedelta(seconds=now_s))
+    if bar is None:
+        return
+    reached = 0.0
+    for part in bar.stretches:
+        assert part.start_s >= reached - 1e-6
+        assert part.seconds > 0
+        reached = part.start_s + part.seconds
+    assert reached <= bar.seconds + 1e-6
+
+
+def test_it_tells_what_the_bot_heard_in_order() -> None:
+    lines = conversation(reversed(WHOLE_CALL))
+    assert [(line.speaker, line.text) for line in lines] == [
+        ("step", "Pressed 2 in the menu"),
+        ("bot", "How can I help?"),
+        ("caller", "My prize is late"),
+        ("step", "Handed to an operator: beyond the bot"),
+        ("step", "Operator 101 answered"),
+    ]
+    assert lines[2].understood == "Out of scope"
+    assert lines[2].confidence == 0.8
+    assert heard_by_bot(lines)
+
+
+def test_it_survives_words_it_does_not_know() -> None:
+    lines = conversation(
+        [event(EventKind.HANDED_OVER, 1, reason="later release"), event(EventKind.BOT_TURN, 2)]
+    )
+    assert [line.text for line in lines] == ["Handed to an operator: no reason given", ""]
