@@ -52,7 +52,8 @@ class Spool:
         Args:
             folder: where MixMonitor writes.
             quiet_s: without a finished header, a file untouched for so long has no writer any more.
-                Asterisk writes in pieces of 32 KiB, 2 s of sound: this must be more.
+                Asterisk writes in pieces of 32 KiB, 2 s of sound, and says 0 in the header until it closes
+                the file (watched on a real 22.10): this must be more.
             deadline_s: how long files may go on growing before we give up for now.
             appear_s: how long to wait for files of which nothing is to be seen.
         """
