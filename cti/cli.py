@@ -4,16 +4,13 @@ Errors that a person can mend end in one sentence on stderr and exit code 1, nev
 """
 
 import asyncio
-import contextlib
 import socket
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.prompt import Prompt
 
 from cti import logs
@@ -21,6 +18,7 @@ from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, write_include
 from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotStart, check_port
+from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
 from ivr.prompts import PromptBook, PromptsNotReady
 from ivr.scenario import Scenario
@@ -104,7 +102,9 @@ def check(scenario: Annotated[Path | None, typer.Argument(help="The scenario fil
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option(help="End after the story; fail if something in it did not happen.")] = False,
+    once: Annotated[
+        bool, typer.Option(help="End after the story; fail if something in it did not happen.")
+    ] = False,
 ) -> None:
     """A call centre at work: real Asterisk, three callers, three tickets."""
     from cti.demo.stage import run_demo
@@ -117,7 +117,7 @@ def demo(
 @pbx.command("install")
 def pbx_install() -> None:
     """Find an Asterisk, or unpack Debian's Asterisk 22 into the cache, without root."""
-    with bar() as report:
+    with progress_bar(errors) as report:
         program = install_asterisk(report)
     console.print(f"Asterisk {program.version} is ready ({'unpacked' if program.tree else 'found on PATH'}).")
 
@@ -125,17 +125,23 @@ def pbx_install() -> None:
 @pbx.command("up")
 def pbx_up(
     sip_port: Annotated[int, typer.Option(min=1, max=65535, help="SIP over UDP, on loopback.")] = 5060,
-    trunk: Annotated[str, typer.Option(help="Where the telephone network is (address:port, loopback).")] = "127.0.0.2:5060",  # fmt: skip  # noqa: E501
+    trunk: Annotated[
+        str, typer.Option(help="Where the telephone network is (address:port, loopback).")
+    ] = "127.0.0.2:5060",  # fmt: skip  # noqa: E501
 ) -> None:
     """Start the embedded PBX with the configured scenario, in the background."""
     settings = Settings.read()
     scenario = read_scenario(settings)
-    with bar() as report:
+    with progress_bar(errors) as report:
         program = install_asterisk(report)
         asyncio.run(_prepare_prompts(settings, scenario, report))
     kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
     plan = plan_pbx(
-        scenario, kept, _doors(settings), prompts=settings.prompts_folder / "static", spool=settings.spool_folder
+        scenario,
+        kept,
+        _doors(settings),
+        prompts=settings.prompts_folder / "static",
+        spool=settings.spool_folder,
     )
     embedded = EmbeddedPlan(program.share / "moh", sip_port, settings.ami_port, trunk)
     instance = build_embedded(program, plan, settings.data / "pbx", embedded, EMBEDDED_RTP_START)
@@ -165,7 +171,9 @@ def pbx_status() -> None:
     """Say whether the embedded PBX runs; exit code 1 if not."""
     instance = _existing_instance(Settings.read())
     pid = instance.pid() if instance else None
-    console.print(f"The PBX runs (process {pid})." if pid else "The PBX does not run; `presszero pbx up` starts it.")
+    console.print(
+        f"The PBX runs (process {pid})." if pid else "The PBX does not run; `presszero pbx up` starts it."
+    )
     if pid is None:
         raise typer.Exit(1)
 
@@ -173,12 +181,14 @@ def pbx_status() -> None:
 @pbx.command("config")
 def pbx_config(
     out: Annotated[Path, typer.Option(help="Folder for the include files.")],
-    trunk: Annotated[str, typer.Option(help="Your PJSIP endpoint towards the telephone network.")] = "presszero-trunk",
+    trunk: Annotated[
+        str, typer.Option(help="Your PJSIP endpoint towards the telephone network.")
+    ] = "presszero-trunk",
 ) -> None:
     """Write the include files for an Asterisk of your own. Nothing else is touched."""
     settings = Settings.read()
     scenario = read_scenario(settings)
-    with bar() as report:
+    with progress_bar(errors) as report:
         asyncio.run(_prepare_prompts(settings, scenario, report))
     kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
     plan = plan_pbx(
@@ -225,13 +235,16 @@ async def _add_user(
         await database.close()
 
 
-async def _prepare_prompts(settings: Settings, scenario: Scenario, report: Callable[[str, int, int], None]) -> None:
+async def _prepare_prompts(settings: Settings, scenario: Scenario, report: Report) -> None:
     from cti.speech import choose_voice
 
     program = find_asterisk()
     voice = choose_voice(scenario, settings.prompts_folder, program.espeak if program else None)
     await PromptBook.prepare(
-        scenario, voice, settings.prompts_folder, lambda done, total: report("Speaking the prompts", done, total)
+        scenario,
+        voice,
+        settings.prompts_folder,
+        lambda done, total: report("Speaking the prompts", done, total),
     )
 
 
@@ -242,18 +255,3 @@ def _doors(settings: Settings) -> Doors:
 def _existing_instance(settings: Settings) -> Instance | None:
     program = find_asterisk()
     return Instance(program, (settings.data / "pbx").absolute(), settings.ami_port) if program else None
-
-
-@contextlib.contextmanager
-def bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar that changes its name with the work."""
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=not errors.is_terminal) as progress:
-        tasks = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=total)
-            progress.update(tasks[what], completed=done, total=total)
-
-        yield report

@@ -13,7 +13,9 @@ from voicebot.voice import Voice, pick_voice
 
 def choose_voice(scenario: Scenario, folder: Path, espeak: Sequence[str] | None) -> Voice:
     """The scenario's voice, keeping what it rendered in `folder`."""
-    return pick_voice(scenario.voice or "auto", language=scenario.language, cache=folder / "voice", espeak=espeak)
+    return pick_voice(
+        scenario.voice or "auto", language=scenario.language, cache=folder / "voice", espeak=espeak
+    )
 
 
 def choose_recognizer(engine: str, whisper_model: str, vosk_model: str, language: str) -> Recognizer:

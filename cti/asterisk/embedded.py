@@ -52,7 +52,13 @@ class Doors:
 
 
 def plan_pbx(
-    scenario: Scenario, kept: PbxSecrets, doors: Doors, *, prompts: Path, spool: Path, trunk: str = "presszero-trunk"
+    scenario: Scenario,
+    kept: PbxSecrets,
+    doors: Doors,
+    *,
+    prompts: Path,
+    spool: Path,
+    trunk: str = "presszero-trunk",
 ) -> PbxPlan:
     """What the scenario asks of the PBX. `prompts`: folder of the prompts that the dialplan plays by itself."""
     duty = scenario.duty_phone
@@ -75,7 +81,9 @@ def _queue(queue: Queue) -> QueuePlan:
     return QueuePlan(queue.operators, queue.ring_s, queue.wait_s, queue.music)
 
 
-def build_embedded(program: Program, plan: PbxPlan, folder: Path, embedded: EmbeddedPlan, rtp_start: int) -> Instance:
+def build_embedded(
+    program: Program, plan: PbxPlan, folder: Path, embedded: EmbeddedPlan, rtp_start: int
+) -> Instance:
     """Write the configuration of an embedded PBX into `folder` and return it, not started."""
     folder = folder.absolute()
     plan.spool.mkdir(parents=True, exist_ok=True)

@@ -10,12 +10,10 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, done so far, of how many)."""
+from cti.progress import Report
 
 SUITE = "forky"
 PACKAGES = (
@@ -86,7 +84,7 @@ def find_asterisk() -> Program | None:
     return _on_path() or _unpacked(cache_folder() / "asterisk-22")
 
 
-def install_asterisk(progress: Progress) -> Program:
+def install_asterisk(progress: Report) -> Program:
     """Return an Asterisk, downloading Debian's when there is none.
 
     Raises:
@@ -143,7 +141,9 @@ def _unpacked(tree: Path) -> Program | None:
 def _through_loader(tree: Path, program: str) -> tuple[str, ...]:
     """The tree's own dynamic loader starts the program, so that the machine's C library does not matter."""
     loader = next(
-        path for pattern in ("usr/lib*/ld-linux-*.so.*", "usr/lib/*/ld-linux-*.so.*") for path in tree.glob(pattern)
+        path
+        for pattern in ("usr/lib*/ld-linux-*.so.*", "usr/lib/*/ld-linux-*.so.*")
+        for path in tree.glob(pattern)
     )
     libraries = next(tree.glob("usr/lib/*/libc.so.6")).parent
     paths = ":".join(str(path) for path in (libraries, libraries / "pulseaudio"))
@@ -173,7 +173,9 @@ def _check_tools() -> Path:
 
 def _mirror() -> str:
     """The Debian mirror that this machine's own apt sources name."""
-    listed = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], deadline_s=30)
+    listed = _run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], deadline_s=30
+    )
     for line in listed.splitlines():
         uri = line.strip().rstrip("/")
         if uri.endswith("/debian"):
@@ -181,7 +183,7 @@ def _mirror() -> str:
     raise NoAsterisk(f"This machine's apt sources name no Debian mirror. {ALTERNATIVES}")
 
 
-def _download(work: Path, keyring: Path, progress: Progress) -> list[Path]:
+def _download(work: Path, keyring: Path, progress: Report) -> list[Path]:
     """Let apt fetch the packages and all they need into `work`, with a state of its own."""
     for folder in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d", "etc/apt.conf.d"):
         (work / folder).mkdir(parents=True)
@@ -207,7 +209,7 @@ def _download(work: Path, keyring: Path, progress: Progress) -> list[Path]:
     return sorted((work / "cache/archives").glob("*.deb"))
 
 
-def _download_with_progress(environment: dict[str, str], total: int, progress: Progress) -> None:
+def _download_with_progress(environment: dict[str, str], total: int, progress: Report) -> None:
     fetch = subprocess.Popen(
         ["timeout", str(int(DOWNLOAD_DEADLINE_S)), "apt-get", "install", "-y", "--download-only", *PACKAGES],
         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -71,7 +71,9 @@ class Leg:
         self._step = done
         for name, value in variables.items():
             await self.link.action("Setvar", Channel=self.unique_id, Variable=name, Value=value)
-        await self.link.action("Redirect", Channel=self.unique_id, Context="network-leg", Exten=step, Priority="1")
+        await self.link.action(
+            "Redirect", Channel=self.unique_id, Context="network-leg", Exten=step, Priority="1"
+        )
         try:
             async with asyncio.timeout(STEP_DEADLINE_S):
                 await done
@@ -105,17 +107,28 @@ class TelephoneNetwork:
 
     async def call(self, caller: str, line: str, *, tape: Path | None = None) -> Leg:
         """Ring `line` as `caller`; returns when the PBX has answered. `tape`: WAV of what this caller hears."""
+        leg = await self._originate(caller, f"PJSIP/{line}@pbx", tape)
+        await _first(leg.answered, leg.hung_up)
+        if not leg.answered.is_set():
+            raise CallerGaveUp("the PBX did not take the call")
+        return leg
+
+    async def ring_colleague(self, extension: str, colleague: str) -> tuple[Leg, Leg]:
+        """An operator rings another one, who answers; both ends of their talk."""
+        own = await self._originate(extension, f"PJSIP/{colleague}@phone-{extension}", None)
+        other = await self.phone_rings(colleague)
+        await other.answer()
+        return own, other
+
+    async def _originate(self, caller: str, channel: str, tape: Path | None) -> Leg:
         unique_id = f"leg-{secrets.token_hex(8)}"
         leg = Leg(self.link, unique_id, caller)
         self._legs[unique_id] = leg
         variables = {} if tape is None else {"Variable": f"LEG_TAPE={tape}"}
         await self.link.action(
-            "Originate", Channel=f"PJSIP/{line}@pbx", ChannelId=unique_id, Context="network-leg", Exten="idle",
+            "Originate", Channel=channel, ChannelId=unique_id, Context="network-leg", Exten="idle",
             Priority="1", CallerID=caller, Timeout="15000", **variables, **{"Async": "true"},
         )  # fmt: skip
-        await _first(leg.answered, leg.hung_up)
-        if not leg.answered.is_set():
-            raise CallerGaveUp("the PBX did not take the call")
         return leg
 
     async def phone_rings(self, number: str, within_s: float = STEP_DEADLINE_S) -> Leg:
@@ -152,7 +165,13 @@ async def _first(*events: asyncio.Event) -> None:
 
 @contextlib.asynccontextmanager
 async def telephone_network(
-    program: Program, folder: Path, *, pbx_address: str, lines_port: int, phones: Mapping[str, str], rtp_start: int
+    program: Program,
+    folder: Path,
+    *,
+    pbx_address: str,
+    lines_port: int,
+    phones: Mapping[str, str],
+    rtp_start: int,
 ) -> AsyncIterator[TelephoneNetwork]:
     """Run the network while the block runs. `phones`: SIP password by extension."""
     folder = folder.absolute()

@@ -1,0 +1,330 @@
+"""The composition root: one running service, every part given what it needs and nothing more.
+
+Starts from the bottom (database, tape shelf) to the top (pages, PBX link), and stops in the opposite order. The
+doors for calls open last: until then the dialplan takes callers to the operators by itself.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+from aiohttp import web
+
+from cti.asterisk.ami import AmiLink, AmiUnreachable
+from cti.asterisk.embedded import keep_secrets
+from cti.asterisk.events import AmiEvent
+from cti.asterisk.install import find_asterisk
+from cti.asterisk.instance import PbxDidNotStart
+from cti.asterisk.reconciler import Reconciler
+from cti.asterisk.translate import Translator
+from cti.conversations import Conversations
+from cti.intake import Intake
+from cti.live import LiveCalls
+from cti.progress import Report
+from cti.settings import Settings
+from cti.speech import choose_recognizer, choose_voice
+from cti.web.services import Services
+from cti.web.site import make_site
+from ivr.prompts import PromptBook
+from ivr.reception import KnownCaller, Reception
+from ivr.scenario import Scenario
+from ivr.server import FastAgiServer
+from recordings.intake import Intake as RecordingIntake
+from recordings.shelf import RecordingShelf
+from recordings.store import DiskStore
+from recordings.transcriber import Transcriber
+from tickets.accounts import AccountBook
+from tickets.customers import CustomerBook
+from tickets.database import Database, check_schema, open_database, utc_now
+from tickets.desk import Desk
+from tickets.jobs import JobQueue, Worker
+from tickets.ledger import CallBook, CallChange
+from tickets.numbers import normalise_number
+from voicebot.conversation import Conversation
+from voicebot.dialogue import Dialogue
+from voicebot.hearing import Ear
+from voicebot.recognizers.pool import RecognizerPool
+from voicebot.server import AudioSocketServer
+from voicebot.understanding import Understanding
+
+log = structlog.get_logger()
+
+LEFT_OVERS_EVERY_S = 60.0
+SETTLE_S = 5.0
+BOT_FINISH_S = 20.0
+
+
+class NotReady(Exception):
+    """A part of the service cannot do its work now; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service, as the demo and tests see it."""
+
+    live: LiveCalls
+    accounts: AccountBook
+    customers: CustomerBook
+    desk: Desk
+    shelf: RecordingShelf
+    jobs: JobQueue
+    http_port: int
+
+
+async def serve(settings: Settings, scenario: Scenario) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    async with running(settings, scenario) as service:
+        log.info("PressZero is at work.", action="service_up", http_port=service.http_port)
+        await stop.wait()
+        log.info("PressZero is ending.", action="service_ending")
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, scenario: Scenario, progress: Report | None = None
+) -> AsyncIterator[Service]:
+    """One service, from start to end of the block.
+
+    Raises:
+        NoDatabase, OldSchema, ShelfUnwritable, SpoolTrouble, VoiceFailed, ModelMissing, PromptsNotReady,
+        PbxDidNotStart (a port is taken), AmiLoginRefused: each says in a sentence what to do.
+    """
+    async with AsyncExitStack() as stack:
+        database = open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        await check_schema(database)
+        builder = _Builder(settings, scenario, database, stack)
+        yield await builder.build(progress or (lambda what, done, total: None))
+
+
+class _Builder:
+    """Puts the rooms together; each step needs only what the steps before have made."""
+
+    def __init__(
+        self, settings: Settings, scenario: Scenario, database: Database, stack: AsyncExitStack
+    ) -> None:
+        self._settings = settings
+        self._scenario = scenario
+        self._database = database
+        self._stack = stack
+        self._live = LiveCalls()
+        self._jobs = JobQueue(database.sessions)
+        self._store = DiskStore(settings.recordings_folder)
+
+    async def build(self, progress: Report) -> Service:
+        book = CallBook(self._database.sessions)
+        self._live.begin_with(await book.unfinished_calls())
+        self._intake = Intake(book.record, self._changed, self._settings.data / "intake")
+        self._task("intake", self._intake.run())
+        self._stack.push_async_callback(self._settle)
+
+        prompts = await self._prompts(progress)
+        pool = await self._recogniser(progress)
+        await self._recordings(pool)
+        conversations = self._conversations(prompts, pool)
+        await self._reception(prompts, conversations)
+        link = await self._pbx_link(book)
+        http_port = await self._site(link)
+        return Service(
+            self._live, AccountBook(self._database.sessions), CustomerBook(self._database.sessions),
+            Desk(self._database.sessions), RecordingShelf(self._database.sessions, self._store), self._jobs, http_port,
+        )  # fmt: skip
+
+    def _changed(self, changes: list[CallChange]) -> None:
+        self._live.changed(changes)
+        if any(change.call.ended for change in changes):
+            self._worker.hint()
+
+    async def _settle(self) -> None:
+        if not await self._intake.settle(SETTLE_S):
+            log.warning("Events wait in a file for the next start.", action="intake_not_settled")
+
+    async def _prompts(self, progress: Report) -> PromptBook:
+        program = find_asterisk()
+        folder = self._settings.prompts_folder
+        voice = choose_voice(self._scenario, folder, program.espeak if program else None)
+        return await PromptBook.prepare(
+            self._scenario, voice, folder, lambda done, total: progress("Speaking the prompts", done, total)
+        )
+
+    async def _recogniser(self, progress: Report) -> RecognizerPool:
+        progress("Loading the recogniser", 0, 1)
+        recognizer = await asyncio.to_thread(
+            choose_recognizer, self._settings.recognizer, self._settings.whisper_model, self._settings.vosk_model,
+            self._scenario.language,
+        )  # fmt: skip
+        self._recognizer = recognizer
+        pool = RecognizerPool(recognizer)
+        self._stack.callback(pool.close)
+        progress("Loading the recogniser", 1, 1)
+        return pool
+
+    async def _recordings(self, pool: RecognizerPool) -> None:
+        self._settings.spool_folder.mkdir(parents=True, exist_ok=True)
+        intake = RecordingIntake(
+            self._database.sessions, self._store, self._settings.spool_folder, self._intake.publish
+        )
+        await intake.check()
+        transcriber = Transcriber(
+            self._database.sessions, self._store, pool.transcribe_long, engine=self._recognizer.name,
+            language=self._recognizer.language,
+        )  # fmt: skip
+        handlers = {"recording.intake": intake.handle, "recording.transcribe": transcriber.handle}
+        self._worker = Worker(self._jobs, handlers)
+        self._task("worker", self._worker.run())
+        self._task("left_overs", _every(LEFT_OVERS_EVERY_S, intake.take_in_left_overs))
+
+    def _conversations(self, prompts: PromptBook, pool: RecognizerPool) -> Conversations:
+        script = self._scenario.bot
+        understanding = Understanding.train(script)
+        dialogue = Dialogue(script)
+
+        def make(call_id: str) -> Conversation:
+            return Conversation(
+                call_id, ear=Ear(pool), understanding=understanding, dialogue=dialogue, voice=prompts.bot_voice,
+                publish=self._intake.publish, clock=utc_now,
+            )  # fmt: skip
+
+        return Conversations(make, self._settings.bot_conversations)
+
+    async def _reception(self, prompts: PromptBook, conversations: Conversations) -> None:
+        settings = self._settings
+        reception = Reception(
+            self._scenario, prompts, self._find_customer, conversations.announce, conversations.decision,
+            self._intake.publish, utc_now,
+        )  # fmt: skip
+        audio = AudioSocketServer(settings.audiosocket_host, settings.audiosocket_port, conversations.attend)
+        await _open_door(
+            "AudioSocket", "PRESSZERO_AUDIOSOCKET_PORT", settings.audiosocket_port, audio.start()
+        )
+        self._stack.push_async_callback(audio.stop)
+        agi = FastAgiServer(settings.agi_host, settings.agi_port, reception.serve)
+        await _open_door("FastAGI", "PRESSZERO_AGI_PORT", settings.agi_port, agi.start())
+        self._stack.push_async_callback(agi.stop)
+
+    async def _find_customer(self, number: str) -> KnownCaller | None:
+        e164 = self._normalise(number)
+        found = await self._customers().by_number(e164) if e164 else []
+        return KnownCaller(found[0].id, found[0].vip_level) if found else None
+
+    def _normalise(self, number: str) -> str | None:
+        return normalise_number(number, self._scenario.region)
+
+    def _customers(self) -> CustomerBook:
+        return CustomerBook(self._database.sessions)
+
+    async def _pbx_link(self, book: CallBook) -> AmiLink:
+        settings = self._settings
+        translator = Translator(self._normalise)
+
+        def heard(events: list[AmiEvent]) -> None:
+            for event in events:
+                for news in translator.translate(event):
+                    self._intake.publish(news)
+
+        secret = settings.ami_secret.get_secret_value() or _embedded_secret(settings.data, self._scenario)
+        link = AmiLink(
+            settings.ami_host,
+            settings.ami_port,
+            settings.ami_username,
+            secret,
+            heard,
+            on_up=lambda: reconciler.wake(),
+        )
+        reconciler = Reconciler(
+            link, translator, book.unfinished_calls, book.finished_among, self._intake.publish, settings.cdr_file,
+            self._normalise,
+        )  # fmt: skip
+        with contextlib.suppress(AmiUnreachable):  # calls are served without it; run() goes on trying
+            await link.connect()
+        self._task("ami", link.run())
+        self._task("reconciler", reconciler.run())
+        return link
+
+    async def _site(self, link: AmiLink) -> int:
+        settings = self._settings
+
+        async def database_ready() -> None:
+            await check_schema(self._database)
+            if self._intake.trouble is not None:
+                raise NotReady(self._intake.trouble)
+
+        async def ami_ready() -> None:
+            if link.trouble is not None:
+                raise NotReady(link.trouble)
+
+        sessions = self._database.sessions
+        site = make_site(
+            Services(
+                desk=Desk(sessions),
+                accounts=AccountBook(sessions),
+                customers=CustomerBook(sessions),
+                shelf=RecordingShelf(sessions, self._store),
+                live=self._live,
+                probes={"database": database_ready, "ami": ami_ready},
+                house=self._scenario.name,
+                operators=self._scenario.operators,
+                region=self._scenario.region,
+                zone=ZoneInfo(self._scenario.timezone),
+                secure_cookies=settings.secure_cookies,
+            )
+        )
+        runner = web.AppRunner(site, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        door = web.TCPSite(runner, settings.http_host, settings.http_port)
+        await _open_door("The web page", "PRESSZERO_HTTP_PORT", settings.http_port, door.start())
+        port: int = runner.addresses[0][1]
+        return port
+
+    def _task(self, name: str, work: Coroutine[object, object, object]) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_report_death)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.wait([task])
+
+        self._stack.push_async_callback(end)
+
+
+def _report_death(task: asyncio.Task[object]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical(
+            "A part of the service has died; restart it.", action="task_died", task=task.get_name(),
+            exc_info=task.exception(),
+        )  # fmt: skip
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception as error:  # the next round may do better
+            log.warning("A regular task failed.", action="regular_failed", error=type(error).__name__)
+        await asyncio.sleep(seconds)
+
+
+async def _open_door(what: str, setting: str, port: int, start: Awaitable[object]) -> None:
+    try:
+        await start
+    except OSError as error:
+        raise PbxDidNotStart(
+            f"{what} needs port {port}, which cannot be opened ({error.strerror}): end the program that uses it, "
+            f"or choose another port with {setting}."
+        ) from error
+
+
+def _embedded_secret(data: Path, scenario: Scenario) -> str:
+    """No secret given: that of the embedded PBX in the same data folder."""
+    return keep_secrets(data / "pbx-secrets.json", list(scenario.operators)).ami

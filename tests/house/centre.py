@@ -1,0 +1,174 @@
+"""A whole contact centre for tests: real PBX and telephone network, the service as a process of its own."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+
+from cti.asterisk.ami import AmiLink
+from cti.asterisk.events import AmiEvent, CallerJoined, NewChannel, StageReached
+from cti.asterisk.install import Program
+from cti.demo.exchange import Exchange, exchange
+from cti.demo.network import Leg
+from cti.settings import Settings
+from ivr.scenario import Scenario
+from tickets.database import Database, open_database
+
+T = TypeVar("T")
+REACH_S = 5.0  # the promise: whatever breaks, the caller is in the operators' queue within this time
+
+
+async def eventually(look: Callable[[], Awaitable[T | None]], within_s: float = 30.0, what: str = "") -> T:
+    """Look again and again until there is something to see."""
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                seen = await look()
+                if seen:
+                    return seen
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not within {within_s:.0f} s: {what or look}") from None
+
+
+@dataclass
+class Listener:
+    """Everything that the PBX tells, to be waited for."""
+
+    events: list[AmiEvent] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def heard(self, events: list[AmiEvent]) -> None:
+        self.events.extend(events)
+        self._news.set()
+
+    async def wait(
+        self, test: Callable[[AmiEvent], bool], within_s: float = 30.0, since: int = 0
+    ) -> AmiEvent:
+        """The first event after number `since` that fits."""
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    self._news.clear()
+                    for event in self.events[since:]:
+                        if test(event):
+                            return event
+                    since = len(self.events)
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"the PBX did not tell it within {within_s:.0f} s") from None
+
+
+@dataclass
+class Centre:
+    """PBX, network, and the service when it runs."""
+
+    settings: Settings
+    scenario_file: Path
+    exchange: Exchange
+    pbx: AmiLink
+    listener: Listener
+    database: Database
+    service: subprocess.Popen[bytes] | None = None
+
+    async def start_service(self) -> None:
+        """Start it as a process and wait until it is ready."""
+        log = (self.settings.data / "service.log").open("ab")
+        self.service = subprocess.Popen(
+            [str(Path(sys.executable).parent / "presszero"), "serve"],
+            env={**os.environ, **environment(self.settings, self.scenario_file)}, stdout=log, stderr=log,
+        )  # fmt: skip
+        await eventually(self._ready, 60, "the service is ready")
+
+    async def _ready(self) -> bool:
+        assert self.service is not None
+        assert self.service.poll() is None, (self.settings.data / "service.log").read_text()[-2000:]
+        with contextlib.suppress(aiohttp.ClientError):
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as client,
+                client.get(f"http://127.0.0.1:{self.settings.http_port}/readyz") as answer,
+            ):
+                return answer.status == 200
+        return False
+
+    def signal_service(self, sign: signal.Signals) -> None:
+        """Kill, stop or continue the service."""
+        assert self.service is not None
+        self.service.send_signal(sign)
+        if sign is signal.SIGKILL:
+            self.service.wait(10)
+            self.service = None
+
+    async def end_service(self) -> None:
+        """End it as an administrator would."""
+        if self.service is not None:
+            self.service.terminate()
+            await asyncio.to_thread(self.service.wait, 30)
+            self.service = None
+
+    async def call(self, number: str) -> tuple[Leg, str]:
+        """Ring the lottery; the caller's leg and the call's id."""
+        since = len(self.listener.events)
+        leg = await self.exchange.network.call(number, "+18005550100")
+        event = await self.listener.wait(
+            lambda e: isinstance(e, NewChannel) and e.context == "presszero-inbound" and e.number == number,
+            since=since,
+        )
+        assert isinstance(event, NewChannel)
+        return leg, event.uniqueid
+
+    async def stage(self, call_id: str, stage: str, within_s: float = 30.0) -> StageReached:
+        """Wait until the dialplan has brought this call to a stage."""
+        event = await self.listener.wait(
+            lambda e: isinstance(e, StageReached) and e.call_id == call_id and e.stage == stage, within_s
+        )
+        assert isinstance(event, StageReached)
+        return event
+
+    async def queued(self, call_id: str, within_s: float = 30.0) -> CallerJoined:
+        """Wait until this caller is in the operators' queue."""
+        event = await self.listener.wait(
+            lambda e: isinstance(e, CallerJoined) and e.uniqueid == call_id, within_s
+        )
+        assert isinstance(event, CallerJoined)
+        return event
+
+
+def environment(settings: Settings, scenario_file: Path) -> dict[str, str]:
+    """The settings as the variables that a service of its own reads."""
+    values = {
+        "DATA": settings.data, "SCENARIO": scenario_file, "DATABASE": settings.database, "PROMPTS": settings.prompts_folder,
+        "HTTP_PORT": settings.http_port, "AGI_PORT": settings.agi_port, "AMI_PORT": settings.ami_port,
+        "AUDIOSOCKET_PORT": settings.audiosocket_port,
+    }  # fmt: skip
+    return {f"PRESSZERO_{name}": str(value) for name, value in values.items()}
+
+
+@asynccontextmanager
+async def open_centre(
+    program: Program, scenario: Scenario, scenario_file: Path, settings: Settings
+) -> AsyncIterator[Centre]:
+    """PBX and network at work, the service not yet started."""
+    async with exchange(program, scenario, settings) as both:
+        listener = Listener()
+        link = AmiLink("127.0.0.1", settings.ami_port, "presszero", both.kept.ami, listener.heard)
+        await link.connect()
+        database = open_database(settings.database_url)
+        centre = Centre(settings, scenario_file, both, link, listener, database)
+        watch = asyncio.create_task(link.run())
+        try:
+            yield centre
+        finally:
+            await centre.end_service()
+            watch.cancel()
+            await asyncio.wait([watch])
+            await database.close()
