@@ -1,10 +1,125 @@
-"""AudioSocket server: to be filled."""
+"""AudioSocket server: one TCP connection per bot call, each by itself.
 
+Whatever a connection does (a port scan, garbage, silence, an unknown id, a flood) costs that connection only.
+Knows who talks by the injected `attend`; knows no dialogue and no PBX beyond the wire.
+"""
+
+import asyncio
+import contextlib
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from voicebot.audiosocket import BadMessage, Decoder, Kind, Message
 from voicebot.media import Attend
+from voicebot.socket_media import SocketMedia
+
+log = structlog.get_logger()
+
+_FIRST_MESSAGE_S = 2.0  # Asterisk sends the id at once
+_ATTEND_S = 2.0  # the composition root only looks into a dictionary
+_CLOSING_S = 1.0
 
 
 class AudioSocketServer:
-    """`attend(uuid)` says who talks; its `run(media)` is the conversation."""
+    """`async with AudioSocketServer(...) as server:` listens until the block ends, and ends its calls."""
 
     def __init__(self, host: str, port: int, attend: Attend, *, connections: int = 64) -> None:
-        raise NotImplementedError
+        """Nothing happens before `start`.
+
+        Args:
+            host: address to listen on; loopback, as the protocol has no authentication.
+            port: 0 for any free one.
+            attend: who talks with the call announced under this id.
+            connections: at the same time; beyond them a connection is closed at once, and the dialplan takes
+                the caller to an operator.
+        """
+        self._host, self._wanted_port = host, port
+        self._attend = attend
+        self._connections = connections
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        if self._server is None:
+            raise RuntimeError("The server has not been started.")
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the port is taken."""
+        self._server = await asyncio.start_server(self._accept, self._host, self._wanted_port)
+
+    async def close(self) -> None:
+        """Stop listening, end the conversations in progress; the callers go on in the dialplan."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSING_S)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._tasks) >= self._connections:
+            log.warning("too many bot calls", action="audiosocket_full", limit=self._connections)
+            writer.transport.abort()
+            return
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        try:
+            await self._serve(reader, writer)
+        except BadMessage as error:
+            log.warning("not AudioSocket", action="audiosocket_garbage", reason=str(error))
+        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError) as error:
+            log.info("connection came to nothing", action="audiosocket_nothing", reason=type(error).__name__)
+        finally:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        decoder = Decoder()
+        async with asyncio.timeout(_FIRST_MESSAGE_S):
+            first, more = await _first_message(reader, decoder)
+        async with asyncio.timeout(_ATTEND_S):
+            attendant = await self._attend(first.call)
+        if attendant is None:
+            # An end of ours, not a cut: a dialplan that is only misconfigured goes on to the operator.
+            log.warning("nobody expects this call", action="audiosocket_unknown")
+            await SocketMedia(reader, writer, decoder, more).close()
+            return
+        media = SocketMedia(reader, writer, decoder, more)
+        media.start()
+        try:
+            await attendant.run(media)
+        except Exception:
+            log.exception("conversation failed", action="conversation_failed")
+        finally:
+            # Also when the service stops: the caller goes on in the dialplan.
+            with contextlib.suppress(asyncio.CancelledError):
+                await media.close()
+
+
+async def _first_message(reader: asyncio.StreamReader, decoder: Decoder) -> tuple[Message, list[Message]]:
+    """The message that names the call, and what arrived together with it."""
+    while True:
+        data = await reader.read(4096)
+        if not data:
+            raise ConnectionError("closed before a word was said")
+        messages = decoder.feed(data)
+        if messages:
+            if messages[0].kind is not Kind.UUID:
+                raise BadMessage(f"began with {messages[0].kind.name}")
+            return messages[0], messages[1:]

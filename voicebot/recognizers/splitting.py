@@ -65,7 +65,7 @@ def _runs(voiced: Sequence[bool]) -> Iterator[tuple[int, int]]:
 
 
 def _halve(runs: list[tuple[int, int]], longest: float) -> Iterator[tuple[int, int]]:
-    """One stretch as parts of at most `longest` frames, each cut at its widest silence (else in the middle)."""
+    """One stretch as parts of at most `longest` frames, cut at its widest silences (else in the middle)."""
     start, end = runs[0][0], runs[-1][1]
     if end - start <= longest:
         yield start, end
