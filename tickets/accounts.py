@@ -1,11 +1,27 @@
 """Who may use the desk: accounts, logins, sessions. Knows no cookie and no HTTP."""
 
+import asyncio
+import hashlib
+import re
+import secrets
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from tickets.database import Sessions, utc_now
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from tickets.database import Sessions, use_case, utc_now, writing
+from tickets.rows import clean_text
+from tickets.tables import AccountRow, LoginSessionRow
 from tickets.vocabulary import Role
+
+SHORTEST_PASSWORD = 10  # characters
+LONGEST_PASSWORD = 1024
+_LOGIN = re.compile(r"[\w.@-]{1,64}")
 
 
 class WrongCredentials(Exception):
@@ -24,6 +40,10 @@ class WeakPassword(Exception):
     """The password is too short or too long."""
 
 
+class BadLogin(Exception):
+    """A login with characters that it cannot have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Somebody who may use the desk."""
@@ -38,25 +58,166 @@ class AccountBook:
     """Accounts and their sessions."""
 
     def __init__(
-        self, sessions: Sessions, *, deadline_s: float = 1.0, clock: Callable[[], datetime] = utc_now
-    ) -> None: ...
+        self,
+        sessions: Sessions,
+        *,
+        deadline_s: float = 1.0,
+        clock: Callable[[], datetime] = utc_now,
+        session_for: timedelta = timedelta(hours=12),  # a shift and its overtime
+        hasher: PasswordHasher | None = None,
+    ) -> None:
+        self._sessions = sessions
+        self._deadline_s = deadline_s
+        self._clock = clock
+        self._session_for = session_for
+        self._hasher = hasher or PasswordHasher()
+        self._throttle = Throttle()
+        self._nobody: str | None = None  # a hash for logins that do not exist
+        # A hash takes 64 MiB and a core for a moment: never more than two at a time.
+        self._hashing = asyncio.Semaphore(2)
 
     async def add(self, login: str, password: str, role: Role, name: str) -> Account:
-        """Raises `LoginTaken`, `WeakPassword`."""
-        raise NotImplementedError
+        """Add an account.
+
+        Raises:
+            LoginTaken, WeakPassword
+            BadLogin: the login or the name has characters that it cannot have, or none.
+        """
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise WeakPassword(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        if not _LOGIN.fullmatch(login):
+            raise BadLogin("A login has 1 to 64 letters, digits, dots, dashes, underscores or @.")
+        name = clean_text(name).strip() or login
+        hashed = await self._hash(password)
+        return await self._add(AccountRow(login=login, name=name, role=role, password_hash=hashed))
+
+    @use_case
+    async def _add(self, row: AccountRow) -> Account:
+        row.created_at = self._clock()
+        try:
+            async with writing(self._sessions) as session:
+                session.add(row)
+        except IntegrityError as error:
+            raise LoginTaken(f"There is an account {row.login} already: choose another login.") from error
+        return _account(row)
 
     async def authenticate(self, login: str, password: str) -> str:
-        """Log in; returns the session token (secret, only its hash is stored).
+        """Log in; returns the session token (secret: only its hash is stored).
+
+        Takes the same time for a login that does not exist.
 
         Raises:
             WrongCredentials, TooManyAttempts
         """
-        raise NotImplementedError
+        now = self._clock()
+        wait = self._throttle.wait(login, now)
+        if wait:
+            raise TooManyAttempts(f"Too many wrong passwords: try again in {wait:.0f} s.")
+        self._throttle.failed(login, now)  # before the slow part: guesses made side by side count too
+        row = await self._by_login(login)
+        if self._nobody is None:
+            self._nobody = await self._hash(secrets.token_urlsafe())
+        hashed = row.password_hash if row else self._nobody
+        right = len(password) <= LONGEST_PASSWORD and await self._verify(hashed, password)
+        if row is None or not right:
+            raise WrongCredentials("Login and password do not belong together.")
+        self._throttle.succeeded(login)
+        return await self._open_session(row.id)
 
+    @use_case
     async def by_token(self, token: str) -> Account | None:
         """Whose session this is; None when unknown, logged out or expired."""
-        raise NotImplementedError
+        async with self._sessions() as session:
+            row = await session.scalar(
+                select(AccountRow)
+                .join(LoginSessionRow, LoginSessionRow.account_id == AccountRow.id)
+                .where(
+                    LoginSessionRow.token_hash == _digest(token), LoginSessionRow.expires_at > self._clock()
+                )
+            )
+        return None if row is None else _account(row)
 
+    @use_case
     async def log_out(self, token: str) -> None:
         """End the session; an unknown token changes nothing."""
-        raise NotImplementedError
+        async with writing(self._sessions) as session:
+            await session.execute(delete(LoginSessionRow).where(LoginSessionRow.token_hash == _digest(token)))
+
+    @use_case
+    async def _by_login(self, login: str) -> AccountRow | None:
+        async with self._sessions() as session:
+            row: AccountRow | None = await session.scalar(
+                select(AccountRow).where(AccountRow.login == clean_text(login))
+            )
+            return row
+
+    @use_case
+    async def _open_session(self, account_id: int) -> str:
+        token, now = secrets.token_urlsafe(32), self._clock()
+        async with writing(self._sessions) as session:
+            await session.execute(delete(LoginSessionRow).where(LoginSessionRow.expires_at <= now))
+            session.add(
+                LoginSessionRow(
+                    token_hash=_digest(token),
+                    account_id=account_id,
+                    created_at=now,
+                    expires_at=now + self._session_for,
+                )
+            )
+        return token
+
+    async def _hash(self, password: str) -> str:
+        async with self._hashing:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def _verify(self, hashed: str, password: str) -> bool:
+        async with self._hashing:
+            try:
+                return await asyncio.to_thread(self._hasher.verify, hashed, password)
+            except VerificationError:
+                return False
+
+
+class Throttle:
+    """Makes guessing slow: after a few wrong passwords a login has to wait, longer each time.
+
+    Counts in this process only: each node allows its own few guesses.
+    """
+
+    FREE = 5  # wrong passwords without a wait
+    LONGEST_S = 300.0
+    FORGET = timedelta(minutes=15)  # after this long without a wrong one
+    LOGINS = 10_000  # remembered; a flood of made-up logins must not eat the memory
+
+    def __init__(self) -> None:
+        self._wrong: OrderedDict[str, tuple[int, datetime]] = (
+            OrderedDict()
+        )  # login: count, the last one's time
+
+    def wait(self, login: str, now: datetime) -> float:
+        """Seconds until the next attempt is heard; 0 when it is heard at once."""
+        count, last = self._wrong.get(login, (0, now))
+        if count < self.FREE or now - last > self.FORGET:
+            return 0.0
+        pause = min(self.LONGEST_S, 2.0 ** (count - self.FREE + 1))
+        return max(0.0, pause - (now - last).total_seconds())
+
+    def failed(self, login: str, now: datetime) -> None:
+        """Count an attempt; taken back by `succeeded`."""
+        count, last = self._wrong.pop(login, (0, now))
+        self._wrong[login] = ((0 if now - last > self.FORGET else count) + 1, now)
+        if len(self._wrong) > self.LOGINS:
+            self._wrong.popitem(last=False)
+
+    def succeeded(self, login: str) -> None:
+        """The right password: forget the wrong ones."""
+        self._wrong.pop(login, None)
+
+
+def _digest(token: str) -> str:
+    # The token has 256 random bits, so a plain hash cannot be searched.
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _account(row: AccountRow) -> Account:
+    return Account(row.id, row.login, row.name, row.role)

@@ -1,10 +1,26 @@
 """The customers' cards: who they are and which numbers they call from."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tickets.database import Sessions, utc_now
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tickets.database import Sessions, use_case, utc_now, writing
+from tickets.rows import LARGEST, clean_text
+from tickets.tables import CustomerNumberRow, CustomerRow
+
+_E164 = re.compile(r"\+[1-9][0-9]{3,14}")  # ITU-T E.164: at most 15 digits
+
+
+class NotFound(Exception):
+    """There is no such card."""
+
+
+class BadCard(Exception):
+    """A customer's card cannot be kept as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +38,70 @@ class CustomerBook:
 
     def __init__(
         self, sessions: Sessions, *, deadline_s: float = 1.0, clock: Callable[[], datetime] = utc_now
-    ) -> None: ...
+    ) -> None:
+        self._sessions = sessions
+        self._deadline_s = deadline_s
+        self._clock = clock
 
+    @use_case
     async def add(self, name: str, numbers: Sequence[str], vip_level: int = 0) -> Customer:
-        """Add a customer. `numbers` are E.164 (see `numbers.normalise_number`)."""
-        raise NotImplementedError
+        """Add a customer. `numbers` are E.164 (see `numbers.normalise_number`).
 
+        Raises:
+            BadCard: no name, a number that is not E.164, or an impossible VIP level.
+        """
+        name = clean_text(name).strip()
+        if not name:
+            raise BadCard("A customer needs a name.")
+        if not 0 <= vip_level <= LARGEST:
+            raise BadCard(f"A VIP level is 0 or more, not {vip_level}.")
+        if not all(map(_E164.fullmatch, numbers)):
+            raise BadCard("Write a customer's numbers in E.164: + and up to 15 digits.")
+        async with writing(self._sessions) as session:
+            row = CustomerRow(name=name, vip_level=vip_level, created_at=self._clock())
+            session.add(row)
+            await session.flush()
+            known = sorted(set(numbers))
+            session.add_all(CustomerNumberRow(customer_id=row.id, e164=number) for number in known)
+        return Customer(row.id, name, vip_level, tuple(known))
+
+    @use_case
     async def by_number(self, e164: str) -> list[Customer]:
         """Who calls from this number: most important first, then the oldest card."""
-        raise NotImplementedError
+        async with self._sessions() as session:
+            card = CustomerNumberRow
+            rows = await session.scalars(
+                select(CustomerRow)
+                .join(card, card.customer_id == CustomerRow.id)
+                .where(card.e164 == clean_text(e164))
+                .order_by(CustomerRow.vip_level.desc(), CustomerRow.id)
+            )
+            return await with_numbers(session, rows.all())
 
+    @use_case
     async def get(self, customer_id: int) -> Customer:
-        """Raises `NotFound`."""
-        raise NotImplementedError
+        """One card. Raises `NotFound`."""
+        async with self._sessions() as session:
+            return await customer_of(session, customer_id)
+
+
+async def customer_of(session: AsyncSession, customer_id: int) -> Customer:
+    """One card in a transaction under way. Raises `NotFound`."""
+    row = await session.get(CustomerRow, customer_id) if 0 < customer_id <= LARGEST else None
+    if row is None:
+        raise NotFound(f"There is no customer {customer_id}.")
+    [customer] = await with_numbers(session, [row])
+    return customer
+
+
+async def with_numbers(session: AsyncSession, rows: Iterable[CustomerRow]) -> list[Customer]:
+    """The cards of these rows, in their order."""
+    cards = list(rows)
+    numbers: dict[int, list[str]] = {row.id: [] for row in cards}
+    if cards:
+        card = CustomerNumberRow
+        for customer_id, e164 in await session.execute(
+            select(card.customer_id, card.e164).where(card.customer_id.in_(numbers)).order_by(card.e164)
+        ):
+            numbers[customer_id].append(e164)
+    return [Customer(row.id, row.name, row.vip_level, tuple(numbers[row.id])) for row in cards]

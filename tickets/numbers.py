@@ -1,9 +1,23 @@
 """Phone numbers: the one door to the phonenumbers library. Pure."""
 
+import phonenumbers
+
+_LONGEST = 64  # nobody writes a number longer; the library's own limit is 250
+
 
 def normalise_number(raw: str, region: str) -> str | None:
     """E.164 of a number as a person or a PBX wrote it; None when it is no phone number.
 
-    `region` is the country (ISO 3166, two letters) whose national format `raw` may be in.
+    `region` is the country (ISO 3166, two letters) whose national format `raw` may be in. Extensions and
+    short numbers have no E.164 form and give None. "Possible" is asked for, not "valid": numbering plans
+    change faster than the library's tables, and a caller from a new range is a caller all the same.
     """
-    raise NotImplementedError
+    if len(raw) > _LONGEST or any(char.isalpha() for char in raw):
+        return None  # the library would read "1-800-FLOWERS", and with it many a name
+    try:
+        number = phonenumbers.parse(raw, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if number.extension or not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -14,6 +14,7 @@ from typing import Any
 from tickets.call import Call
 from tickets.events import CallEvent, Value
 
+LARGEST = 2**31 - 1  # of an integer column
 _KEY_LENGTH = 200  # of the columns that hold ids
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _CALL_FIELDS = tuple(field.name for field in fields(Call))
@@ -76,19 +77,20 @@ def _key(word: str) -> str:
     if len(word) > _KEY_LENGTH:
         digest = hashlib.sha256(word.encode("utf-8", "replace")).hexdigest()
         word = word[: _KEY_LENGTH - len(digest) - 1] + "~" + digest
-    return _clean_text(word)
+    return clean_text(word)
 
 
 def _all_clean(values: Iterable[Value]) -> bool:
     for value in values:
-        if isinstance(value, str) and not value.isprintable() and value != _clean_text(value):
+        if isinstance(value, str) and not value.isprintable() and value != clean_text(value):
             return False
     return True
 
 
 def _clean(value: Value) -> Value:
-    return _clean_text(value) if isinstance(value, str) else value
+    return clean_text(value) if isinstance(value, str) else value
 
 
-def _clean_text(text: str) -> str:
+def clean_text(text: str) -> str:
+    """Without what PostgreSQL cannot store in a text: zero bytes and halves of characters."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
