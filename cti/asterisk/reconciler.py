@@ -190,7 +190,6 @@ class Reconciler:
             for call_id, stretches in calls.items()
             if call_id not in gone and max(row.end for row in stretches) > old_enough
         }
-        self._young = [row for row in rows if row.call_id in young]
         asked = [call_id for call_id in calls if call_id not in young and call_id not in live]
         missing: set[str] = set()
         for start in range(0, len(asked), _ASK_AT_ONCE):
@@ -200,4 +199,5 @@ class Reconciler:
             if call_id in missing:
                 for event in cdr.events_of(calls[call_id], self._normalise, gone.get(call_id)):
                     self._publish(event)
+        self._young = [row for row in rows if row.call_id in young]
         return missing

@@ -1,0 +1,201 @@
+"""The reconciler with a real CDR file and a PBX that answers lists; the ledger is the fake one."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cti.asterisk.ami import AmiCut
+from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
+from cti.asterisk.reconciler import Reconciler
+from cti.asterisk.translate import Translator, ended, received
+from tests.fakes.call_book import FakeCallBook
+from tickets.database import DatabaseAway
+from tickets.events import CallEvent
+from tickets.vocabulary import CallOutcome, CallState
+
+pytestmark = pytest.mark.integration
+
+CDR = Path(__file__).parents[2] / "fakes" / "asterisk22_cdr.csv"
+LATER = datetime.fromtimestamp(1795294000, UTC)  # a minute after the last of these calls
+ANSWERED, ABANDONED, TIMED_OUT, DUTY = (
+    "pz-1795293936.1",
+    "pz-1795293941.8",
+    "pz-1795293945.14",
+    "pz-1795293954.24",
+)
+
+
+class Pbx:
+    """Answers the two lists."""
+
+    def __init__(self) -> None:
+        self.channels: list[AmiEvent] = []
+        self.waiting: list[AmiEvent] = []
+        self.cut = False
+        self.asked = asyncio.Event()
+
+    async def list_action(self, name: str, /) -> list[AmiEvent]:
+        self.asked.set()
+        if self.cut:
+            raise AmiCut("cut")
+        return {"CoreShowChannels": self.channels, "QueueStatus": self.waiting}[name]
+
+
+class House:
+    """A reconciler with all that it needs."""
+
+    def __init__(self, folder: Path, now: datetime = LATER) -> None:
+        self.pbx, self.book = Pbx(), FakeCallBook()
+        self.file = folder / "presszero.csv"
+        self.now = now
+        self.published: list[CallEvent] = []
+        self.news = asyncio.Event()
+        self.translator = Translator(lambda number: number)
+        self.reconciler = Reconciler(
+            self.pbx, self.translator, self.book.unfinished_calls, self.book.finished, self._publish,
+            self.file, lambda number: number, every_s=60, grace_s=0.01, clock=lambda: self.now,
+        )  # fmt: skip
+
+    def _publish(self, event: CallEvent) -> None:
+        self.published.append(event)
+        self.news.set()
+
+    async def reconcile(self) -> list[CallEvent]:
+        """One run; what it published is in the ledger afterwards."""
+        self.published.clear()
+        await self.reconciler.reconcile()
+        await self.book.record(self.published)
+        return list(self.published)
+
+    async def knows(self, *call_ids: str) -> None:
+        """The ledger saw these calls begin."""
+        at = datetime.fromtimestamp(1795293936, UTC)
+        await self.book.record([received(each, at, "", "", lambda number: number) for each in call_ids])
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+async def test_it_finds_calls_that_came_while_we_were_down(house: House) -> None:
+    house.file.write_bytes(CDR.read_bytes())
+    await house.reconcile()
+    outcomes = {
+        call_id: house.book.call(call_id).outcome for call_id in (ANSWERED, ABANDONED, TIMED_OUT, DUTY)
+    }
+    assert outcomes == {
+        ANSWERED: CallOutcome.ANSWERED_BY_OPERATOR,
+        ABANDONED: CallOutcome.ABANDONED,
+        TIMED_OUT: CallOutcome.VOICEMAIL,
+        DUTY: CallOutcome.ANSWERED_BY_OPERATOR,
+    }
+
+
+async def test_it_changes_nothing_the_second_time(house: House) -> None:
+    house.file.write_bytes(CDR.read_bytes())
+    await house.reconcile()
+    before = dict(house.book.events)
+    assert await house.reconcile() == []
+    fresh = House(house.file.parent)
+    fresh.book = house.book
+    await fresh.reconcile()
+    assert house.book.events == before
+
+
+async def test_it_leaves_calls_alone_whose_end_was_heard(house: House) -> None:
+    house.file.write_bytes(CDR.read_bytes())
+    await house.knows(ANSWERED)
+    await house.book.record([ended(ANSWERED, LATER, "Normal Clearing")])
+    assert ANSWERED not in {event.call_id for event in await house.reconcile()}
+
+
+async def test_it_ends_a_call_whose_end_was_missed(house: House) -> None:
+    await house.knows(ANSWERED)
+    house.file.write_bytes(CDR.read_bytes())
+    await house.reconcile()
+    call = house.book.call(ANSWERED)
+    assert (call.outcome, call.operator, call.found_later) == (CallOutcome.ANSWERED_BY_OPERATOR, "101", False)
+
+
+async def test_it_ends_a_call_that_a_killed_pbx_never_wrote_down(house: House) -> None:
+    await house.knows("pz-1795293936.9")
+    (event,) = await house.reconcile()
+    assert event.at == LATER
+    assert house.book.call("pz-1795293936.9").ended
+
+
+async def test_it_leaves_a_live_call_alone_and_tells_the_translator(house: House) -> None:
+    await house.knows(ANSWERED)
+    house.file.write_bytes(CDR.read_bytes())
+    house.pbx.channels = [
+        ListedChannel(LATER, "", ANSWERED, ANSWERED, "elsewhere", "s", "", "PJSIP/trunk-1", "Playback", "")
+    ]
+    assert ANSWERED not in {event.call_id for event in await house.reconcile()}
+    hangup = ListedChannel(LATER, "", ANSWERED, ANSWERED, "elsewhere", "s", "", "", "", "")
+    assert house.translator.translate(hangup) == []
+    assert ANSWERED in house.translator._calls
+
+
+async def test_it_takes_up_a_waiting_caller(house: House) -> None:
+    call_id = "pz-1795293990.1"
+    house.pbx.channels = [
+        ListedChannel(LATER, "", call_id, call_id, "presszero-call", "operator", "", "PJSIP/t-1", "Queue", "")
+    ]
+    house.pbx.waiting = [WaitingCaller(LATER, "", "support", call_id, 9, 5)]
+    await house.reconcile()
+    call = house.book.call(call_id)
+    assert (call.state, call.priority, call.found_later) == (CallState.QUEUED, 9, True)
+    assert await house.reconcile() == []
+
+
+async def test_it_leaves_a_fresh_end_to_the_ami_and_looks_again(tmp_path: Path) -> None:
+    house = House(tmp_path, now=datetime.fromtimestamp(1795293958.737, UTC))  # DUTY ended 1 ms ago
+    house.file.write_bytes(CDR.read_bytes())
+    assert DUTY not in {event.call_id for event in await house.reconcile()}
+    house.now += timedelta(seconds=5)
+    assert {event.call_id for event in await house.reconcile()} == {DUTY}
+
+
+async def test_it_reads_on_where_it_stopped_and_after_a_rotation(house: House) -> None:
+    lines = CDR.read_bytes().splitlines(keepends=True)
+    house.file.write_bytes(b"".join(lines[:2]) + lines[4][:30])  # Asterisk is writing the last one
+    assert {event.call_id for event in await house.reconcile()} == {ANSWERED}
+    house.file.write_bytes(b"".join([*lines[:2], lines[4], b"not,ours\n"]))
+    assert {event.call_id for event in await house.reconcile()} == {ABANDONED}
+    house.file.unlink()
+    house.file.write_bytes(b"".join(lines[10:]))
+    assert {event.call_id for event in await house.reconcile()} == {DUTY}
+
+
+async def test_it_forgets_no_row_when_the_ledger_does_not_answer(house: House) -> None:
+    house.file.write_bytes(CDR.read_bytes())
+    answers = house.book.finished
+    house.reconciler._finished = _away
+    with pytest.raises(DatabaseAway):
+        await house.reconcile()
+    house.reconciler._finished = answers
+    await house.reconcile()
+    assert house.book.call(DUTY).ended
+
+
+async def _away(_: object) -> set[str]:
+    raise DatabaseAway("away")
+
+
+async def test_it_runs_when_woken_and_survives_a_cut(house: House) -> None:
+    house.pbx.cut = True
+    task = asyncio.create_task(house.reconciler.run())
+    try:
+        house.reconciler.wake()
+        async with asyncio.timeout(5):
+            await house.pbx.asked.wait()
+            house.pbx.cut = False
+            house.file.write_bytes(CDR.read_bytes())
+            house.reconciler.wake()
+            await house.news.wait()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
