@@ -9,7 +9,7 @@ queue; the other takes the news one by one, asks the dialogue and speaks.
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,6 +42,10 @@ GAP: Final = bytes(BYTES_PER_SECOND // 4)
 """Silence between two sentences of the bot."""
 SURE: Final = 0.45
 """Recogniser's confidence below which the words are in doubt."""
+TICK_S: Final = 1.0
+"""How often the clock is looked at while nothing happens."""
+LAST_WORDS_S: Final = 2.0
+"""Beyond their own length the last words have this long to leave; then the caller goes on without them."""
 NEWS: Final = 64
 """News waiting at most: a flood of keys must not grow without bound."""
 
@@ -105,7 +109,7 @@ class Conversation:
         self._diary.started()
         outcome = Outcome.to_operator(HandOver.FAULT)
         try:
-            self._help(self._listen(media))
+            self._help(self._listen, media)
             outcome = await self._talk(media)
         except Exception as error:
             _log.exception(
@@ -150,7 +154,7 @@ class Conversation:
         for segment in self._ear.hear(pcm):
             if isinstance(segment, SpeechEnded):
                 self._recognising += 1
-                self._help(self._recognise(media, segment.started_at_s))
+                self._help(self._recognise, media, segment.started_at_s)
             elif isinstance(segment, Silence) and not speaks and not self._recognising:
                 self._tell(talk.Silence())
         if speaks and not self._deaf and self._ear.speaking_s >= BARGE_IN_S:
@@ -199,7 +203,7 @@ class Conversation:
             if left <= 0:
                 return talk.TimeIsUp()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, 1.0)):
+                async with asyncio.timeout(min(left, TICK_S)):
                     return await self._news.get()
             quiet_since = max(self._last_sound_at, self._said_at)
             if not media.playing and not self._recognising and now() - quiet_since >= NO_AUDIO_S:
@@ -227,7 +231,8 @@ class Conversation:
         if self._held and understood.kind is Kind.OUT_OF_SCOPE:
             alone = self._understanding.classify(recognised.text)
             understood = alone if alone.kind is not Kind.NOTHING else understood
-        if self._ear.speaking_s > 0 and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
+        goes_on = self._ear.speaking_s > 0 or self._recognising > 0
+        if goes_on and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
             self._held = text  # they only drew breath: wait for the rest
             return Step(state)
         self._held = ""
@@ -246,8 +251,8 @@ class Conversation:
         self._deaf = step.state.over
         if says:
             await self._say(media, says, last=step.state.over)
-        if step.state.closing:
-            self._help(self._tell_when_drained(media))
+        if step.state.closing and not step.state.over:
+            self._help(self._tell_when_drained, media)
         for action in step.actions:
             if isinstance(action, talk.GiveToOperator):
                 await self._finish_speaking(media)
@@ -287,7 +292,7 @@ class Conversation:
         """Let the last words out; a carrier that does not send them must not hold the caller."""
         left = max(0.0, self._said_at - asyncio.get_running_loop().time())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(left + 2.0):
+            async with asyncio.timeout(left + LAST_WORDS_S):
                 await media.drained()
 
     async def _tell_when_drained(self, media: MediaPort) -> None:
@@ -302,13 +307,13 @@ class Conversation:
         ):  # only a flood of keys fills it; it needs no more of them
             self._news.put_nowait(news)
 
-    def _help(self, work: Coroutine[Any, Any, None]) -> None:
-        async def guarded() -> None:
-            try:
-                await work
-            except Exception as error:
-                self._tell(_Broken(error))
-
-        helper = asyncio.create_task(guarded())
+    def _help(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+        helper = asyncio.create_task(self._guarded(work, *arguments))
         self._helpers.add(helper)
         helper.add_done_callback(self._helpers.discard)
+
+    async def _guarded(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+        try:
+            await work(*arguments)
+        except Exception as error:
+            self._tell(_Broken(error))

@@ -1,7 +1,7 @@
 """What the bot does next: a pure state machine from what the caller did to what the bot says or decides.
 
-No sound, no clock, no I/O. Its rule above all others: from every state and whatever comes in, the caller is
-at most two unsuccessful turns away from a person, and at once when they ask for one or press zero.
+No sound, no clock, no I/O. Its rule above all others: whoever asks for a person or presses zero gets one at
+once in every state, and whoever does not get on gets one too, after at most three fruitless turns.
 """
 
 from dataclasses import dataclass, field, replace
@@ -134,7 +134,7 @@ class Dialogue:
                 return self._hand_over(state, HandOver.ASKED)
             case Kind.QUESTION if understood.name in self._questions:
                 return self._answer(state, self._questions[understood.name])
-            case Kind.GOODBYE | Kind.NO if state.answered is not None:
+            case Kind.GOODBYE | Kind.NO if clear and state.answered is not None:
                 return self._close(state)
             case Kind.YES if state.misses == 0:
                 # Counted as a miss, so that "yes" again and again does not go in circles.
@@ -145,7 +145,7 @@ class Dialogue:
                 return self._silence(state)
             case Kind.OUT_OF_SCOPE if clear and understood.clear:
                 return self._hand_over(state, HandOver.OUT_OF_SCOPE)
-        # Before anything was answered a "bye" is more often noise than a wish: never end a call on it.
+        # A "bye" before any answer, or a doubtful one, is more often noise than a wish: no call ends on it.
         return self._missed(state)
 
     def _answer(self, state: State, question: Question) -> Step:

@@ -1,0 +1,283 @@
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.conversation_parts import FakeEar, FakeLine, FakeVoice
+from tickets.events import CallEvent
+from tickets.vocabulary import EventKind, HandOver
+from voicebot import conversation
+from voicebot.conversation import Conversation
+from voicebot.dialogue import Dialogue
+from voicebot.media import MediaPort
+from voicebot.outcome import Ending, Outcome
+from voicebot.recognizers.port import RecogniserLate
+from voicebot.script import BotScript
+from voicebot.understanding import Understanding
+
+pytestmark = pytest.mark.unit
+
+SCRIPT = BotScript.model_validate(
+    {
+        "questions": [
+            {
+                "name": "next_draw",
+                "topic": "Next draw",
+                "phrases": ["when is the next draw", "what time is the draw", "next drawing"],
+                "answer": "On Saturday at eight.",
+            },
+            {
+                "name": "ticket_price",
+                "topic": "Ticket price",
+                "phrases": ["how much is a ticket", "what does a ticket cost", "ticket price"],
+                "answer": "Two dollars.",
+            },
+        ]
+    }
+)
+UNDERSTANDING = Understanding.train(SCRIPT)
+
+
+class Call:
+    """A conversation with its surroundings."""
+
+    def __init__(self, folder: Path, *, slow: bool = False, limit_s: float = 30.0) -> None:
+        self.line = FakeLine(slow=slow)
+        self.ear = FakeEar()
+        self.voice = FakeVoice(folder)
+        self.events: list[CallEvent] = []
+        self.conversation = Conversation(
+            "pz-1.1",
+            ear=self.ear,  # type: ignore[arg-type]
+            understanding=UNDERSTANDING,
+            dialogue=Dialogue(SCRIPT),
+            voice=self.voice,
+            publish=self.events.append,
+            clock=lambda: datetime(2026, 11, 21, 20, 0, tzinfo=UTC),
+            limit_s=limit_s,
+        )
+
+    async def run(self) -> Outcome:
+        async with asyncio.timeout(5):
+            return await self.conversation.run(self.line)
+
+    def said_by_bot(self) -> list[object]:
+        return [e.data["intent"] for e in self.events if e.data.get("speaker") == "bot"]
+
+    def kinds(self) -> list[EventKind]:
+        return [event.kind for event in self.events if event.kind is not EventKind.BOT_TURN]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(3):
+        while not condition():  # noqa: ASYNC110 - the fakes have no event for it
+            await asyncio.sleep(0.001)
+
+
+async def test_it_answers_and_says_goodbye(tmp_path: Path):
+    call = Call(tmp_path)
+    call.line.says("when is the next draw")
+    call.line.says("no thank you")
+    outcome = await call.run()
+    assert outcome == Outcome(Ending.ANSWERED, topic="Next draw", heard="no thank you")
+    assert call.said_by_bot() == ["greeting", "answer:next_draw", "anything_else", "goodbye"]
+    assert call.kinds() == [EventKind.BOT_STARTED, EventKind.BOT_ENDED]
+    assert call.events[-1].data == {"answered": True, "topic": "Next draw"}
+
+
+async def test_it_tells_the_ledger_every_turn_once_and_in_order(tmp_path: Path):
+    call = Call(tmp_path)
+    call.line.says("how much is a ticket")
+    call.line.says("bye")
+    await call.run()
+    assert len({event.source_id for event in call.events}) == len(call.events)
+    assert [event.sequence for event in call.events] == list(range(1, len(call.events) + 1))
+    caller = next(event for event in call.events if event.data.get("speaker") == "caller")
+    assert caller.data["text"] == "how much is a ticket"
+    assert caller.data["intent"] == "ticket_price"
+    assert caller.data["offset_seconds"] == 1.0
+
+
+async def test_it_hands_over_whoever_asks_for_a_person(tmp_path: Path):
+    call = Call(tmp_path)
+    call.line.says("let me talk to somebody")
+    outcome = await call.run()
+    assert outcome == Outcome.to_operator(HandOver.ASKED, heard="let me talk to somebody")
+    assert call.kinds() == [EventKind.BOT_STARTED, EventKind.BOT_ENDED, EventKind.HANDED_OVER]
+    assert call.events[-1].data == {"reason": "asked"}
+
+
+async def test_it_lets_zero_win_while_the_bot_speaks(tmp_path: Path):
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.line.presses("0")
+    await until(lambda: "handing_over" in call.said_by_bot())
+    call.line.heard_out()
+    assert (await running).reason is HandOver.PRESSED_ZERO
+
+
+async def test_it_lets_zero_win_while_the_recogniser_thinks(tmp_path: Path):
+    call = Call(tmp_path)
+    call.ear.ready.clear()
+    call.line.says("when is the next draw")
+    call.line.presses("0")
+    assert (await call.run()).reason is HandOver.PRESSED_ZERO
+
+
+async def test_it_asks_again_on_silence_and_then_hands_over(tmp_path: Path):
+    call = Call(tmp_path)
+    call.line.stays_silent()
+    call.line.stays_silent()
+    assert (await call.run()).reason is HandOver.SILENCE
+    assert call.said_by_bot() == ["greeting", "say_again", "handing_over"]
+
+
+async def test_it_takes_a_line_without_any_audio_for_a_silent_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(conversation, "NO_AUDIO_S", 0.0)
+    monkeypatch.setattr(conversation, "TICK_S", 0.01)
+    assert (await Call(tmp_path).run()).reason is HandOver.SILENCE
+
+
+async def test_it_falls_silent_when_the_caller_speaks(tmp_path: Path):
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.line.speaks_for(0.1)
+    call.line.speaks_for(0.4)
+    await until(lambda: call.line.stopped == 1)
+    call.line.says("an operator please")
+    await until(lambda: "handing_over" in call.said_by_bot())
+    call.line.heard_out()
+    assert (await running).reason is HandOver.ASKED
+
+
+async def test_it_repeats_what_a_cough_interrupted(tmp_path: Path):
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.line.speaks_for(0.4)
+    call.line.says("")
+    await until(lambda: call.said_by_bot() == ["greeting", "greeting"])
+    call.line.hangs_up()
+    assert (await running).ending is Ending.GONE
+
+
+async def test_it_waits_for_the_rest_of_a_sentence(tmp_path: Path):
+    call = Call(tmp_path)
+    call.ear.ready.clear()
+    call.line.says("i would like to know how much")
+    call.line.speaks_for(0.4)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.ear.speaking_s > 0)
+    call.ear.ready.set()
+    call.line.says("is a ticket")
+    await until(lambda: "anything_else" in call.said_by_bot())
+    call.line.hangs_up()
+    assert (await running).heard == "i would like to know how much is a ticket"
+    assert call.said_by_bot() == ["greeting", "answer:ticket_price", "anything_else"]
+
+
+async def test_it_counts_a_call_as_answered_when_the_caller_hangs_up_after_the_answer(tmp_path: Path):
+    call = Call(tmp_path)
+    call.line.says("when is the next draw")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "anything_else" in call.said_by_bot())
+    call.line.hangs_up()
+    assert (await running) == Outcome(Ending.ANSWERED, topic="Next draw", heard="when is the next draw")
+
+
+async def test_it_knows_that_a_caller_who_left_early_got_nothing(tmp_path: Path):
+    call = Call(tmp_path)
+    call.line.hangs_up()
+    assert (await call.run()).ending is Ending.GONE
+    assert call.events[-1].data["answered"] is False
+
+
+async def test_it_hands_over_when_the_recogniser_is_late(tmp_path: Path):
+    call = Call(tmp_path)
+    call.ear.fails = RecogniserLate()
+    call.line.says("when is the next draw")
+    assert (await call.run()).reason is HandOver.FAULT
+    assert call.events[-1].data == {"reason": "fault"}
+    assert call.ear.closed
+
+
+async def test_it_hands_over_when_an_answer_has_no_sound(tmp_path: Path):
+    call = Call(tmp_path)
+    call.voice.fails_on = "On Saturday at eight."
+    call.line.says("when is the next draw")
+    assert (await call.run()).reason is HandOver.FAULT
+
+
+async def test_it_keeps_the_reason_when_only_the_last_words_have_no_sound(tmp_path: Path):
+    call = Call(tmp_path)
+    call.voice.fails_on = SCRIPT.handing_over
+    call.line.says("operator")
+    assert (await call.run()).reason is HandOver.ASKED
+
+
+async def test_it_hands_over_when_the_line_breaks(tmp_path: Path):
+    call = Call(tmp_path)
+
+    class BrokenLine(FakeLine):
+        async def __aiter__(self):
+            raise RuntimeError("the carrier broke")
+            yield
+
+    call.line = BrokenLine()
+    assert (await call.run()).reason is HandOver.FAULT
+
+
+async def test_it_hands_over_when_the_conversation_gets_too_long(tmp_path: Path):
+    assert (await Call(tmp_path, limit_s=0.01).run()).reason is HandOver.DEADLINE
+
+
+async def test_it_bridges_a_slow_recognition_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(conversation, "PATIENCE_S", 0.0)
+    call = Call(tmp_path)
+    call.ear.ready.clear()
+    call.line.says("when is the next draw")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "one_moment" in call.said_by_bot())
+    call.ear.ready.set()
+    await until(lambda: "anything_else" in call.said_by_bot())
+    call.line.hangs_up()
+    await running
+
+
+async def test_it_does_not_wait_for_a_carrier_that_never_sends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(conversation, "LAST_WORDS_S", 0.0)
+    call = Call(tmp_path, slow=True)
+    call.line.presses("0")
+    assert (await call.run()).reason is HandOver.PRESSED_ZERO
+
+
+async def test_it_survives_a_flood_of_keys(tmp_path: Path):
+    call = Call(tmp_path)
+    for _ in range(10_000):
+        call.line.presses("7")
+    assert (await call.run()).reason is HandOver.NOT_UNDERSTOOD
+
+
+async def test_it_leaves_no_task_behind_and_tells_the_ledger_when_it_is_cancelled(tmp_path: Path):
+    call = Call(tmp_path)
+    before = asyncio.all_tasks()
+    running = asyncio.create_task(call.run())
+    await until(lambda: "greeting" in call.said_by_bot())
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert asyncio.all_tasks() == before
+    assert call.events[-1].data == {"reason": "fault"}
+
+
+def test_its_fake_line_is_a_media_port(tmp_path: Path):
+    line: MediaPort = FakeLine()
+    assert not line.playing
