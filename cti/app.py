@@ -1,7 +1,7 @@
 """The composition root: one running service, every part given what it needs and nothing more.
 
-Starts from the bottom (database, tape shelf) to the top (pages, PBX link), and stops in the opposite order. The
-doors for calls open last: until then the dialplan takes callers to the operators by itself.
+Starts from the bottom (database, tape shelf) to the top (pages, PBX link), and stops in the opposite order.
+The doors for calls open late: until then the dialplan takes callers to the operators by itself.
 """
 
 import asyncio
@@ -136,9 +136,14 @@ class _Builder:
         link = await self._pbx_link(book)
         http_port = await self._site(link)
         return Service(
-            self._live, AccountBook(self._database.sessions), CustomerBook(self._database.sessions),
-            Desk(self._database.sessions), RecordingShelf(self._database.sessions, self._store), self._jobs, http_port,
-        )  # fmt: skip
+            self._live,
+            AccountBook(self._database.sessions),
+            CustomerBook(self._database.sessions),
+            Desk(self._database.sessions),
+            RecordingShelf(self._database.sessions, self._store),
+            self._jobs,
+            http_port,
+        )
 
     def _changed(self, changes: list[CallChange]) -> None:
         self._live.changed(changes)
@@ -160,9 +165,12 @@ class _Builder:
     async def _recogniser(self, progress: Report) -> RecognizerPool:
         progress("Loading the recogniser", 0, 1)
         recognizer = await asyncio.to_thread(
-            choose_recognizer, self._settings.recognizer, self._settings.whisper_model, self._settings.vosk_model,
+            choose_recognizer,
+            self._settings.recognizer,
+            self._settings.whisper_model,
+            self._settings.vosk_model,
             self._scenario.language,
-        )  # fmt: skip
+        )
         self._recognizer = recognizer
         pool = RecognizerPool(recognizer)
         self._stack.callback(pool.close)
@@ -176,9 +184,12 @@ class _Builder:
         )
         await intake.check()
         transcriber = Transcriber(
-            self._database.sessions, self._store, pool.transcribe_long, engine=self._recognizer.name,
+            self._database.sessions,
+            self._store,
+            pool.transcribe_long,
+            engine=self._recognizer.name,
             language=self._recognizer.language,
-        )  # fmt: skip
+        )
         handlers = {"recording.intake": intake.handle, "recording.transcribe": transcriber.handle}
         self._worker = Worker(self._jobs, handlers)
         self._task("worker", self._worker.run())
@@ -191,18 +202,28 @@ class _Builder:
 
         def make(call_id: str) -> Conversation:
             return Conversation(
-                call_id, ear=Ear(pool), understanding=understanding, dialogue=dialogue, voice=prompts.bot_voice,
-                publish=self._intake.publish, clock=utc_now,
-            )  # fmt: skip
+                call_id,
+                ear=Ear(pool),
+                understanding=understanding,
+                dialogue=dialogue,
+                voice=prompts.bot_voice,
+                publish=self._intake.publish,
+                clock=utc_now,
+            )
 
         return Conversations(make, self._settings.bot_conversations)
 
     async def _reception(self, prompts: PromptBook, conversations: Conversations) -> None:
         settings = self._settings
         reception = Reception(
-            self._scenario, prompts, self._find_customer, conversations.announce, conversations.decision,
-            self._intake.publish, utc_now,
-        )  # fmt: skip
+            self._scenario,
+            prompts,
+            self._find_customer,
+            conversations.announce,
+            conversations.decision,
+            self._intake.publish,
+            utc_now,
+        )
         audio = AudioSocketServer(settings.audiosocket_host, settings.audiosocket_port, conversations.attend)
         await _open_door(
             "AudioSocket", "PRESSZERO_AUDIOSOCKET_PORT", settings.audiosocket_port, audio.start()
@@ -242,9 +263,14 @@ class _Builder:
             on_up=lambda: reconciler.wake(),
         )
         reconciler = Reconciler(
-            link, translator, book.unfinished_calls, book.finished_among, self._intake.publish, settings.cdr_file,
+            link,
+            translator,
+            book.unfinished_calls,
+            book.finished_among,
+            self._intake.publish,
+            settings.cdr_file,
             self._normalise,
-        )  # fmt: skip
+        )
         with contextlib.suppress(AmiUnreachable):  # calls are served without it; run() goes on trying
             await link.connect()
         self._task("ami", link.run())
@@ -301,9 +327,11 @@ class _Builder:
 def _report_death(task: asyncio.Task[object]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.critical(
-            "A part of the service has died; restart it.", action="task_died", task=task.get_name(),
+            "A part of the service has died; restart it.",
+            action="task_died",
+            task=task.get_name(),
             exc_info=task.exception(),
-        )  # fmt: skip
+        )
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
@@ -320,8 +348,8 @@ async def _open_door(what: str, setting: str, port: int, start: Awaitable[object
         await start
     except OSError as error:
         raise PbxDidNotStart(
-            f"{what} needs port {port}, which cannot be opened ({error.strerror}): end the program that uses it, "
-            f"or choose another port with {setting}."
+            f"{what} needs port {port}, which cannot be opened ({error.strerror}): end the program that uses "
+            f"it, or choose another port with {setting}."
         ) from error
 
 

@@ -37,9 +37,22 @@ SHIPPED_SCENARIOS = (
 )
 EMBEDDED_RTP_START = 18000
 EXPECTED = (
-    BadSettings, BadScenario, BadPbxConfiguration, NoAsterisk, PbxDidNotStart, PromptsNotReady, VoiceFailed,
-    ModelMissing, NoDatabase, OldSchema, DatabaseTrouble, ShelfUnwritable, SpoolTrouble, LoginTaken, WeakPassword,
-)  # fmt: skip
+    BadSettings,
+    BadScenario,
+    BadPbxConfiguration,
+    NoAsterisk,
+    PbxDidNotStart,
+    PromptsNotReady,
+    VoiceFailed,
+    ModelMissing,
+    NoDatabase,
+    OldSchema,
+    DatabaseTrouble,
+    ShelfUnwritable,
+    SpoolTrouble,
+    LoginTaken,
+    WeakPassword,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or configure your own.")
@@ -89,7 +102,11 @@ def migrate_command() -> None:
 
 
 @app.command()
-def check(scenario: Annotated[Path | None, typer.Argument(help="The scenario file; default: the configured one.")] = None) -> None:  # fmt: skip  # noqa: E501
+def check(
+    scenario: Annotated[
+        Path | None, typer.Argument(help="The scenario file; default: the configured one.")
+    ] = None,
+) -> None:
     """Read a scenario file and name every mistake with its line."""
     path = scenario or Settings.read().scenario or shipped_scenario()
     found = load_scenario(path)
@@ -127,7 +144,7 @@ def pbx_up(
     sip_port: Annotated[int, typer.Option(min=1, max=65535, help="SIP over UDP, on loopback.")] = 5060,
     trunk: Annotated[
         str, typer.Option(help="Where the telephone network is (address:port, loopback).")
-    ] = "127.0.0.2:5060",  # fmt: skip  # noqa: E501
+    ] = "127.0.0.2:5060",
 ) -> None:
     """Start the embedded PBX with the configured scenario, in the background."""
     settings = Settings.read()
@@ -153,7 +170,7 @@ def pbx_up(
     instance.start()
     console.print(
         f"The PBX is up: SIP 127.0.0.1:{sip_port}, AMI 127.0.0.1:{settings.ami_port}. "
-        f"The service reads the AMI secret and the phones' passwords from {settings.data / 'pbx-secrets.json'}.",
+        f"Its secrets and the phones' passwords are in {settings.data / 'pbx-secrets.json'}.",
         soft_wrap=True,
     )
 
@@ -192,14 +209,19 @@ def pbx_config(
         asyncio.run(_prepare_prompts(settings, scenario, report))
     kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
     plan = plan_pbx(
-        scenario, kept, _doors(settings), prompts=settings.prompts_folder / "static", spool=settings.spool_folder,
+        scenario,
+        kept,
+        _doors(settings),
+        prompts=settings.prompts_folder / "static",
+        spool=settings.spool_folder,
         trunk=trunk,
-    )  # fmt: skip
+    )
     for path in write_includes(plan, out):
         first = path.read_text().splitlines()[0].lstrip("; ")
         console.print(f"[bold]{path.name}[/]  {first}", soft_wrap=True)
     console.print(
-        f"\nJoin each with one #include as its first lines say, let the PBX's user write to {settings.spool_folder} "
+        "\nJoin each with one #include as its first lines say, "
+        f"let the PBX's user write to {settings.spool_folder} "
         f"and read {settings.prompts_folder}, and send your trunk's calls to the context presszero-inbound.",
         soft_wrap=True,
     )

@@ -1,7 +1,7 @@
 """Which call the audio of an AudioSocket connection belongs to, and what became of the conversation.
 
-Joins reception (which announces) with the voicebot's server (which connects) and reception again (which asks for
-the outcome). In memory on purpose: a UUID from before a restart is nobody's, and the dialplan goes on to the
+Joins reception (which announces) with the voicebot's server (which connects) and reception again (which asks
+for the outcome). In memory on purpose: a UUID from before a restart is nobody's, and the dialplan goes on to the
 operators.
 """
 
@@ -29,7 +29,7 @@ class Conversations:
     """Announce, attend, decide. Used from the event loop only."""
 
     def __init__(self, make: Callable[[str], Conversing], limit: int) -> None:
-        """`make(call_id)` prepares a conversation; at most `limit` at a time, beyond it callers get people."""
+        """`make(call_id)` prepares a conversation; beyond `limit` at a time callers get people."""
         self._make = make
         self._limit = limit
         self._announced: OrderedDict[UUID, str] = OrderedDict()

@@ -25,8 +25,8 @@ MODULES = (
     "format_wav", "format_pcm", "format_sln",
     "bridge_simple", "bridge_native_rtp", "bridge_softmix", "bridge_holding", "bridge_builtin_features",
     "bridge_builtin_interval_features", "chan_pjsip",
-    "func_callerid", "func_cdr", "func_channel", "func_cut", "func_groupcount", "func_uri", "func_logic", "func_math", "func_strings", "func_timeout",
-    "func_global", "func_devstate", "app_chanspy", "func_periodic_hook",
+    "func_callerid", "func_cdr", "func_channel", "func_cut", "func_groupcount", "func_uri", "func_logic",
+    "func_math", "func_strings", "func_timeout", "func_global", "func_devstate", "app_chanspy", "func_periodic_hook",
     "app_audiosocket", "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_queue", "app_senddtmf",
     "app_stack", "app_userevent", "app_waitforsilence", "app_verbose",
     "cdr_custom", "pbx_config",
@@ -99,7 +99,7 @@ class PbxPlan:
         for path in (self.prompts, self.spool):
             if not _SAFE_PATH.fullmatch(str(path)):
                 raise BadPbxConfiguration(
-                    f"Asterisk cannot use the folder {path}: choose a path without blanks and special characters."
+                    f"Asterisk cannot use the folder {path}: choose one without blanks and special characters."
                 )
         for phone in self.operators.values():
             if re.search(r"[\x00-\x1f\";\[\]<>]", phone.name):
@@ -164,7 +164,7 @@ def _flat(plan: PbxPlan) -> dict[str, object]:
 
 
 def render(templates: Path, folder: Path, values: Mapping[str, object]) -> list[Path]:
-    """Render every template of a folder into `folder`, readable by this user alone; files of other names stay."""
+    """Render every template of a folder into `folder`, readable by this user alone; other files stay."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
         undefined=jinja2.StrictUndefined,

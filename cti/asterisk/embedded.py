@@ -60,7 +60,7 @@ def plan_pbx(
     spool: Path,
     trunk: str = "presszero-trunk",
 ) -> PbxPlan:
-    """What the scenario asks of the PBX. `prompts`: folder of the prompts that the dialplan plays by itself."""
+    """What the scenario asks of the PBX. `prompts`: folder of those that the dialplan plays itself."""
     duty = scenario.duty_phone
     local = duty in scenario.operators
     return PbxPlan(

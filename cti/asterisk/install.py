@@ -1,8 +1,8 @@
 """Find an Asterisk, or unpack Debian's without root.
 
-Knows apt and the file system; knows nothing of calls. An Asterisk of version 20 or newer on PATH is used as it
-is. Otherwise Debian's Asterisk 22 (suite `forky`) and all that it needs is downloaded by apt, which checks the
-signatures, and unpacked into the cache; it then runs through its own loader, so nothing is installed.
+Knows apt and the file system; knows nothing of calls. An Asterisk of version 20 or newer on PATH is used as
+it is. Otherwise Debian's Asterisk 22 (suite `forky`) and all that it needs is downloaded by apt, which checks
+the signatures, and unpacked into the cache; it then runs through its own loader, so nothing is installed.
 """
 
 import os
@@ -162,12 +162,16 @@ def _version(command: tuple[str, ...]) -> str | None:
 def _check_tools() -> Path:
     missing = [tool for tool in ("apt-get", "dpkg-deb", "dpkg") if shutil.which(tool) is None]
     if missing:
-        raise NoAsterisk(f"There is no Asterisk here, and without {', '.join(missing)} none can be unpacked. "
-                         f"{ALTERNATIVES}")  # fmt: skip
+        raise NoAsterisk(
+            f"There is no Asterisk here, and without {', '.join(missing)} none can be unpacked. "
+            f"{ALTERNATIVES}"
+        )
     keyring = next((path for path in KEYRINGS if path.exists()), None)
     if keyring is None:
-        raise NoAsterisk("There is no Asterisk here, and Debian's signatures cannot be checked: "
-                         f"the package debian-archive-keyring is missing. {ALTERNATIVES}")  # fmt: skip
+        raise NoAsterisk(
+            "There is no Asterisk here, and Debian's signatures cannot be checked: "
+            f"the package debian-archive-keyring is missing. {ALTERNATIVES}"
+        )
     return keyring
 
 
@@ -212,8 +216,12 @@ def _download(work: Path, keyring: Path, progress: Report) -> list[Path]:
 def _download_with_progress(environment: dict[str, str], total: int, progress: Report) -> None:
     fetch = subprocess.Popen(
         ["timeout", str(int(DOWNLOAD_DEADLINE_S)), "apt-get", "install", "-y", "--download-only", *PACKAGES],
-        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     assert fetch.stdout is not None  # noqa: S101 -- PIPE was asked for
     last: list[str] = []
     done = 0
@@ -229,9 +237,14 @@ def _download_with_progress(environment: dict[str, str], total: int, progress: R
 def _run(command: list[str], *, deadline_s: float, environment: dict[str, str] | None = None) -> str:
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=deadline_s, check=True,
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=deadline_s,
+            check=True,
             stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
     except subprocess.CalledProcessError as error:
         reason = (error.stderr or error.stdout or "no output").strip().splitlines()[-1]
         raise NoAsterisk(f"`{' '.join(command[:2])}` failed: {reason} {ALTERNATIVES}") from error

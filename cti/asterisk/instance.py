@@ -103,8 +103,11 @@ class Instance:
         with output.open("wb") as log:
             process = subprocess.Popen(
                 [*self.program.command, "-f", "-C", str(self.folder / "etc" / "asterisk.conf")],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         self._pid_file.write_text(str(process.pid))
         deadline = time.monotonic() + START_DEADLINE_S
         while time.monotonic() < deadline:

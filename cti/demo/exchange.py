@@ -50,9 +50,13 @@ async def exchange(program: Program, scenario: Scenario, settings: Settings) -> 
     await pbx.start_async()
     try:
         async with telephone_network(
-            program, settings.data / "network", pbx_address=f"127.0.0.1:{sip_port}", lines_port=lines_port,
-            phones=kept.phones, rtp_start=NETWORK_RTP_START,
-        ) as network:  # fmt: skip
+            program,
+            settings.data / "network",
+            pbx_address=f"127.0.0.1:{sip_port}",
+            lines_port=lines_port,
+            phones=kept.phones,
+            rtp_start=NETWORK_RTP_START,
+        ) as network:
             yield Exchange(pbx, network, kept)
     finally:
         await pbx.stop_async()

@@ -1,7 +1,7 @@
 """A telephone network for demo and tests: a second Asterisk whose legs do what Python tells them.
 
-Callers ring a line of the PBX and speak, press keys, and wait politely for quiet; operators' phones register
-with the PBX, ring, answer and talk. All of it is real SIP with real audio. Knows the PBX only by its SIP address.
+Callers ring a line of the PBX and speak, press keys, and wait politely for quiet; operators' phones
+register with the PBX, ring, answer and talk. All of it is real SIP with real audio. Knows the PBX only by its SIP address.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from cti.asterisk.ami import AmiCut, AmiLate, AmiLink, AmiRefused
 from cti.asterisk.config import InstancePlan, render, write_instance
 from cti.asterisk.events import AmiEvent, HungUp, StageReached
 from cti.asterisk.install import Program
-from cti.asterisk.instance import Instance, free_udp_port, free_port
+from cti.asterisk.instance import Instance, free_port, free_udp_port
 
 TEMPLATES = Path(__file__).parent / "templates"
 STEP_DEADLINE_S = 60.0
@@ -106,7 +106,7 @@ class TelephoneNetwork:
         self._ringing: dict[str, asyncio.Queue[Leg]] = {}
 
     async def call(self, caller: str, line: str, *, tape: Path | None = None) -> Leg:
-        """Ring `line` as `caller`; returns when the PBX has answered. `tape`: WAV of what this caller hears."""
+        """Ring `line` as `caller`; returns when the PBX has answered. `tape`: WAV of what they hear."""
         leg = await self._originate(caller, f"PJSIP/{line}@pbx", tape)
         await _first(leg.answered, leg.hung_up)
         if not leg.answered.is_set():
@@ -126,9 +126,17 @@ class TelephoneNetwork:
         self._legs[unique_id] = leg
         variables = {} if tape is None else {"Variable": f"LEG_TAPE={tape}"}
         await self.link.action(
-            "Originate", Channel=channel, ChannelId=unique_id, Context="network-leg", Exten="idle",
-            Priority="1", CallerID=caller, Timeout="15000", **variables, **{"Async": "true"},
-        )  # fmt: skip
+            "Originate",
+            Channel=channel,
+            ChannelId=unique_id,
+            Context="network-leg",
+            Exten="idle",
+            Priority="1",
+            CallerID=caller,
+            Timeout="15000",
+            **variables,
+            Async="true",
+        )
         return leg
 
     async def phone_rings(self, number: str, within_s: float = STEP_DEADLINE_S) -> Leg:
@@ -174,7 +182,7 @@ async def telephone_network(
     rtp_start: int,
 ) -> AsyncIterator[TelephoneNetwork]:
     """Run the network while the block runs. `phones`: SIP password by extension."""
-    folder = folder.absolute()
+    folder = await asyncio.to_thread(folder.absolute)
     lines = f"{LINES_HOST}:{lines_port}"
     values: dict[str, object] = {
         "lines_address": lines,
@@ -192,9 +200,12 @@ async def telephone_network(
     try:
         heard: list[Callable[[list[AmiEvent]], None]] = []
         link = AmiLink(
-            "127.0.0.1", ami_port, "network", str(values["ami_secret"]),
+            "127.0.0.1",
+            ami_port,
+            "network",
+            str(values["ami_secret"]),
             on_events=lambda events: heard[0](events),
-        )  # fmt: skip
+        )
         network = TelephoneNetwork(link, instance, lines)
         heard.append(network.happened)
         await link.connect()

@@ -1,6 +1,7 @@
 """`presszero demo`: sets the stage, lets the story play, tells it in the terminal, and looks at the outcome.
 
-Everything is real: an Asterisk as the PBX, a second one as the telephone network, the service with its models.
+Everything is real: an Asterisk as the PBX, a second one as the telephone network, the service with its
+models.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ HTTP_PORT = 8080
 
 
 async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool:
-    """Play the story; True when everything in it happened. Without `once` the desk stays open until Ctrl-C."""
+    """Play the story; True when all of it happened. Without `once` the desk stays open until Ctrl-C."""
     console.print("[bold]PressZero[/] · three callers, one operator, a bot, and a real PBX\n")
     with progress_bar(console) as report:
         program = await asyncio.to_thread(install_asterisk, report)
@@ -77,7 +78,7 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
 
 
 def _for_any_hour(scenario: Scenario) -> Scenario:
-    """The lottery by day: the demo must work at night too, and with one operator so that callers have to wait."""
+    """The lottery by day, for the demo must work at night too, and with one operator, so that callers wait."""
     name = scenario.default_queue
     queue = scenario.queues[name].model_copy(update={"operators": (ALICE,)})
     return scenario.model_copy(update={"hours": Hours.always(), "queues": {**scenario.queues, name: queue}})
@@ -136,7 +137,7 @@ async def _service(settings: Settings, scenario: Scenario, console: Console) -> 
 
 
 async def _people(service: Service) -> list[tuple[str, str, str]]:
-    """Accounts with passwords made here and now, and the customers' cards. Returns (login, password, role)."""
+    """Accounts with passwords made now, and the customers' cards. Returns (login, password, role)."""
     accounts = [("alice", Role.OPERATOR, "Alice Rivera", ALICE), ("sam", Role.SUPERVISOR, "Sam Okafor", None)]
     logins = []
     for login, role, name, extension in accounts:

@@ -64,7 +64,8 @@ def in_words(event: CallEvent, call: Call) -> str | None:
         case EventKind.MENU_CHOICE:
             return f"presses {data['digit']}"
         case EventKind.BOT_TURN:
-            return f"{'is heard to say' if data['speaker'] == 'caller' else 'hears the bot say'}: “{data['text']}”"
+            saying = "is heard to say" if data["speaker"] == "caller" else "hears the bot say"
+            return f"{saying}: “{data['text']}”"
         case EventKind.HANDED_OVER:
             return f"is handed over to a person: {str(data['reason']).replace('_', ' ')}"
         case EventKind.QUEUE_JOINED:

@@ -83,10 +83,12 @@ class Centre:
     async def start_service(self) -> None:
         """Start it as a process and wait until it is ready."""
         log = (self.settings.data / "service.log").open("ab")
-        self.service = subprocess.Popen(
+        self.service = subprocess.Popen(  # noqa: ASYNC220 -- waited for with a deadline, killed by tests
             [str(Path(sys.executable).parent / "presszero"), "serve"],
-            env={**os.environ, **environment(self.settings, self.scenario_file)}, stdout=log, stderr=log,
-        )  # fmt: skip
+            env={**os.environ, **environment(self.settings, self.scenario_file)},
+            stdout=log,
+            stderr=log,
+        )
         await eventually(self._ready, 60, "the service is ready")
 
     async def _ready(self) -> bool:
@@ -146,10 +148,15 @@ class Centre:
 def environment(settings: Settings, scenario_file: Path) -> dict[str, str]:
     """The settings as the variables that a service of its own reads."""
     values = {
-        "DATA": settings.data, "SCENARIO": scenario_file, "DATABASE": settings.database, "PROMPTS": settings.prompts_folder,
-        "HTTP_PORT": settings.http_port, "AGI_PORT": settings.agi_port, "AMI_PORT": settings.ami_port,
+        "DATA": settings.data,
+        "SCENARIO": scenario_file,
+        "DATABASE": settings.database,
+        "PROMPTS": settings.prompts_folder,
+        "HTTP_PORT": settings.http_port,
+        "AGI_PORT": settings.agi_port,
+        "AMI_PORT": settings.ami_port,
         "AUDIOSOCKET_PORT": settings.audiosocket_port,
-    }  # fmt: skip
+    }
     return {f"PRESSZERO_{name}": str(value) for name, value in values.items()}
 
 
@@ -172,3 +179,12 @@ async def open_centre(
             watch.cancel()
             await asyncio.wait([watch])
             await database.close()
+
+
+async def any_phone(centre: Centre) -> Leg:
+    """The operator's phone that rings first."""
+    tasks = [asyncio.create_task(centre.exchange.network.phone_rings(number)) for number in ("101", "102")]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    return done.pop().result()
