@@ -146,8 +146,12 @@ class Player extends HTMLElement {
     const style = getComputedStyle(this);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     const played = this.length ? (this.audio.currentTime / this.length) * width : 0;
-    this.drawLane(pen, this.peaks.caller, height * 0.27, height * 0.23, width, played, () => colour("caller"));
-    this.drawLane(pen, this.peaks.heard, height * 0.73, height * 0.23, width, played, (at) => colour(this.heardAt(at)));
+    const lane = (peaks, middle, colourAt) => this.drawLane(pen, peaks, middle * height, 0.175 * height, width, played, colourAt);
+    lane(this.peaks.caller, 0.31, () => colour("caller"));
+    lane(this.peaks.heard, 0.81, (at) => colour(this.heardAt(at)));
+    pen.globalAlpha = 1;
+    pen.fillStyle = colour("line");
+    pen.fillRect(0, height / 2, width, 1);
     pen.globalAlpha = 1;
     pen.fillStyle = colour("ink");
     if (played > 0) pen.fillRect(Math.min(played, width - 1.5), 0, 1.5, height);
