@@ -228,7 +228,7 @@ class _Builder:
         await _open_door(
             "AudioSocket", "PRESSZERO_AUDIOSOCKET_PORT", settings.audiosocket_port, audio.start()
         )
-        self._stack.push_async_callback(audio.stop)
+        self._stack.push_async_callback(audio.close)
         agi = FastAgiServer(settings.agi_host, settings.agi_port, reception.serve)
         await _open_door("FastAGI", "PRESSZERO_AGI_PORT", settings.agi_port, agi.start())
         self._stack.push_async_callback(agi.stop)

@@ -52,6 +52,7 @@ class Account:
     login: str
     name: str
     role: Role
+    extension: str | None = None  # the operator's phone
 
 
 class AccountBook:
@@ -76,7 +77,9 @@ class AccountBook:
         # A hash takes 64 MiB and a core for a moment: never more than two at a time.
         self._hashing = asyncio.Semaphore(2)
 
-    async def add(self, login: str, password: str, role: Role, name: str) -> Account:
+    async def add(
+        self, login: str, password: str, role: Role, name: str, *, extension: str | None = None
+    ) -> Account:
         """Add an account.
 
         Raises:
@@ -89,7 +92,9 @@ class AccountBook:
             raise BadLogin("A login has 1 to 64 letters, digits, dots, dashes, underscores or @.")
         name = clean_text(name).strip() or login
         hashed = await self._hash(password)
-        return await self._add(AccountRow(login=login, name=name, role=role, password_hash=hashed))
+        return await self._add(
+            AccountRow(login=login, name=name, role=role, extension=extension, password_hash=hashed)
+        )
 
     @use_case
     async def _add(self, row: AccountRow) -> Account:
@@ -220,4 +225,4 @@ def _digest(token: str) -> str:
 
 
 def _account(row: AccountRow) -> Account:
-    return Account(row.id, row.login, row.name, row.role)
+    return Account(row.id, row.login, row.name, row.role, row.extension)

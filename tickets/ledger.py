@@ -5,7 +5,7 @@ file only stores it, and `projection.py` does the same for what hangs on a call.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
@@ -112,6 +112,13 @@ class CallBook:
                 select(_calls).where(_calls.c.state != CallState.ENDED).order_by(_calls.c.received_at)
             )
             return [call_from(row._asdict()) for row in rows]
+
+    @use_case
+    async def finished_among(self, call_ids: Collection[str]) -> set[str]:
+        """Those of the given calls that have ended as far as the ledger knows."""
+        async with self._sessions() as session:
+            ended = (_calls.c.state == CallState.ENDED) & _calls.c.call_id.in_(call_ids)
+            return set(await session.scalars(select(_calls.c.call_id).where(ended)))
 
     @use_case
     async def _record(self, events: Sequence[CallEvent]) -> list[CallChange]:

@@ -149,6 +149,7 @@ class AccountRow(Base):
     login: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(Text)
     role: Mapped[Role] = mapped_column(_words(Role))
+    extension: Mapped[str | None] = mapped_column(String(32))  # the operator's phone
     password_hash: Mapped[str] = mapped_column(Text)  # argon2id, with its parameters
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("login", sa.String(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("extension", sa.String(length=32), nullable=True),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
@@ -78,7 +79,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("call_id", name="pk_calls"),
     )
-    op.create_index("ix_calls_caller", "calls", ["caller"])
     op.create_index("ix_calls_customer_id", "calls", ["customer_id"])
     op.create_index("ix_calls_received_at_call_id", "calls", ["received_at", "call_id"])
     op.create_index("ix_calls_state", "calls", ["state"])
@@ -120,7 +120,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
-        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["call_id"], ["calls.call_id"], name="fk_call_events_call_id_calls"),
         sa.PrimaryKeyConstraint("id", name="pk_call_events"),
         sa.UniqueConstraint("source", "source_id", name="uq_call_events_source_source_id"),

@@ -179,4 +179,4 @@ def may_listen(account: Account, operator: str | None) -> bool:
 
     `operator` is the extension that answered.
     """
-    return account.role is Role.SUPERVISOR or (operator is not None and account.login == operator)
+    return account.role is Role.SUPERVISOR or (operator is not None and account.extension == operator)
