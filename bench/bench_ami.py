@@ -130,13 +130,15 @@ async def _whole(data: bytes, folder: Path) -> tuple[float, int]:
     translator = Translator(lambda number: normalise_number(number, "US"))
     heard_all = asyncio.Event()
     ends = data.count(b"Event: Hangup\r\n")
+    published = 0
 
     def heard(events: list[AmiEvent]) -> None:
-        nonlocal ends
+        nonlocal ends, published
         for event in events:
             ends -= type(event).__name__ == "HungUp"
             for news in translator.translate(event):
                 intake.publish(news)
+                published += 1
         if ends == 0:
             heard_all.set()
 
@@ -167,6 +169,7 @@ async def _whole(data: bytes, folder: Path) -> tuple[float, int]:
         await asyncio.gather(*tasks, return_exceptions=True)
         server.close()
         await database.close()
+    assert entries == published, f"{published} events were published, the ledger has {entries}"
     return seconds, entries
 
 

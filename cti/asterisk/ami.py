@@ -7,7 +7,7 @@ whom `on_up` calls after each login.
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -17,7 +17,7 @@ from panoramisk.message import Message
 
 from cti.asterisk import events
 from cti.asterisk.ami_protocol import AmiCut, BadAmiValue, GuardedProtocol, NotAmi, Value
-from cti.asterisk.events import AmiEvent
+from cti.asterisk.events import AmiEvent, Headers
 
 __all__ = [
     "AmiCut",
@@ -222,11 +222,11 @@ class AmiLink:
             protocol.forget(action)
         return reply if isinstance(reply, list) else [reply]
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: Sequence[Headers]) -> None:
         if typed := self._typed(messages):
             self._on_events(typed)
 
-    def _typed(self, messages: list[Message]) -> list[AmiEvent]:
+    def _typed(self, messages: Sequence[Headers]) -> list[AmiEvent]:
         now = datetime.now(UTC)
         typed = []
         for message in messages:

@@ -22,6 +22,8 @@ from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.message import Message
 
+from cti.asterisk.events import Headers
+
 log = structlog.get_logger()
 
 Value = str | int | Sequence[str]
@@ -65,17 +67,34 @@ def checked(name: str, fields: Mapping[str, Value]) -> dict[str, Value]:
     return headers
 
 
+def headers_of(block: str) -> dict[str, str | list[str]]:
+    """The headers of one message; a header that stands several times has a list.
+
+    Several times as fast as panoramisk's own, whose dictionary folds the case of each name at each look: on a
+    busy PBX much of the intake's work is here.
+    """
+    headers: dict[str, str | list[str]] = {}
+    for line in block.split("\r\n"):
+        name, _, value = line.partition(": ")
+        if name not in headers:
+            headers[name] = value
+        else:
+            before = headers[name]
+            headers[name] = [*before, value] if isinstance(before, list) else [before, value]
+    return headers
+
+
 class GuardedProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
-    """One AMI connection. Events of `wanted` kinds reach `on_messages`, once per read from the socket."""
+    """One AMI connection. Events of `wanted` kinds reach `on_events`, once per read from the socket."""
 
     def __init__(
         self,
         wanted: frozenset[str],
-        on_messages: Callable[[list[Message]], None],
+        on_events: Callable[[list[Headers]], None],
         on_lost: Callable[["GuardedProtocol"], None],
     ) -> None:
         self._wanted = wanted
-        self._on_messages = on_messages
+        self._on_events = on_events
         self._on_lost = on_lost
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
@@ -100,7 +119,7 @@ class GuardedProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no t
         *blocks, self._rest = text.split(_END)
         if len(self._rest) > _MAX_MESSAGE:
             return self._refuse(AmiCut("An AMI message that does not end: the link is made anew."))
-        events: list[Message] = []
+        events: list[Headers] = []
         for block in blocks:
             try:
                 self._block(block, events)
@@ -109,18 +128,16 @@ class GuardedProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no t
                 kind = type(error).__name__
                 log.warning("An AMI message cannot be read.", action="ami_unreadable", error=kind)
         if events:
-            self._on_messages(events)
+            self._on_events(events)
         return None
 
-    def _block(self, block: str, events: list[Message]) -> None:
+    def _block(self, block: str, events: list[Headers]) -> None:
         block = block.lstrip("\r\n")
         solicited = "\r\nActionID: " in block
         if block.startswith("Event: ") and not solicited:
             # Most of what a PBX says is of no use to us: it is passed over before any parsing.
             if block[7 : block.find("\r\n")] in self._wanted:
-                message = Message.from_line(block)
-                if message is not None:
-                    events.append(message)
+                events.append(headers_of(block))
             return
         message = Message.from_line(block)
         if message is not None and message.id in self.responses:  # else late: nobody waits any more
