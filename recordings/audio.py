@@ -175,7 +175,8 @@ def _telephone_pcm(path: Path | None, folder: Path) -> NDArray[np.int16]:
 
 def _stereo_pieces(path: Path, frames: int) -> Iterator[NDArray[np.int16]]:
     """Decode to 8 kHz stereo in pieces of shape (≤ frames, 2), without holding the whole in memory."""
-    with tempfile.TemporaryFile() as raw:
+    # Beside the file: the system's folder for temporary files is often memory.
+    with tempfile.TemporaryFile(dir=path.parent) as raw:
         _ffmpeg(
             "-i", _file(path), "-vn", "-ac", "2", "-ar", str(TELEPHONE_RATE), "-f", "s16le", "pipe:1",
             about=path, into=raw.fileno(),

@@ -131,7 +131,7 @@ class Intake:
         async with self._spool.hold(call_id) as held:
             recording = await self._recording(call_id)
             if recording is None or recording.key is None:
-                made = await _in_time(_make, held)
+                made = await self._merge(held)
                 unusable = made.unusable
                 if made.tape:
                     recording = await self._keep(await self._put(call_id, received_at, made.tape))
@@ -178,6 +178,14 @@ class Intake:
         """
         await self._store.check()
         await asyncio.to_thread(self._spool.check)
+
+    async def _merge(self, held: Held) -> _Made:
+        try:
+            async with asyncio.timeout(_MERGE_DEADLINE_S):
+                with self._spool.telling_what_to_do():
+                    return await asyncio.to_thread(_make, held)
+        except TimeoutError as error:
+            raise MergeLate(f"Merging a recording took longer than {_MERGE_DEADLINE_S:.0f} s.") from error
 
     async def _put(self, call_id: str, received_at: datetime, tape: _Tape) -> Recording:
         key = store_key(call_id, received_at.date())
@@ -265,14 +273,6 @@ class Intake:
 
 def _missing(call_id: str, reason: str | None, at: datetime) -> Recording:
     return Recording(call_id=call_id, created_at=at, missing_reason=reason)
-
-
-async def _in_time(make: Callable[[Held], _Made], held: Held) -> _Made:
-    try:
-        async with asyncio.timeout(_MERGE_DEADLINE_S):
-            return await asyncio.to_thread(make, held)
-    except TimeoutError as error:
-        raise MergeLate(f"Merging a recording took longer than {_MERGE_DEADLINE_S:.0f} s.") from error
 
 
 def _make(held: Held) -> _Made:

@@ -67,6 +67,7 @@ class Spool:
 
         Raises:
             StillRecording: somebody still wrote at the deadline.
+            SpoolTrouble: the files cannot be read.
         """
         began = time.monotonic()
         sizes: dict[Path, tuple[int, float]] = {}  # last size seen, and since when
@@ -101,7 +102,7 @@ class Spool:
         Raises:
             SpoolTrouble: the spool's folder cannot be written.
         """
-        with self._telling_what_to_do():
+        with self.telling_what_to_do():
             for side in self._sides(call_id):
                 if side.name in unusable and side.exists():
                     aside = self.folder / UNUSABLE
@@ -113,12 +114,15 @@ class Spool:
         """Calls with files in the spool, and for how many seconds nobody has touched them. Blocking.
 
         Also clears away what killed processes left of their work.
+
+        Raises:
+            SpoolTrouble: the spool's folder cannot be read.
         """
         ages: dict[str, float] = {}
-        try:
-            entries = list(os.scandir(self.folder))
-        except FileNotFoundError:
+        if not self.folder.exists():
             return {}
+        with self.telling_what_to_do():
+            entries = list(os.scandir(self.folder))
         now = time.time()
         for entry in entries:
             try:
@@ -137,27 +141,33 @@ class Spool:
         Raises:
             SpoolTrouble: no; the message is one sentence that says what to do.
         """
-        with self._telling_what_to_do():
+        with self.telling_what_to_do():
             self.folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryDirectory(dir=self.folder, prefix=_WORK).cleanup()
 
     def _link_aside(self, call_id: str) -> Held:
-        with self._telling_what_to_do():
+        with self.telling_what_to_do():
             self.folder.mkdir(parents=True, exist_ok=True)
             work = Path(tempfile.mkdtemp(dir=self.folder, prefix=_WORK))
-            caller, heard = (_link(side, work) for side in self._sides(call_id))
+            try:
+                caller, heard = (_link(side, work) for side in self._sides(call_id))
+            except BaseException:
+                shutil.rmtree(work, ignore_errors=True)
+                raise
             return Held(work, caller, heard)
 
     def _sides(self, call_id: str) -> tuple[Path, Path]:
         return self.folder / caller_name(call_id), self.folder / heard_name(call_id)
 
     def _is_settled(self, side: Path, sizes: dict[Path, tuple[int, float]], now: float) -> bool:
+        with self.telling_what_to_do():
+            try:
+                with side.open("rb") as file:
+                    status, head = os.fstat(file.fileno()), file.read(HEAD_BYTES)
+            except FileNotFoundError:
+                return True  # another worker cleared it just now
         try:
-            with side.open("rb") as file:
-                status = os.fstat(file.fileno())
-                finished = read_header(file.read(HEAD_BYTES)).is_finished(status.st_size)
-        except FileNotFoundError:
-            return True
+            finished = read_header(head).is_finished(status.st_size)
         except BadAudio:
             finished = False
         size, since = sizes.get(side, (-1, now))
@@ -168,7 +178,8 @@ class Spool:
         return finished or time.time() - status.st_mtime >= self._quiet_s or now - since >= self._quiet_s
 
     @contextmanager
-    def _telling_what_to_do(self) -> Iterator[None]:
+    def telling_what_to_do(self) -> Iterator[None]:
+        """Turn the disk's errors within the block into `SpoolTrouble`."""
         try:
             yield
         except OSError as error:

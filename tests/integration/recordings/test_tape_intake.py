@@ -11,7 +11,7 @@ import pytest
 from recordings import intake as taking
 from recordings.audio import read_channel
 from recordings.intake import CallUnknown
-from recordings.spool import StillRecording
+from recordings.spool import SpoolTrouble, StillRecording
 from recordings.store import DiskStore, ShelfUnwritable
 from tests.fakes.tape_room import TapeRoom
 from tests.fakes.wav_files import tone, wav_bytes
@@ -138,6 +138,22 @@ async def test_a_full_disk_loses_nothing(room: TapeRoom, monkeypatch: pytest.Mon
     assert (len(room.spooled()), room.shelved(), await room.rows(), room.news) == (2, [], 0, [])
     assert await room.intake().take_in_left_overs() == 1
     assert (room.spooled(), room.shelved(), await room.rows()) == ([], [KEY], 1)
+
+
+async def test_a_spool_that_fills_up_while_merging_loses_nothing(
+    room: TapeRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> float:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    await room.recorded_call(CALL)
+    with monkeypatch.context() as broken:
+        broken.setattr(taking, "merge_stereo", full)
+        with pytest.raises(SpoolTrouble, match="No space left"):
+            await room.intake().take_in(CALL)
+        assert await room.intake().take_in_left_overs() == 0
+    assert (len(room.spooled()), room.shelved(), await room.rows()) == (2, [], 0)
+    assert await room.intake().take_in_left_overs() == 1
 
 
 async def test_an_unwritable_shelf_is_told_by_the_check(room: TapeRoom) -> None:
