@@ -90,8 +90,8 @@ class Reconciler:
         Args:
             pbx: the AMI link.
             translator: is told which calls are ours, and which are over.
-            unfinished: the ledger's live calls, e.g. `CallBook.unfinished_calls`.
-            finished: those of the given call ids that the ledger has as ended.
+            unfinished: the ledger's live calls, `CallBook.unfinished_calls`.
+            finished: those of the given calls that the ledger has as ended, `CallBook.finished_among`.
             publish: takes what was missed.
             cdr_file: Asterisk's CDR in our format; need not exist.
             normalise: makes E.164 of a caller ID, or None.

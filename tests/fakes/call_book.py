@@ -40,7 +40,7 @@ class FakeCallBook:
         """As CallBook.unfinished_calls."""
         return [call for call in map(self.call, self._call_ids()) if not call.ended]
 
-    async def finished(self, call_ids: Collection[str]) -> set[str]:
+    async def finished_among(self, call_ids: Collection[str]) -> set[str]:
         """Those of the calls that have ended."""
         return {call_id for call_id in self._call_ids() if call_id in call_ids and self.call(call_id).ended}
 

@@ -54,7 +54,7 @@ class House:
         self.news = asyncio.Event()
         self.translator = Translator(lambda number: number)
         self.reconciler = Reconciler(
-            self.pbx, self.translator, self.book.unfinished_calls, self.book.finished, self._publish,
+            self.pbx, self.translator, self.book.unfinished_calls, self.book.finished_among, self._publish,
             self.file, lambda number: number, every_s=60, grace_s=0.01, clock=lambda: self.now,
         )  # fmt: skip
 
@@ -172,7 +172,7 @@ async def test_it_reads_on_where_it_stopped_and_after_a_rotation(house: House) -
 
 async def test_it_forgets_no_row_when_the_ledger_does_not_answer(house: House) -> None:
     house.file.write_bytes(CDR.read_bytes())
-    answers = house.book.finished
+    answers = house.book.finished_among
     house.reconciler._finished = _away
     with pytest.raises(DatabaseAway):
         await house.reconcile()
