@@ -116,9 +116,13 @@ class CallBook:
     @use_case
     async def finished_among(self, call_ids: Collection[str]) -> set[str]:
         """Those of the given calls that have ended as far as the ledger knows."""
+        wanted, finished = list(call_ids), set[str]()
+        ended = select(_calls.c.call_id).where(_calls.c.state == CallState.ENDED)
         async with self._sessions() as session:
-            ended = (_calls.c.state == CallState.ENDED) & _calls.c.call_id.in_(call_ids)
-            return set(await session.scalars(select(_calls.c.call_id).where(ended)))
+            for start in range(0, len(wanted), BATCH):  # a statement takes some 32,000 values at most
+                some = wanted[start : start + BATCH]
+                finished.update(await session.scalars(ended.where(_calls.c.call_id.in_(some))))
+        return finished
 
     @use_case
     async def _record(self, events: Sequence[CallEvent]) -> list[CallChange]:

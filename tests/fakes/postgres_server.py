@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests, from the wheel that carries its binaries: no root, no network, no system package.
+"""A real PostgreSQL for tests, from the wheel that carries its binaries: no root, no network.
 
 Nothing fake about it except how long it lives.
 """
@@ -24,10 +24,9 @@ class NoPostgres(Exception):
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Start a server on a Unix socket; yields `postgresql+asyncpg://…/{name}` with `{name}` left to fill in."""
-    folder = Path(
-        tempfile.mkdtemp(prefix="pg-", dir="/tmp")
-    )  # short: a socket's path has at most 107 characters
+    """Start a server on a Unix socket; yields its URL with `{name}` where the database's name belongs."""
+    # In a short path: that of a socket has at most 107 characters.
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     try:
         programs = _programs(folder)
         if os.geteuid() == 0:

@@ -1,0 +1,56 @@
+"""Phone numbers as people and PBXs write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tickets.numbers import normalise_number
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "e164"),
+    [
+        ("+1 800-555-0123", "US", "+18005550123"),
+        ("(800) 555 0123", "US", "+18005550123"),
+        ("8005550123", "US", "+18005550123"),
+        ("01133612345678", "US", "+33612345678"),
+        ("030 1234567", "DE", "+49301234567"),
+        ("+18005550123", "DE", "+18005550123"),
+        ("00 33 6 12 34 56 78", "FR", "+33612345678"),
+    ],
+)
+def test_it_reads_a_number(raw: str, region: str, e164: str) -> None:
+    assert normalise_number(raw, region) == e164
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "anonymous",
+        "Anna 8005550123",
+        "101",
+        "0",
+        "+",
+        "+999",
+        "<script>",
+        "1" * 300,
+        "8005550123 x 5",
+        "\0",
+    ],
+)
+def test_it_gives_nothing_for_what_is_no_number(raw: str) -> None:
+    assert normalise_number(raw, "US") is None
+
+
+def test_an_unknown_region_reads_only_international_numbers() -> None:
+    assert normalise_number("8005550123", "ZZ") is None
+    assert normalise_number("+18005550123", "ZZ") == "+18005550123"
+
+
+@given(st.text(max_size=80))
+def test_it_never_fails_and_what_it_gives_stays_the_same(raw: str) -> None:
+    once = normalise_number(raw, "US")
+    assert once is None or normalise_number(once, "DE") == once
