@@ -126,6 +126,7 @@ class AmiLink:
                 pause_s = self._retry_first_s
                 await self._watch()
         finally:
+            self.connected = False  # so that nobody is warned of what is meant
             self._drop("the link was closed")
 
     async def action(self, name: str, /, **fields: Value) -> AmiReply:

@@ -3,7 +3,7 @@
 Pure: no I/O, no clock. `reconciler.py` asks both sides and passes the answers in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,36 +23,48 @@ class Comparison:
     gone: list[Call]  # calls of this PBX that the ledger thinks live and that are not
 
 
+def callers(channels: Sequence[ListedChannel], known: Collection[str]) -> dict[str, ListedChannel]:
+    """Our callers' own channels by call id: those the ledger knows, and those our dialplan holds."""
+    return {
+        channel.uniqueid: channel
+        for channel in channels
+        if channel.uniqueid in known
+        or (channel.uniqueid == channel.linkedid and channel.context == CALL_CONTEXT)
+    }
+
+
 def compare(
     unfinished: Sequence[Call],
     channels: Sequence[ListedChannel],
     waiting: Sequence[WaitingCaller],
+    lines: Mapping[str, str],
     at: datetime,
     normalise: Normalise,
 ) -> Comparison:
     """Compare. `unfinished` must have been read before `channels` and `waiting` were asked for: a call that
     began in between is then no difference.
 
-    `at` stands for times that the PBX does not tell.
+    Args:
+        unfinished: the ledger's live calls.
+        channels: the PBX's channels.
+        waiting: the PBX's queues.
+        lines: the number that was called, of callers whom the ledger does not know.
+        at: stands for times that the PBX does not tell.
+        normalise: makes E.164 of a caller ID, or None.
     """
     known = {call.call_id: call for call in unfinished}
-    callers = {
-        channel.uniqueid: channel
-        for channel in channels
-        if channel.uniqueid in known
-        or (channel.uniqueid == channel.linkedid and channel.context == CALL_CONTEXT)
-    }
+    on_line = callers(channels, known)
     entries = {entry.uniqueid: entry for entry in waiting}
     told: list[CallEvent] = []
-    for call_id, channel in callers.items():
+    for call_id, channel in on_line.items():
         call = known.get(call_id)
         if call is None:
             begin = began(call_id) or at
-            told.append(received(call_id, begin, channel.number, "", normalise))
+            told.append(received(call_id, begin, channel.number, lines.get(call_id, ""), normalise))
             told.append(_told(call_id, EventKind.FOUND, begin, "", how="live"))
         told += _where(call, channel, entries.get(call_id), channels, at)
-    gone = [call for call in unfinished if call.call_id not in callers and began(call.call_id)]
-    return Comparison(told, list(callers), gone)
+    gone = [call for call in unfinished if call.call_id not in on_line and began(call.call_id)]
+    return Comparison(told, list(on_line), gone)
 
 
 def _where(

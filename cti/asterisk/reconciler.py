@@ -14,9 +14,9 @@ from typing import Protocol
 import structlog
 
 from cti.asterisk import cdr
-from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
 from cti.asterisk.cdr import CdrRow, UnreadableCdr
-from cti.asterisk.comparison import Comparison, compare
+from cti.asterisk.comparison import Comparison, callers, compare
 from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
 from cti.asterisk.translate import Normalise, Translator, ended
 from tickets.call import Call
@@ -33,6 +33,8 @@ class AsksPbx(Protocol):
     """The part of `AmiLink` that is needed here."""
 
     async def list_action(self, name: str, /) -> list[AmiEvent]: ...
+
+    async def action(self, name: str, /, *, Channel: str, Variable: str) -> AmiReply: ...  # noqa: N803  # AMI's
 
 
 class CdrFile:
@@ -162,15 +164,24 @@ class Reconciler:
             )
 
     async def _compare(self, unfinished: Sequence[Call]) -> Comparison:
-        channels = await self._pbx.list_action("CoreShowChannels")
-        waiting = await self._pbx.list_action("QueueStatus")
-        return compare(
-            unfinished,
-            [one for one in channels if isinstance(one, ListedChannel)],
-            [one for one in waiting if isinstance(one, WaitingCaller)],
-            self._clock(),
-            self._normalise,
-        )
+        listed = await self._pbx.list_action("CoreShowChannels")
+        queued = await self._pbx.list_action("QueueStatus")
+        channels = [one for one in listed if isinstance(one, ListedChannel)]
+        waiting = [one for one in queued if isinstance(one, WaitingCaller)]
+        known = {call.call_id for call in unfinished}
+        strangers = {
+            call_id: channel for call_id, channel in callers(channels, known).items() if call_id not in known
+        }
+        lines = {call_id: await self._line(channel.channel) for call_id, channel in strangers.items()}
+        return compare(unfinished, channels, waiting, lines, self._clock(), self._normalise)
+
+    async def _line(self, channel: str) -> str:
+        """The number that the channel called, as our dialplan noted it."""
+        try:
+            reply = await self._pbx.action("Getvar", Channel=channel, Variable="PZ_LINE")
+        except AmiRefused:  # hung up meanwhile
+            return ""
+        return reply.fields.get("value", "")
 
     async def _from_cdr(self, gone: dict[str, Call], live: set[str]) -> set[str]:
         """Publish what the CDR file tells of calls that the ledger lacks; their ids."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cti.asterisk.ami import AmiCut
+from cti.asterisk.ami import AmiCut, AmiRefused, AmiReply
 from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
 from cti.asterisk.reconciler import Reconciler
 from cti.asterisk.translate import Translator, ended, received
@@ -33,6 +33,7 @@ class Pbx:
     def __init__(self) -> None:
         self.channels: list[AmiEvent] = []
         self.waiting: list[AmiEvent] = []
+        self.lines: dict[str, str] = {}
         self.cut = False
         self.asked = asyncio.Event()
 
@@ -41,6 +42,12 @@ class Pbx:
         if self.cut:
             raise AmiCut("cut")
         return {"CoreShowChannels": self.channels, "QueueStatus": self.waiting}[name]
+
+    async def action(self, name: str, /, *, Channel: str, Variable: str) -> AmiReply:  # noqa: N803
+        assert (name, Variable) == ("Getvar", "PZ_LINE")
+        if Channel not in self.lines:
+            raise AmiRefused("No such channel")
+        return AmiReply("", {"variable": Variable, "value": self.lines[Channel]})
 
 
 class House:
@@ -145,9 +152,11 @@ async def test_it_takes_up_a_waiting_caller(house: House) -> None:
         ListedChannel(LATER, "", call_id, call_id, "presszero-call", "operator", "", "PJSIP/t-1", "Queue", "")
     ]
     house.pbx.waiting = [WaitingCaller(LATER, "", "support", call_id, 9, 5)]
+    house.pbx.lines = {"PJSIP/t-1": "+18005550100"}
     await house.reconcile()
     call = house.book.call(call_id)
     assert (call.state, call.priority, call.found_later) == (CallState.QUEUED, 9, True)
+    assert call.line == "+18005550100"
     assert await house.reconcile() == []
 
 

@@ -40,7 +40,7 @@ def known(state: CallState) -> Call:
 def compared(
     calls: list[Call], channels: list[ListedChannel], waiting: list[WaitingCaller] | None = None
 ) -> Comparison:
-    return compare(calls, channels, waiting or [], NOW, lambda number: number)
+    return compare(calls, channels, waiting or [], {CALL_ID: "100"}, NOW, lambda number: number)
 
 
 def test_it_finds_nothing_where_both_agree() -> None:
@@ -56,7 +56,7 @@ def test_it_takes_up_a_caller_who_came_while_we_were_down_and_waits() -> None:
         EventKind.QUEUE_JOINED,
     ]
     call = replay(result.events)
-    assert (call.state, call.received_at, call.priority) == (CallState.QUEUED, BEGAN, 7)
+    assert (call.state, call.received_at, call.priority, call.line) == (CallState.QUEUED, BEGAN, 7, "100")
     assert call.queued_at == NOW - timedelta(seconds=20)
 
 
