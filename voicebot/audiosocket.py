@@ -28,7 +28,7 @@ class Kind(IntEnum):
 DIGITS = frozenset("0123456789*#ABCD")
 
 
-class BadMessage(Exception):  # noqa: N818 - the house names errors by what is wrong
+class BadMessage(Exception):
     """Not AudioSocket, or a message that makes no sense: close the connection."""
 
 

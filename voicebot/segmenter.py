@@ -16,7 +16,7 @@ class Timing:
     window: float = 0.24  # in which `start` must fall together
     pause: float = 0.24  # silence after which an early decode pays
     end: float = 0.5  # silence that ends the utterance
-    resume: float = 0.06  # voiced time in a row that ends a pause: a click within a pause is shorter
+    resume: float = 0.06  # voiced time within twice as long that goes on with speech: a click is shorter
     silence: float = 6.0  # nothing said since `restart()`, or since the last utterance
     longest: float = 20.0  # an utterance is cut here: nobody asks for longer, and music never ends
 
@@ -68,11 +68,10 @@ class Segmenter:
     def __init__(self, timing: Timing | None = None) -> None:
         self._timing = timing or Timing()
         self._now = 0.0
-        self._recent: deque[tuple[float, float]] = deque()  # (begin, length) of voiced frames, not yet speech
+        self._recent: deque[tuple[float, float]] = deque()  # (begin, length) of the last voiced frames
         self._started_at: float | None = None
         self._spoken_until = 0.0
         self._paused = False
-        self._voiced_run = 0.0  # voiced time in a row within silence: a click, or the speaker goes on
         self._silent_since: float | None = 0.0  # None: `Silence` was told
 
     @property
@@ -87,10 +86,12 @@ class Segmenter:
 
     def hear(self, voiced: bool, seconds: float) -> Sequence[Segment]:
         """One frame: was it voiced, and how long was it. What follows from it, in order."""
-        begin, self._now = self._now, self._now + seconds
+        if voiced:
+            self._recent.append((self._now, seconds))
+        self._now += seconds
         if self._started_at is None:
-            return self._wait_for_speech(voiced, begin, seconds)
-        return self._follow_speech(voiced, seconds, self._started_at)
+            return self._wait_for_speech()
+        return self._follow_speech(self._started_at, voiced)
 
     def restart(self) -> None:
         """Forget an utterance in progress and count the silence anew (the bot has just fallen silent)."""
@@ -101,41 +102,37 @@ class Segmenter:
         self._recent.clear()
         self._silent_since = self._now
 
-    def _wait_for_speech(self, voiced: bool, begin: float, seconds: float) -> Sequence[Segment]:
-        timing = self._timing
-        while self._recent and self._recent[0][0] <= self._now - timing.window - _HAIR:
+    def _voiced_within(self, window: float) -> float:
+        """Voiced time in the last `window` seconds."""
+        while self._recent and self._recent[0][0] < self._now - window - _HAIR:
             self._recent.popleft()
-        if voiced:
-            self._recent.append((begin, seconds))
-            if sum(length for _, length in self._recent) >= timing.start - _HAIR:
-                self._started_at = self._recent[0][0]
-                self._spoken_until = self._now
-                self._paused = False
-                self._voiced_run = 0.0
-                self._recent.clear()
-                return (SpeechStarted(self._started_at),)
+        return sum(length for _, length in self._recent) + _HAIR
+
+    def _wait_for_speech(self) -> Sequence[Segment]:
+        timing = self._timing
+        if self._voiced_within(timing.window) >= timing.start:
+            self._started_at = self._recent[0][0]
+            self._spoken_until = self._now
+            self._paused = False
+            return (SpeechStarted(self._started_at),)
         if self._silent_since is not None and self._now - self._silent_since >= timing.silence - _HAIR:
             self._silent_since = None
             return (Silence(self._now),)
         return ()
 
-    def _follow_speech(self, voiced: bool, seconds: float, started_at: float) -> Sequence[Segment]:
+    def _follow_speech(self, started_at: float, voiced: bool) -> Sequence[Segment]:
         timing = self._timing
         segments: list[Segment] = []
-        self._voiced_run = self._voiced_run + seconds if voiced else 0.0
-        # Right after speech every voiced frame belongs to it; after a gap only a run of them does.
-        in_a_gap = self._now - seconds - self._spoken_until > _HAIR
-        if voiced and (not in_a_gap or self._voiced_run >= timing.resume - _HAIR):
+        if self._voiced_within(2 * timing.resume) >= timing.resume and voiced:
             self._spoken_until = self._now
             if self._paused:
                 self._paused = False
-                segments.append(Resumed(self._now - self._voiced_run))
-        quiet = self._now - self._spoken_until
-        if self._now - started_at >= timing.longest - _HAIR or quiet >= timing.end - _HAIR:
-            cut = quiet < timing.end - _HAIR
-            segments.append(SpeechEnded(self._now, started_at, self._spoken_until, cut))
+                segments.append(Resumed(self._recent[0][0]))
+        quiet = self._now - self._spoken_until + _HAIR
+        if quiet >= timing.end or self._now - started_at >= timing.longest - _HAIR:
+            segments.append(SpeechEnded(self._now, started_at, self._spoken_until, cut=quiet < timing.end))
             self._quiet_down()
-        elif quiet >= timing.pause - _HAIR and not self._paused:
+        elif quiet >= timing.pause and not self._paused:
             self._paused = True
             segments.append(Pause(self._spoken_until))
         return segments

@@ -5,14 +5,14 @@ Knows who talks by the injected `attend`; knows no dialogue and no PBX beyond th
 """
 
 import asyncio
-import contextlib
 from types import TracebackType
 from typing import Self
+from uuid import UUID
 
 import structlog
 
 from voicebot.audiosocket import BadMessage, Decoder, Kind, Message
-from voicebot.media import Attend
+from voicebot.media import Attend, Attendant
 from voicebot.socket_media import SocketMedia
 
 log = structlog.get_logger()
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 _FIRST_MESSAGE_S = 2.0  # Asterisk sends the id at once
 _ATTEND_S = 2.0  # the composition root only looks into a dictionary
 _CLOSING_S = 1.0
+_STRANGERS = 64
 
 
 class AudioSocketServer:
@@ -32,13 +33,15 @@ class AudioSocketServer:
             host: address to listen on; loopback, as the protocol has no authentication.
             port: 0 for any free one.
             attend: who talks with the call announced under this id.
-            connections: at the same time; beyond them a connection is closed at once, and the dialplan takes
-                the caller to an operator.
+            connections: conversations at the same time; beyond them the dialplan takes callers to an operator
+                at once.
         """
         self._host, self._wanted_port = host, port
         self._attend = attend
         self._connections = connections
         self._tasks: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], None] = {}  # connections without an id yet, oldest first
+        self._calls = 0
         self._server: asyncio.Server | None = None
 
     @property
@@ -72,44 +75,63 @@ class AudioSocketServer:
         await self.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._tasks) >= self._connections:
-            log.warning("too many bot calls", action="audiosocket_full", limit=self._connections)
-            writer.transport.abort()
-            return
         task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if task is None:  # asyncio runs this as a task
+            return
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
-            await self._serve(reader, writer)
+            await self._serve(task, reader, writer)
         except BadMessage as error:
             log.warning("not AudioSocket", action="audiosocket_garbage", reason=str(error))
-        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError) as error:
+        except (TimeoutError, ConnectionError) as error:
             log.info("connection came to nothing", action="audiosocket_nothing", reason=type(error).__name__)
+        except Exception:
+            log.exception("bot call failed", action="bot_call_failed")
         finally:
-            writer.transport.abort()
+            writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, task: "asyncio.Task[None]", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         decoder = Decoder()
-        async with asyncio.timeout(_FIRST_MESSAGE_S):
-            first, more = await _first_message(reader, decoder)
-        async with asyncio.timeout(_ATTEND_S):
-            attendant = await self._attend(first.call)
-        if attendant is None:
-            # An end of ours, not a cut: a dialplan that is only misconfigured goes on to the operator.
-            log.warning("nobody expects this call", action="audiosocket_unknown")
-            await SocketMedia(reader, writer, decoder, more).close()
-            return
+        self._make_room_for(task)
+        try:
+            async with asyncio.timeout(_FIRST_MESSAGE_S):
+                first, more = await _first_message(reader, decoder)
+        finally:
+            self._strangers.pop(task, None)
         media = SocketMedia(reader, writer, decoder, more)
         media.start()
         try:
-            await attendant.run(media)
-        except Exception:
-            log.exception("conversation failed", action="conversation_failed")
+            attendant = await self._attendant(first.call)
+            if attendant is not None:
+                self._calls += 1
+                try:
+                    await attendant.run(media)
+                finally:
+                    self._calls -= 1
         finally:
-            # Also when the service stops: the caller goes on in the dialplan.
-            with contextlib.suppress(asyncio.CancelledError):
-                await media.close()
+            # Whatever happened, also when the service stops: our END lets the caller go on in the dialplan.
+            await media.close()
+
+    async def _attendant(self, call: UUID) -> Attendant | None:
+        if self._calls >= self._connections:
+            log.warning("too many bot calls", action="audiosocket_full", limit=self._connections)
+            return None
+        async with asyncio.timeout(_ATTEND_S):
+            attendant = await self._attend(call)
+        if attendant is None:
+            log.warning("nobody expects this call", action="audiosocket_unknown")
+        return attendant
+
+    def _make_room_for(self, task: "asyncio.Task[None]") -> None:
+        """Asterisk names its call at once, so the connection that has said nothing for longest has to go."""
+        self._strangers[task] = None
+        if len(self._strangers) > _STRANGERS:
+            longest = next(iter(self._strangers))
+            del self._strangers[longest]
+            longest.cancel()
 
 
 async def _first_message(reader: asyncio.StreamReader, decoder: Decoder) -> tuple[Message, list[Message]]:

@@ -18,8 +18,8 @@ log = structlog.get_logger()
 
 _KEPT_EVENTS = 250  # 5 s of audio for a reader that lags
 _UNSENT_BYTES = 50 * len(SILENCE)  # 1 s: a peer that reads nothing must not fill our memory
-_SILENT_PEER_S = 10.0  # Asterisk sends 50 frames a second, also in silence: nothing at all is a dead peer
-_FLUSH_S = 0.5
+_KEPT_DIGITS = 100  # nobody's finger is that fast
+_FAREWELL_S = 0.5  # for the peer to take our END and to close its side
 _BEHIND_S = 0.2  # after a stall the schedule begins anew instead of sending a burst
 
 
@@ -42,12 +42,14 @@ class SocketMedia:
         self._empty = asyncio.Event()
         self._empty.set()
         self._over = False  # hung up or closed: no more in either direction
-        self._tasks: list[asyncio.Task[None]] = []
+        self._listening: asyncio.Task[None] | None = None
+        self._speaking: asyncio.Task[None] | None = None
         self._take(already)
 
     def start(self) -> None:
         """Begin to listen and to send silence."""
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._speak())]
+        self._listening = asyncio.create_task(self._listen())
+        self._speaking = asyncio.create_task(self._speak())
 
     async def __aiter__(self) -> AsyncIterator[MediaEvent]:
         while True:
@@ -59,7 +61,7 @@ class SocketMedia:
             if self._over:
                 return
             self._news.clear()
-            # No deadline: `_listen` ends the call where the peer falls silent, and that is news.
+            # No deadline: see `_listen`.
             await self._news.wait()
 
     def play(self, pcm: bytes) -> None:
@@ -89,16 +91,28 @@ class SocketMedia:
 
     async def close(self) -> None:
         """Say good-bye on the wire, so that the dialplan goes on, and let go."""
-        if not self._writer.is_closing():
-            with contextlib.suppress(ConnectionError, TimeoutError):
-                self._writer.write(END)
-                async with asyncio.timeout(_FLUSH_S):
-                    await self._writer.drain()
-            self._writer.close()
+        here = not self._over
         self._end()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._speaking is not None:
+            self._speaking.cancel()
+        try:
+            if here:
+                async with asyncio.timeout(_FAREWELL_S):
+                    await self._part()
+        except (ConnectionError, TimeoutError) as error:
+            log.debug("no farewell", action="audiosocket_no_farewell", reason=type(error).__name__)
+        finally:
+            if self._listening is not None:
+                self._listening.cancel()
+            self._writer.close()
+
+    async def _part(self) -> None:
+        # Closing with audio of the peer unread makes the kernel send a reset, which can overtake the END:
+        # so read on until the peer has taken it and closed.
+        self._writer.write(END)
+        await self._writer.drain()
+        if self._listening is not None:
+            await asyncio.wait([self._listening])
 
     def _fall_silent(self) -> None:
         self._unsent.clear()
@@ -111,15 +125,16 @@ class SocketMedia:
         self._news.set()
 
     async def _listen(self) -> None:
-        """Read until the caller is gone, however that shows: END, end of file, reset, garbage, silence."""
+        """Read until the caller is gone, however that shows: END, end of file, reset, garbage.
+
+        No deadline: a line without any audio is for the conversation to judge, which has a time limit.
+        """
         reason = "closed"
         try:
-            while not self._over:
-                async with asyncio.timeout(_SILENT_PEER_S):
-                    data = await self._reader.read(4096)
-                if not data or self._take(self._decoder.feed(data)):
+            while data := await self._reader.read(4096):
+                if self._take(self._decoder.feed(data)):
                     break
-        except (ConnectionError, TimeoutError, BadMessage) as error:
+        except (ConnectionError, BadMessage) as error:
             # A reset is how Asterisk tells a hang-up; the others are told to the conversation as one.
             reason = type(error).__name__
         if not self._over:
@@ -129,6 +144,8 @@ class SocketMedia:
     def _take(self, messages: Iterable[Message]) -> bool:
         """Messages become events. True where the peer ended the call."""
         for message in messages:
+            if self._over:
+                continue  # we are only waiting for the peer to close
             if message.kind is Kind.AUDIO and message.payload:
                 self._events.append(Audio(message.payload))
             elif message.kind is Kind.DIGIT:
@@ -148,6 +165,8 @@ class SocketMedia:
                 surplus -= 1
             else:
                 kept.append(event)
+        if len(kept) > _KEPT_EVENTS + _KEPT_DIGITS:
+            raise BadMessage("a flood of digits")
         self._events = kept
 
     async def _speak(self) -> None:

@@ -10,19 +10,19 @@ from typing import Protocol
 from recordings.transcript import Recognised
 
 
-class RecogniserBusy(Exception):  # noqa: N818 - the house names errors by what is wrong
+class RecogniserBusy(Exception):
     """More utterances wait than the recogniser can take; hand the caller over."""
 
 
-class RecogniserLate(Exception):  # noqa: N818 - the house names errors by what is wrong
+class RecogniserLate(Exception):
     """The recogniser did not answer within its deadline; hand the caller over."""
 
 
-class RecogniserFailed(Exception):  # noqa: N818 - the house names errors by what is wrong
+class RecogniserFailed(Exception):
     """The engine broke on this utterance; hand the caller over."""
 
 
-class ModelMissing(Exception):  # noqa: N818 - the house names errors by what is wrong
+class ModelMissing(Exception):
     """The speech model cannot be loaded; the message says what to install or set."""
 
 

@@ -1,0 +1,173 @@
+"""Recognisers off the event loop: deadlines, bounds, live calls first, early decoding."""
+
+import asyncio
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from tests.fakes.engines import ToldEngine
+from voicebot.recognizers import pool as pool_module
+from voicebot.recognizers.pool import RecognizerPool
+from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
+from voicebot.recognizers.splitting import Stretch
+
+pytestmark = pytest.mark.unit
+
+
+def length(pcm: bytes) -> str:
+    return f"{len(pcm)} bytes"
+
+
+@pytest.fixture
+def engine() -> Iterator[ToldEngine]:
+    engine = ToldEngine(length)
+    yield engine
+    engine.go.set()  # no thread stays behind
+
+
+async def at_work(engine: ToldEngine) -> None:
+    """Until the engine has begun to work on something."""
+    assert await asyncio.to_thread(engine.busy.acquire, True, 10)
+
+
+async def test_it_recognises_all_that_was_accepted(engine):
+    listening = RecognizerPool(engine).listen()
+    listening.accept(b"ab")
+    listening.accept(b"cd")
+
+    assert (await listening.result()).text == "4 bytes"
+
+
+async def test_it_decodes_at_the_pause_and_has_the_words_at_the_end(engine):
+    listening = RecognizerPool(engine).listen()
+    listening.accept(b"speech")
+    listening.paused()
+    await at_work(engine)
+    listening.accept(b"silence behind it")
+
+    assert (await listening.result()).text == "6 bytes"
+    assert engine.done == ["live"]
+
+
+async def test_it_drops_the_early_words_when_the_speaker_goes_on(engine):
+    listening = RecognizerPool(engine).listen()
+    listening.accept(b"speech")
+    listening.paused()
+    await at_work(engine)
+    listening.resumed()
+    listening.accept(b" and more")
+
+    assert (await listening.result()).text == "15 bytes"
+
+
+async def test_it_streams_the_audio_in_order_and_tells_partial_words():
+    engine = ToldEngine(lambda pcm: pcm.decode(), streams=True)
+    listening = RecognizerPool(engine, threads=2).listen()
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        listening.accept(letter.encode())
+        await asyncio.sleep(0)
+
+    assert (await listening.result()).text == "abcdefghijklmnopqrstuvwxyz"
+    assert listening.partial is not None
+    assert "abcdefghijklmnopqrstuvwxyz".startswith(listening.partial)
+
+
+async def test_it_names_an_engine_that_is_late(engine):
+    engine.go.clear()
+    listening = RecognizerPool(engine, deadline_s=0.05).listen()
+
+    with pytest.raises(RecogniserLate, match=r"0\.05 s"):
+        await listening.result()
+
+
+async def test_it_refuses_more_than_may_wait(engine):
+    pool = RecognizerPool(engine, waiting=1)
+    engine.go.clear()
+    first = asyncio.ensure_future(pool.listen().result())
+    await at_work(engine)
+    second = asyncio.ensure_future(pool.listen().result())
+    await asyncio.sleep(0)
+    third = pool.listen()
+    third.paused()  # no room for an early decode, and no harm
+
+    with pytest.raises(RecogniserBusy):
+        await third.result()
+
+    engine.go.set()
+    assert (await first).text == (await second).text == "0 bytes"
+
+
+async def test_it_names_an_engine_that_breaks():
+    def broken(pcm: bytes) -> str:
+        raise ValueError("native nonsense")
+
+    with pytest.raises(RecogniserFailed, match="told failed"):
+        await RecognizerPool(ToldEngine(broken)).listen().result()
+
+
+async def test_it_tells_who_waits_that_it_was_closed(engine):
+    pool = RecognizerPool(engine)
+    engine.go.clear()
+    at_it = asyncio.ensure_future(pool.listen().result())
+    await at_work(engine)
+    waiting = asyncio.ensure_future(pool.listen().result())
+    await asyncio.sleep(0)
+
+    pool.close()
+
+    with pytest.raises(RecogniserFailed, match="shut down"):
+        await waiting
+    engine.go.set()
+    assert (await at_it).text == "0 bytes"
+    with pytest.raises(RecogniserBusy):
+        await pool.listen().result()
+
+
+async def test_it_leaves_a_cancelled_caller_cancelled(engine):
+    engine.go.clear()
+    task = asyncio.ensure_future(RecognizerPool(engine).listen().result())
+    await at_work(engine)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+def three_stretches(monkeypatch):
+    stretches = [Stretch(0.0, 1.0), Stretch(2.0, 3.0), Stretch(4.0, 6.0)]
+    monkeypatch.setattr(pool_module, "_stretches", lambda data: stretches)
+
+
+@pytest.mark.usefixtures("three_stretches")
+async def test_it_gives_the_phrases_of_a_recording_with_times_from_its_beginning(engine):
+    phrases = await RecognizerPool(engine).transcribe_long(np.zeros(48_000, np.int16))
+
+    assert [phrase.text for phrase in phrases] == ["16000 bytes", "16000 bytes", "32000 bytes"]
+    assert [(phrase.start_s, phrase.end_s) for phrase in phrases] == [
+        (pytest.approx(at + 0.1), pytest.approx(at + 0.2)) for at in (0.0, 2.0, 4.0)
+    ]
+    assert phrases[2].words[0].start_s == pytest.approx(4.1)
+
+
+@pytest.mark.usefixtures("three_stretches")
+async def test_it_lets_a_live_utterance_overtake_a_recording(engine):
+    pool = RecognizerPool(engine)
+    engine.go.clear()
+    recordings = [asyncio.ensure_future(pool.transcribe_long(np.zeros(48_000, np.int16))) for _ in range(3)]
+    await at_work(engine)
+    live = asyncio.ensure_future(pool.listen().result())
+    await asyncio.sleep(0)
+
+    engine.go.set()
+    await live
+    await asyncio.gather(*recordings)
+
+    assert engine.done.index("live") == 1  # behind the one stretch that had begun
+
+
+async def test_it_leaves_out_a_stretch_without_words(monkeypatch):
+    monkeypatch.setattr(pool_module, "_stretches", lambda data: [Stretch(0.0, 1.0)])
+
+    assert await RecognizerPool(ToldEngine(lambda pcm: "")).transcribe_long(np.zeros(8000, np.int16)) == []
