@@ -4,6 +4,7 @@ The API speaks RFC 9457 (`application/problem+json`); pages say the same sentenc
 """
 
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -113,7 +114,8 @@ def _unexpected(request: web.Request, error: Exception) -> Problem:
         incident=incident,
         route=resource.canonical if resource else "none",  # never the raw path: it may carry a number
         error=type(error).__name__,
-        exc_info=error,
+        # Only places in the code: messages and values may be somebody's name or number.
+        where="".join(traceback.format_tb(error.__traceback__)),
     )
     return Problem(500, "fault", f"Something broke on our side. Report it as incident {incident}.")
 
@@ -138,7 +140,9 @@ def problems_middleware(known: Sequence[Known], error_page: ErrorPage) -> Middle
             if fits is None:
                 answer = _unexpected(request, error)
             elif fits.status == 503:
-                log.warning("a request met a busy service", action="request_unserved", error=str(type(error)))
+                log.warning(
+                    "a request met a busy service", action="request_unserved", error=type(error).__name__
+                )
                 words = "The service is busy or its database does not answer. Try again in a moment."
                 answer = Problem(503, fits.slug, words, headers={"Retry-After": "2"})
             else:

@@ -343,6 +343,7 @@ class AccountOut(Out):
     login: str
     name: str
     role: Role
+    extension: str | None = Field(description="The operator's phone.")
 
     @classmethod
     def of(cls, account: Account) -> Self:

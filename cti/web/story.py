@@ -3,7 +3,7 @@
 Pure: events and the present time in, drawings out. Only presents; what a call *is*, `tickets.call` says.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,6 +29,15 @@ STAGE_NAMES = {
     "queue": "Waiting",
     "talk": "Talking",
     "voicemail": "Message",
+}
+
+INTENTS = {  # what the bot can take words for, besides the scenario's own questions
+    "operator": "a wish for a person",
+    "out_of_scope": "nothing it can answer",
+    "nothing": "nothing",
+    "goodbye": "good-bye",
+    "yes": "yes",
+    "no": "no",
 }
 
 SHORTEST_S = 1.0  # a connecting stretch below this is only the seam between two others
@@ -106,10 +115,13 @@ class Said:
     icon: str = ""
 
 
-def conversation(events: Iterable[CallEvent]) -> list[Said]:
-    """What the caller pressed, said and was told before a person answered."""
+def conversation(events: Iterable[CallEvent], operators: Mapping[str, str]) -> list[Said]:
+    """What the caller pressed, said and was told before a person answered.
+
+    `operators`: extension → name.
+    """
     ordered = sorted(events, key=lambda event: (event.at, event.sequence))
-    lines = (_line(event) for event in ordered)
+    lines = (_line(event, operators) for event in ordered)
     return [line for line in lines if line is not None]
 
 
@@ -118,8 +130,10 @@ def heard_by_bot(lines: Sequence[Said]) -> bool:
     return any(line.speaker != "step" for line in lines)
 
 
-def _line(event: CallEvent) -> Said | None:
+def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
     data = event.data
+    extension = str(data.get("operator", "?"))
+    operator = operators.get(extension, f"Operator {extension}")
     match event.kind:
         case EventKind.MENU_CHOICE:
             return Said("step", f"Pressed {data.get('digit', '?')} in the menu", event.at, icon="key")
@@ -132,7 +146,7 @@ def _line(event: CallEvent) -> Said | None:
                 speaker,
                 str(data.get("text") or ""),
                 event.at,
-                understood=headline(str(data.get("intent") or "")) if speaker == "caller" else "",
+                understood=_understood(data.get("intent")) if speaker == "caller" else "",
                 confidence=float(confidence) if isinstance(confidence, int | float) else None,
             )
         case EventKind.HANDED_OVER:
@@ -140,13 +154,15 @@ def _line(event: CallEvent) -> Said | None:
                 "step", f"Handed to an operator: {_reason(data.get('reason'))}", event.at, icon="hand"
             )
         case EventKind.OPERATOR_MISSED:
-            return Said(
-                "step", f"Operator {data.get('operator', '?')} did not answer", event.at, icon="phone"
-            )
+            return Said("step", f"{operator} did not answer", event.at, icon="phone")
         case EventKind.OPERATOR_ANSWERED:
-            return Said("step", f"Operator {data.get('operator', '?')} answered", event.at, icon="phone")
+            return Said("step", f"{operator} answered", event.at, icon="phone")
         case _:
             return None
+
+
+def _understood(intent: object) -> str:
+    return INTENTS.get(str(intent), f"“{headline(str(intent))}”") if intent else ""
 
 
 def _reason(value: object) -> str:

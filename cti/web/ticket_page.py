@@ -53,7 +53,7 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
     detail = await services.desk.ticket(number)
     recording = await services.shelf.of_call(detail.call.call_id)
     allowed = may_listen(account_of(request), detail.call.operator)
-    said = conversation(detail.events)
+    said = conversation(detail.events, services.operators)
     return {
         "section": "/tickets",
         "ticket": detail.ticket,

@@ -42,6 +42,13 @@ class Player extends HTMLElement {
     this.scheme.addEventListener("change", this.redraw);
     this.show();
     this.load();
+    this.audio.addEventListener("loadedmetadata", () => this.seekToAddress(), { once: true });
+  }
+
+  // `…#t=67` opens the page at that second: a moment of a call can be passed on as a link.
+  seekToAddress() {
+    const at = Number(/^#t=(\d+(?:\.\d+)?)$/.exec(location.hash)?.[1]);
+    if (at) this.seek(at);
   }
 
   disconnectedCallback() {

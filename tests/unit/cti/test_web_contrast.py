@@ -12,6 +12,7 @@ AA_TEXT = 4.5
 PAIRS = [
     *((ink, ground) for ink in ("ink", "ink-2", "ink-3") for ground in ("bg", "surface", "sunken")),
     ("ink-2", "quiet-soft"),
+    ("ink-3", "quiet-soft"),
     ("accent", "surface"),
     ("accent", "bg"),
     ("accent", "accent-soft"),

@@ -66,7 +66,7 @@ def test_it_lets_a_live_call_reach_to_now() -> None:
 
 def test_it_draws_nothing_of_nothing() -> None:
     assert call_bar([], BEGAN) is None
-    assert conversation([]) == []
+    assert conversation([], {}) == []
 
 
 @given(st.lists(st.sampled_from(WHOLE_CALL), max_size=20), st.floats(-50, 500))
@@ -83,21 +83,21 @@ def test_it_never_draws_beyond_the_call_or_over_itself(events: list[CallEvent], 
 
 
 def test_it_tells_what_the_bot_heard_in_order() -> None:
-    lines = conversation(reversed(WHOLE_CALL))
+    lines = conversation(reversed(WHOLE_CALL), {"101": "Grace"})
     assert [(line.speaker, line.text) for line in lines] == [
         ("step", "Pressed 2 in the menu"),
         ("bot", "How can I help?"),
         ("caller", "My prize is late"),
         ("step", "Handed to an operator: beyond the bot"),
-        ("step", "Operator 101 answered"),
+        ("step", "Grace answered"),
     ]
-    assert lines[2].understood == "Out of scope"
+    assert lines[2].understood == "nothing it can answer"
     assert lines[2].confidence == 0.8
     assert heard_by_bot(lines)
 
 
 def test_it_survives_words_it_does_not_know() -> None:
     lines = conversation(
-        [event(EventKind.HANDED_OVER, 1, reason="later release"), event(EventKind.BOT_TURN, 2)]
+        [event(EventKind.HANDED_OVER, 1, reason="later release"), event(EventKind.BOT_TURN, 2)], {}
     )
     assert [line.text for line in lines] == ["Handed to an operator: no reason given", ""]

@@ -1,0 +1,123 @@
+"""The desk's site over real books, for the web's tests: a real server on loopback, people logged in."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import ClientSession, CookieJar
+from argon2 import PasswordHasher
+
+from cti.live import LiveCalls
+from cti.web.front_door import FrontDoor
+from cti.web.services import Probe, Services
+from cti.web.site import make_site
+from recordings.naming import store_key
+from recordings.shelf import RecordingShelf
+from recordings.store import DiskStore
+from recordings.tables import Recording, Transcript
+from recordings.transcript import Phrase, to_json
+from tests.fakes import desk_day
+from tests.fakes.desk_day import Visit
+from tickets.accounts import AccountBook
+from tickets.customers import CustomerBook
+from tickets.database import Database, writing
+from tickets.desk import Desk
+from tickets.ledger import CallBook
+from tickets.vocabulary import Role
+
+PASSWORD = "correct horse battery"
+SUPERVISOR, GRACE, TOMAS = "sofia", "grace", "tomas"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # real argon2, as weak as it goes
+
+
+@dataclass
+class WebRoom:
+    """A site that serves, and the books behind it."""
+
+    database: Database
+    folder: Path
+    now: datetime
+    probes: dict[str, Probe]
+    secure: bool = False
+
+    def __post_init__(self) -> None:
+        sessions = self.database.sessions
+        self.live = LiveCalls()
+        self.calls = CallBook(sessions)
+        self.store = DiskStore(self.folder / "shelf")
+        self.services = Services(
+            desk=Desk(sessions),
+            customers=CustomerBook(sessions),
+            accounts=AccountBook(sessions, hasher=CHEAP),
+            shelf=RecordingShelf(sessions, self.store),
+            live=self.live,
+            probes=self.probes,
+            house="Northern Lottery",
+            operators=desk_day.OPERATORS,
+            secure_cookies=self.secure,
+        )
+        self.customers: dict[str, tuple[int, int]] = {}
+        self.door: FrontDoor | None = None
+
+    @property
+    def address(self) -> str:
+        """Of the first page, without its slash."""
+        assert self.door is not None
+        return f"http://127.0.0.1:{self.door.port}"
+
+    @asynccontextmanager
+    async def open(self, *, idle_s: float = 20, connection_limit: int = 256) -> AsyncIterator[None]:
+        """Add accounts and customers, serve."""
+        accounts = self.services.accounts
+        await accounts.add(SUPERVISOR, PASSWORD, Role.SUPERVISOR, "Sofia Marin")
+        await accounts.add(GRACE, PASSWORD, Role.OPERATOR, "Grace Okafor", extension="101")
+        await accounts.add(TOMAS, PASSWORD, Role.OPERATOR, "Tomas Lindqvist", extension="102")
+        self.customers = await desk_day.add_customers(self.services.customers)
+        site = make_site(self.services)
+        self.door = FrontDoor(site, "127.0.0.1", 0, idle_s=idle_s, connection_limit=connection_limit)
+        await self.door.start()
+        try:
+            yield
+        finally:
+            await self.door.close()
+
+    async def happen(self, visit: Visit) -> str:
+        """Let a call come, be written and told of; gives its ticket's name."""
+        changes = await self.calls.record(visit.events(self.now, self.customers))
+        self.live.changed(changes)
+        return f"PZ-{1000 + changes[0].ticket_number}"
+
+    async def keep_tape(self, visit: Visit, sound: bytes | None, phrases: list[Phrase] | None = None) -> int:
+        """Put a recording of that call on the shelf; gives its id."""
+        call_id = visit.call_id(self.now)
+        row = Recording(call_id=call_id, created_at=self.now, missing_reason=None if sound else "It is lost.")
+        if sound:
+            source = self.folder / "sound"
+            source.write_bytes(sound)
+            row.key, row.bytes, row.seconds = store_key(call_id, self.now.date()), len(sound), 26.2
+            row.sha256, row.peaks = hashlib.sha256(sound).hexdigest(), {"caller": [0, 50], "heard": [9, 0]}
+            await self.store.put(row.key, source)
+        async with writing(self.database.sessions) as session:
+            session.add(row)
+            await session.flush()
+            if phrases is not None:
+                story = to_json(phrases)
+                session.add(
+                    Transcript(
+                        recording_id=row.id, language="en", engine="test", phrases=story, created_at=self.now
+                    )
+                )  # fmt: skip
+            return row.id
+
+    @asynccontextmanager
+    async def person(self, login: str | None = None) -> AsyncIterator[ClientSession]:
+        """A browser, logged in unless there is no login."""
+        async with ClientSession(self.address, cookie_jar=CookieJar(unsafe=True)) as browser:
+            if login is not None:
+                form = {"login": login, "password": PASSWORD}
+                async with browser.post("/login", data=form, allow_redirects=False) as answer:
+                    assert answer.status == 303, await answer.text()
+            yield browser
