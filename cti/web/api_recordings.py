@@ -6,6 +6,7 @@ For supervisors and for the operator of that call. Reads, calls the shelf, prese
 import asyncio
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
 from cti.web.openapi import Media, operation
 from cti.web.problems import Problem, not_found
@@ -16,6 +17,20 @@ from recordings.shelf import RecordingView, TranscriptView
 from recordings.transcript import to_webvtt
 
 SENDING_DEADLINE_S = 600.0  # of a whole file to a slow client
+
+
+class _Tape(web.FileResponse):
+    """A file that is sent within a deadline: a client that stops reading gives its connection back."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Sends everything; aiohttp calls it after the handler."""
+        try:
+            async with asyncio.timeout(SENDING_DEADLINE_S):
+                return await super().prepare(request)
+        except TimeoutError as error:
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("the client reads too slowly") from error
 
 
 async def _recording(request: web.Request, path: RecordingPath) -> RecordingView:
@@ -55,10 +70,8 @@ async def get_audio(request: web.Request, *, path: RecordingPath) -> web.StreamR
     """The recording itself; answers HTTP ranges."""
     view = await _recording(request, path)
     audio = await services_of(request).shelf.open_audio(view.id)
-    response = web.FileResponse(audio.path, headers={"Cache-Control": "private, no-cache"})
+    response = _Tape(audio.path, headers={"Cache-Control": "private, no-cache"})
     response.content_type = audio.content_type
-    async with asyncio.timeout(SENDING_DEADLINE_S):
-        await response.prepare(request)
     return response
 
 

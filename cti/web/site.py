@@ -89,6 +89,8 @@ def make_site(services: Services) -> web.Application:
 
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.serve)
+        if operation.method == "GET":
+            app.router.add_route("HEAD", operation.path, operation.serve)
     app.router.add_get("/api/v1/openapi.json", serve_openapi)
     app.router.add_get("/static/{name}", assets.serve)
     app.router.add_get("/healthz", health.healthz)
