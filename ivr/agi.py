@@ -150,11 +150,6 @@ class AgiSession:
         command = f"STREAM FILE {quote(str(path))} {quote(keys)}"
         return self._key(await self._command(command, seconds + self._step_s))
 
-    async def wait_for_digit(self, milliseconds: int) -> str | None:
-        """The key that the caller presses within this time, or None."""
-        command = f"WAIT FOR DIGIT {int(milliseconds)}"
-        return self._key(await self._command(command, milliseconds / 1000 + self._step_s))
-
     def _key(self, reply: AgiReply) -> str | None:
         if reply.result < 0:
             raise CallerHungUp("hung up while something was played")

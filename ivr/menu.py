@@ -16,7 +16,7 @@ from tickets.vocabulary import EventKind, HandOver
 
 OPERATOR_KEY = "0"
 ALL_KEYS = "0123456789*#"
-LAST_CHANCE_S = 2.0  # after the last prompt before voicemail: time to reach for the zero
+LAST_CHANCE_S = 2  # after the last prompt before voicemail: time to reach for the zero
 MAX_STEPS = 60  # a stuck key or a modem must not go round the menus for ever
 
 
@@ -43,7 +43,7 @@ class Ask:
 
     prompts: tuple[str, ...]  # names as in `Scenario.spoken`
     keys: str
-    wait_s: float = 0.0
+    wait_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def begin(scenario: Scenario, *, is_open: bool) -> Step:
         prompts.append("closed")
     # Who knows the menu may press ahead; a key that means nothing must not cut the recording notice short.
     keys = OPERATOR_KEY + "".join(scenario.menus[menu].options if menu else "")
-    wait_s = 0.0 if menu else LAST_CHANCE_S
+    wait_s = 0 if menu else LAST_CHANCE_S
     return Step(State(Stage.INTRO, is_open, menu), Ask(tuple(prompts), keys, wait_s))
 
 

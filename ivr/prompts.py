@@ -10,11 +10,12 @@ import os
 import shutil
 import tempfile
 import wave
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Self
 
+from ivr.menu import LAST_CHANCE_S
 from ivr.scenario import STATIC_PROMPTS, Scenario
 from recordings.audio import BadAudio, to_telephone_wav
 from voicebot.voice import Progress, Voice
@@ -83,7 +84,8 @@ class PromptBook:
         # One request for all of them: a synthesiser loads its voice once.
         paths = await bot_voice.render_all([*texts.values(), *bot_texts.values()], progress)
         by_name |= dict(zip(texts, paths, strict=False))
-        return cls(await asyncio.to_thread(_lay_out, by_name, folder / STATIC), bot_voice)
+        waits = {LAST_CHANCE_S, *(menu.timeout_s for menu in scenario.menus.values())}
+        return cls(await asyncio.to_thread(_lay_out, by_name, waits, folder / STATIC), bot_voice)
 
     def prompt(self, name: str) -> Rendered:
         """The sound of a prompt.
@@ -92,6 +94,10 @@ class PromptBook:
             KeyError: the scenario from which the book was made has no such prompt.
         """
         return self._prompts[name]
+
+    def quiet(self, seconds: int) -> Rendered:
+        """Silence of that length, to be played while a menu waits for a key."""
+        return self._prompts[_quiet(seconds)]
 
 
 def _convert_all(scenario: Scenario, folder: Path) -> dict[Path, Path]:
@@ -114,16 +120,35 @@ def _convert_all(scenario: Scenario, folder: Path) -> dict[Path, Path]:
     return converted
 
 
-def _lay_out(by_name: Mapping[str, Path], static: Path) -> dict[str, Rendered]:
+def _lay_out(by_name: Mapping[str, Path], waits: Iterable[int], static: Path) -> dict[str, Rendered]:
+    sounds = dict(by_name)
+    quiet = {_quiet(seconds): static / f"{_quiet(seconds)}.wav" for seconds in waits}
     try:
         static.mkdir(parents=True, exist_ok=True)
+        for seconds in waits:
+            _write_quiet(quiet[_quiet(seconds)], seconds)
+        sounds |= quiet
         for name in STATIC_PROMPTS:
             _copy(by_name[name], static / f"{name}.wav")
     except OSError as error:
         raise PromptsNotReady(
             f"{static} cannot be written ({error.strerror}): make it writable or set PRESSZERO_DATA."
         ) from error
-    return {name: _rendered(path) for name, path in by_name.items()}
+    return {name: _rendered(path) for name, path in sounds.items()}
+
+
+def _quiet(seconds: int) -> str:
+    return f"quiet-{seconds}"
+
+
+def _write_quiet(target: Path, seconds: int) -> None:
+    if target.exists():
+        return
+    with wave.open(str(target), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(2 * 8000 * seconds))
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -138,15 +138,15 @@ class Reception:
 
     async def _ask(self, session: AgiSession, ask: Ask) -> str | None:
         sounds = [self._prompts.prompt(name) for name in ask.prompts]
-        await self._light_fuse(session, sum(sound.seconds for sound in sounds) + ask.wait_s)
+        if ask.wait_s:
+            # Played, not merely waited: a line without sound seems dead, and the recording would lose time.
+            sounds.append(self._prompts.quiet(ask.wait_s))
+        await self._light_fuse(session, sum(sound.seconds for sound in sounds))
         for sound in sounds:
             key = await session.stream_file(sound.path, ask.keys, seconds=sound.seconds)
             if key is not None:
                 return key
-        if not ask.wait_s:
-            return None
-        key = await session.wait_for_digit(int(ask.wait_s * 1000))
-        return key if key is not None and key in ask.keys else None
+        return None
 
     async def _after_bot(self, session: AgiSession) -> Leave:
         cut = await session.get_variable("TRYSTATUS") == "FAILED"

@@ -148,7 +148,9 @@ class AmiLink:
         Raises:
             As `action`.
         """
-        first, *items = await self._ask(self._up(name), name, fields, self._action_within_s)
+        first, *items = await self._ask(
+            self._up(name), name, fields, self._action_within_s, as_list=True
+        )
         _reply(first)
         return self._typed(items)
 
@@ -209,9 +211,15 @@ class AmiLink:
         return self._protocol
 
     async def _ask(
-        self, protocol: GuardedProtocol, name: str, fields: Mapping[str, Value], within_s: float
+        self,
+        protocol: GuardedProtocol,
+        name: str,
+        fields: Mapping[str, Value],
+        within_s: float,
+        *,
+        as_list: bool = False,
     ) -> list[Message]:
-        action = protocol.ask(name, fields)
+        action = protocol.ask(name, fields, as_list=as_list)
         try:
             async with asyncio.timeout(within_s):
                 reply = await action.future

@@ -155,8 +155,10 @@ class GuardedProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no t
 
     # --- to the wire
 
-    def ask(self, name: str, fields: Mapping[str, Value]) -> Action:
+    def ask(self, name: str, fields: Mapping[str, Value], *, as_list: bool = False) -> Action:
         """Send an action; its `.future` gives the reply, `.id` is for `forget`.
+
+        `as_list`: the reply is a list of messages if Asterisk announces one.
 
         Raises:
             AmiCut: the link is down.
@@ -165,7 +167,8 @@ class GuardedProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no t
         headers = checked(name, fields)
         if self.lost or self.transport.is_closing():
             raise AmiCut(f"There is no AMI link: {name} was not sent.")
-        action = Action(headers)
+        # Left to itself, panoramisk takes "… successfully queued" for the beginning of a list, and waits.
+        action = Action(headers, as_list=None if as_list else False)
         self.responses[action.id] = action
         self.transport.write(str(action).encode())
         return action

@@ -26,7 +26,8 @@ MODULES = (
     "bridge_simple", "bridge_native_rtp", "bridge_softmix", "bridge_holding", "bridge_builtin_features",
     "bridge_builtin_interval_features", "chan_pjsip",
     "func_callerid", "func_cdr", "func_channel", "func_cut", "func_groupcount", "func_uri", "func_logic",
-    "func_math", "func_strings", "func_timeout", "func_global", "func_devstate", "app_chanspy", "func_periodic_hook",
+    "func_math", "func_strings", "func_timeout", "func_global", "func_devstate",
+    "app_chanspy", "func_periodic_hook",
     "app_audiosocket", "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_queue", "app_senddtmf",
     "app_stack", "app_userevent", "app_waitforsilence", "app_verbose",
     "cdr_custom", "pbx_config",
@@ -99,7 +100,7 @@ class PbxPlan:
         for path in (self.prompts, self.spool):
             if not _SAFE_PATH.fullmatch(str(path)):
                 raise BadPbxConfiguration(
-                    f"Asterisk cannot use the folder {path}: choose one without blanks and special characters."
+                    f"Asterisk cannot use the folder {path}: choose one without blanks or special characters."
                 )
         for phone in self.operators.values():
             if re.search(r"[\x00-\x1f\";\[\]<>]", phone.name):

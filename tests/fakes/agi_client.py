@@ -92,12 +92,16 @@ class AgiClient:
                 self.variables[name] = value
                 return "200 result=1"
             case ["STREAM", "FILE", path, *allowed]:
-                self.played.append(PurePath(path).name)
-                key = self._press(self.played[-1], allowed[0] if allowed else "")
-                return f"200 result={key} endpos=8000"
-            case ["WAIT", "FOR", "DIGIT", _]:
-                return f"200 result={self._press(self.played[-1] + '?', '0123456789*#')}"
+                return (
+                    f"200 result={self._play(PurePath(path).name, allowed[0] if allowed else '')} endpos=8000"
+                )
         return "510 Invalid or unknown command"
+
+    def _play(self, sound: str, allowed: str) -> int:
+        if sound.startswith("quiet-"):
+            return self._press(self.played[-1] + "?", allowed)
+        self.played.append(sound)
+        return self._press(sound, allowed)
 
     def _press(self, sound: str, allowed: str) -> int:
         waiting = self.keys.get(sound)

@@ -40,7 +40,8 @@ class NoVoice:
 
 def book(scenario: Scenario) -> PromptBook:
     sounds = {name: Rendered(PurePath("/prompts") / name, 1.5) for name, _ in scenario.spoken()}
-    return PromptBook(sounds, NoVoice())
+    quiet = {f"quiet-{s}": Rendered(PurePath(f"/prompts/quiet-{s}"), float(s)) for s in range(1, 31)}
+    return PromptBook(sounds | quiet, NoVoice())
 
 
 async def nobody(number: str) -> KnownCaller | None:
