@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from math import log
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ ACCEPT: Final = 0.4
 """Score from which a question counts as asked."""
 ACCEPT_CLAUSE: Final = 0.55
 """The same for one clause of a long sentence whose other clauses are about something else."""
+LEAD: Final = 0.03
+"""How far the likeliest question must be ahead of the next; between equals the bot asks again."""
 CLEARLY_NOT: Final = 0.28
 """Score below which it is certainly none of the questions."""
 LIKENESS: Final = 0.6
@@ -64,6 +66,17 @@ class Understood:
     def intent(self) -> str:
         """One word for the ledger."""
         return self.name or self.kind.value
+
+
+class _Nearest(NamedTuple):
+    name: str
+    score: float
+    lead: float  # over the next question
+
+    def as_understood(self) -> Understood:
+        if self.lead < LEAD:
+            return Understood(Kind.OUT_OF_SCOPE, score=self.score, clear=False)
+        return Understood(Kind.QUESTION, self.name, self.score)
 
 
 class Understanding:
@@ -112,40 +125,40 @@ class Understanding:
         return self._question(spoken)
 
     def _question(self, spoken: Sequence[str]) -> Understood:
-        name, score = self._nearest(spoken)
-        if score >= ACCEPT:
-            return Understood(Kind.QUESTION, name, score)
+        nearest = self._nearest(spoken)
+        if nearest.score >= ACCEPT:
+            return nearest.as_understood()
         clauses = list(_clauses(spoken))
         if len(clauses) > 1:
-            best_name, best = max((self._nearest(clause) for clause in clauses), key=lambda found: found[1])
-            if best >= ACCEPT_CLAUSE:
-                return Understood(Kind.QUESTION, best_name, best)
+            best = max((self._nearest(clause) for clause in clauses), key=lambda found: found.score)
+            if best.score >= ACCEPT_CLAUSE:
+                return best.as_understood()
         # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
         whole = len(spoken) >= 4 and bool(_content(_stems(spoken)))
-        return Understood(Kind.OUT_OF_SCOPE, score=score, clear=whole and score < CLEARLY_NOT)
+        clear = whole and nearest.score < CLEARLY_NOT
+        return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
 
-    def _nearest(self, spoken: Sequence[str]) -> tuple[str, float]:
-        """The likeliest question and its score, 0 where everyday sentences are nearer."""
+    def _nearest(self, spoken: Sequence[str]) -> "_Nearest":
+        """The likeliest question; score 0 where everyday sentences are nearer."""
         stems = _stems(spoken)
         likeness = self._likeness.to(" ".join(stems))
         everyday = _top(likeness[self._names == ""])
-        content = _content(stems)
-        known = [self._in_script(stem) for stem in content]
+        known = [self._in_script(stem) for stem in _content(stems)]
         total = sum(self._weight[stem] if stem else self._strange_weight for stem in known)
         strange = known.count(None) * self._strange_weight / total if total else 0.0
-        best = ("", 0.0)
+        found = []
         for name in self._questions:
-            alike = _top(likeness[self._names == name])
-            belongs = alike
+            alike = belongs = _top(likeness[self._names == name])
             if total:
+                own = self._vocabulary[name]
                 belongs = (
-                    sum(self._weight[stem] for stem in known if stem in self._vocabulary[name] and stem)
-                    / total
+                    sum(self._weight[stem] for stem in known if stem is not None and stem in own) / total
                 )
-            score = (LIKENESS * alike + (1 - LIKENESS) * belongs) * (1 - STRANGE * strange)
-            if score > best[1]:
-                best = (name, score)
-        return best if best[1] > everyday else ("", 0.0)
+            found.append(((LIKENESS * alike + (1 - LIKENESS) * belongs) * (1 - STRANGE * strange), name))
+        found.sort(reverse=True)
+        score, name = found[0]
+        lead = score - found[1][0] if len(found) > 1 else score
+        return _Nearest(name, score, lead) if score > everyday else _Nearest(name, 0.0, 0.0)
 
     def _in_script(self, stem: str) -> str | None:
         """The script's word that this is, or is a misheard form of."""

@@ -47,10 +47,10 @@ _FILLERS = frozenset(
 _POLITE = frozenset(_split("a an the now yes yeah no okay i said me my thanks thank you sir madam and or to"))
 
 _PERSON = _one_of("""
-    operators? | agents? | representatives? | reps? | humans? | colleagues? | supervisors? | receptionists?
-    | consultants? | advis[eo]rs? | person | people | somebody | someone | anybody | anyone | man | woman
-    | guy | lady | manager | staff | employee | member | help ?desk | support(?: team)?
-    | call cent(?:er|re) | (?:customer|client|tech(?:nical)?) (?:services?|support|care)
+    operators? | agents? | representatives? | reps? | humans?(?: help| assistance)? | colleagues?
+    | supervisors? | receptionists? | consultants? | advis[eo]rs? | person | people | somebody | someone
+    | anybody | anyone | man | woman | guy | lady | manager | staff | employee | member | help ?desk
+    | support(?: team)? | call cent(?:er|re) | (?:customer|client|tech(?:nical)?) (?:services?|support|care)
 """)
 _ADJECTIVE = _one_of("""
     real | live | actual | living | human | another | different | free | single | proper | your | one of your
@@ -60,7 +60,7 @@ _WHICH = f"(?:{_ADJECTIVE} )*"
 _HELPS = _one_of(
     "talk | speak | help | assist | answer | call | explain | tell | take over | chat | listen | connect"
 )
-_WE_CAN = _one_of("to | can | could | i can | i could | we can")
+_WE_CAN = _one_of("(?:that )?(?:i |we )?(?:can|could) | to")
 _ANYBODY = "(?:any|some)(?:body|one)"
 
 # After the person something may follow that is still the request ("… please", "… who can help me"), but not
@@ -81,17 +81,20 @@ _REQUESTS = tuple(
     re.compile(pattern)
     for pattern in (
         # talk to a person, speak with one of your colleagues; also where the recogniser lost "to"
-        r"\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with) "
+        r"\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with|for) "
         rf"{_WHICH}(?:\w+ )?{_PERSON}\b",
+        r"\b(?:let me|can i|could i|may i|i want to|i need to|i would like to|i would rather)"
+        r"(?: just)? (?:talk|speak) (?:to|with)\b(?! my\b)",  # to whomever: the recogniser lost the word
         rf"\b(?:talk|speak|chat) {_WHICH}{_PERSON}{_ENDS}",
         # connect me, transfer my call, put me through, hand me over
         r"\b(?:connect|transfer|redirect|forward|switch|patch) (?:me|us|my call|this call|the call)\b",
         r"\b(?:connected|transferred|put through|switched) (?:to|with|through|over)\b",
         r"\b(?:put|pass|hand|get|patch|let) (?:me|us) (?:through|over|on to|onto|in touch)\b",
-        rf"\b(?:connect|transfer|put|pass|hand|switch)(?: through| over)? (?:to|with) {_WHICH}{_PERSON}\b",
+        r"\b(?:connect(?:ing)?|transfer|put|pass|hand|switch)(?: through| over)? (?:to|with) "
+        rf"{_WHICH}{_PERSON}\b",
         r"^put through\b",
         # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
-        rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}{_PERSON}{_ENDS}",
+        rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
         rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",
         rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)\b",
         rf"\b(?:can|could|will|would) {_WHICH}(?:{_ANYBODY}|person|human|operator|agent|representative) "
@@ -105,7 +108,7 @@ _REQUESTS = tuple(
     )
 )
 _SHORT_REQUEST = re.compile(
-    rf"^(?:{_WHICH}{_PERSON}(?: being)?"
+    rf"^(?:{_WHICH}{_PERSON}(?: being| real)?"
     rf"(?: who can {_HELPS}(?: me)?| to {_HELPS}(?: (?:to|with|me))*)?(?: |$))+$"
 )
 _SOMETHING_ELSE = re.compile(r"\b(?:in person|else)\b")
@@ -151,6 +154,8 @@ def words(text: str) -> list[str]:
     for word in re.findall(r"[\w']+", plain):
         written_out = _CONTRACTIONS.get(word) or word.replace("n't", " not").strip("'")
         found.extend(written_out.split())
+    if found[:1] == ["know"]:
+        found[0] = "no"  # the recogniser's spelling; no sentence begins with "know"
     return [word for word in found if word]
 
 
