@@ -52,7 +52,7 @@ HAND_OVERS = {
     HandOver.SILENCE: Chip("Said nothing", "operator plain"),
     HandOver.DEADLINE: Chip("Took too long", "operator plain"),
     HandOver.FAULT: Chip("Fault on our side", "bad plain"),
-    HandOver.VIP: Chip("VIP goes straight through", "operator plain"),
+    HandOver.VIP: Chip("Put through as VIP", "operator plain"),
     HandOver.SURGE: Chip("Surge", "operator plain"),
     HandOver.MENU_CHOICE: Chip("Chosen in the menu", "operator plain"),
     HandOver.NO_INPUT: Chip("Pressed no key", "operator plain"),

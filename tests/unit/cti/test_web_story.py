@@ -91,7 +91,7 @@ def test_it_tells_what_the_bot_heard_in_order() -> None:
         ("step", "Handed to an operator: beyond the bot"),
         ("step", "Grace answered"),
     ]
-    assert lines[2].understood == "nothing it can answer"
+    assert lines[2].understood == "a question beyond it"
     assert lines[2].confidence == 0.8
     assert heard_by_bot(lines)
 
