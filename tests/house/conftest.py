@@ -1,0 +1,76 @@
+"""One contact centre for all house tests of a session; each test leaves it as it found it."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import yaml
+
+from cti.asterisk.install import Program, cache_folder
+from cti.demo.exchange import own_settings
+from cti.speech import choose_voice
+from ivr.prompts import PromptBook
+from ivr.scenario_file import load_scenario
+from tests.house.centre import Centre, open_centre
+from tests.house.voices import LINES, Voices
+from tickets.accounts import AccountBook
+from tickets.customers import CustomerBook
+from tickets.database import migrate, open_database
+from tickets.vocabulary import Role
+
+LOTTERY = Path(__file__).parents[2] / "scenarios" / "lottery.yaml"
+VIP, PLAIN, SUPERVISOR = "+12025550133", "+12025550111", ("sam", "a long enough password")
+
+
+@pytest.fixture(scope="session")
+def house_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lottery at any hour, with a duty phone."""
+    content = yaml.safe_load(LOTTERY.read_text())
+    content["hours"] = {"open": "24/7"}
+    content["duty_phone"] = "+12025550199"
+    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    path = tmp_path_factory.mktemp("scenario") / "house.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def voices(asterisk: Program, house_scenario: Path) -> Voices:
+    """What test callers say, as telephone audio; rendered once per machine."""
+    folder = cache_folder() / "test-prompts"
+    scenario = load_scenario(house_scenario)
+    voice = choose_voice(scenario, folder, asterisk.espeak)
+    await PromptBook.prepare(scenario, voice, folder)
+    paths = await voice.render_all(list(LINES.values()))
+    return Voices(folder, dict(zip(LINES, paths, strict=True)))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def centre(asterisk: Program, house_scenario: Path, voices: Voices) -> AsyncIterator[Centre]:
+    """Real PBX, real network, the service as a process of its own."""
+    # A short path of our own: Asterisk's control socket does not fit into pytest's long ones.
+    with tempfile.TemporaryDirectory(prefix="pz-") as folder:
+        settings = own_settings(Path(folder), prompts=voices.folder)
+        await asyncio.to_thread(migrate, settings.database_url)
+        await _seed(settings.database_url)
+        async with open_centre(asterisk, load_scenario(house_scenario), house_scenario, settings) as opened:
+            yield opened
+
+
+async def _seed(url: str) -> None:
+    database = open_database(url)
+    await CustomerBook(database.sessions).add("Vera Lindqvist", [VIP], vip_level=2)
+    await CustomerBook(database.sessions).add("Grace Hill", [PLAIN], vip_level=0)
+    await AccountBook(database.sessions).add(*SUPERVISOR, Role.SUPERVISOR, "Sam Okafor")
+    await database.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def served(centre: Centre) -> Centre:
+    """The centre with its service running."""
+    if centre.service is None:
+        await centre.start_service()
+    return centre

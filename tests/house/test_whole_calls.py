@@ -1,0 +1,223 @@
+"""Whole calls through a real Asterisk: menu, bot, queue, voicemail; every one ends as one ticket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from cti.asterisk.events import OperatorConnected
+from cti.demo.network import Leg
+from tests.house.centre import Centre, any_phone
+from tests.house.conftest import PLAIN, VIP
+from tests.house.desk_view import outcome_of
+from tests.house.voices import Voices
+from tickets.vocabulary import CallOutcome, EventKind, HandOver, TicketStatus
+
+pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def converse(centre: Centre, voices: Voices, caller: Leg, phone: Leg) -> None:
+    """Operator and caller exchange a sentence, and the caller hangs up."""
+    await phone.answer()
+    await phone.say(voices["hello"])
+    await caller.say(voices["wish"])
+    await caller.hang_up()
+    await asyncio.wait_for(phone.hung_up.wait(), 10)
+
+
+async def test_it_informs_by_digits_alone_and_closes_the_ticket(served: Centre) -> None:
+    caller, call_id = await served.call("+12025550101")
+    await caller.wait_for_quiet()
+    await caller.press("2")
+    await caller.wait_for_quiet()
+    await caller.press("1")
+    await asyncio.wait_for(caller.hung_up.wait(), 40)
+    outcome = await outcome_of(served, call_id)
+    assert [event.data["digit"] for event in outcome.events if event.kind is EventKind.MENU_CHOICE] == [
+        "2",
+        "1",
+    ]
+    assert outcome.call.outcome is CallOutcome.INFORMED_BY_MENU
+    assert outcome.ticket.status is TicketStatus.CLOSED
+    assert outcome.recording.seconds > 10
+
+
+async def test_the_bot_answers_from_the_callers_voice_and_closes_the_ticket(
+    served: Centre, voices: Voices
+) -> None:
+    caller, call_id = await served.call(PLAIN)
+    await caller.wait_for_quiet()
+    await caller.press("1")
+    await caller.wait_for_quiet()
+    await caller.say(voices["next_draw"])
+    await caller.wait_for_quiet()
+    await caller.say(voices["no_thanks"])
+    await asyncio.wait_for(caller.hung_up.wait(), 40)
+    outcome = await outcome_of(served, call_id, transcript=True)
+    assert outcome.call.outcome is CallOutcome.ANSWERED_BY_BOT
+    assert outcome.ticket.topic == "Next draw"
+    assert outcome.ticket.status is TicketStatus.CLOSED
+    assert outcome.ticket.customer_name == "Grace Hill"
+    assert outcome.recording.transcript is not None
+    said = {phrase.speaker: phrase.text.lower() for phrase in reversed(outcome.recording.transcript.phrases)}
+    assert "draw" in said["caller"]
+    assert "bot" in said
+
+
+async def test_the_bot_hands_over_what_it_does_not_know(served: Centre, voices: Voices) -> None:
+    caller, call_id = await served.call("+12025550102")
+    await caller.wait_for_quiet()
+    await caller.press("1")
+    await caller.wait_for_quiet()
+    await caller.say(voices["unknown"])
+    phone = await any_phone(served)
+    await converse(served, voices, caller, phone)
+    outcome = await outcome_of(served, call_id, transcript=True)
+    assert outcome.call.hand_over is HandOver.OUT_OF_SCOPE
+    assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+    assert outcome.call.operator == phone.number
+    assert outcome.ticket.status is TicketStatus.OPEN
+    assert outcome.recording.transcript is not None
+    assert {"caller", "operator", "bot"} <= {
+        phrase.speaker for phrase in outcome.recording.transcript.phrases
+    }
+
+
+async def test_a_wish_for_a_person_in_words_is_a_hand_over(served: Centre, voices: Voices) -> None:
+    caller, call_id = await served.call("+12025550103")
+    await caller.wait_for_quiet()
+    await caller.press("1")
+    await caller.wait_for_quiet()
+    await caller.say(voices["operator"])
+    await served.queued(call_id)
+    await caller.hang_up()
+    outcome = await outcome_of(served, call_id)
+    assert outcome.call.hand_over is HandOver.ASKED
+    assert outcome.call.outcome is CallOutcome.ABANDONED
+
+
+async def at_the_greeting(centre: Centre, caller: Leg, call_id: str) -> None:
+    await centre.stage(call_id, "menu")
+
+
+async def at_the_menu(centre: Centre, caller: Leg, call_id: str) -> None:
+    await caller.wait_for_quiet()
+
+
+async def in_a_sub_menu(centre: Centre, caller: Leg, call_id: str) -> None:
+    await caller.wait_for_quiet()
+    await caller.press("2")
+
+
+async def during_an_announcement(centre: Centre, caller: Leg, call_id: str) -> None:
+    await caller.wait_for_quiet()
+    await caller.press("3")
+
+
+async def after_a_wrong_key(centre: Centre, caller: Leg, call_id: str) -> None:
+    await caller.wait_for_quiet()
+    await caller.press("9")
+
+
+async def while_the_bot_speaks(centre: Centre, caller: Leg, call_id: str) -> None:
+    await caller.wait_for_quiet()
+    await caller.press("1")
+    await centre.stage(call_id, "bot")
+
+
+async def while_the_bot_listens(centre: Centre, caller: Leg, call_id: str) -> None:
+    await while_the_bot_speaks(centre, caller, call_id)
+    await caller.wait_for_quiet()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        at_the_greeting,
+        at_the_menu,
+        in_a_sub_menu,
+        during_an_announcement,
+        after_a_wrong_key,
+        while_the_bot_speaks,
+        while_the_bot_listens,
+    ],
+)
+async def test_zero_is_a_person(
+    served: Centre, moment: Callable[[Centre, Leg, str], Awaitable[None]]
+) -> None:
+    caller, call_id = await served.call("+12025550104")
+    await moment(served, caller, call_id)
+    await caller.press("0")
+    await served.queued(call_id, within_s=5)
+    await caller.hang_up()
+    outcome = await outcome_of(served, call_id)
+    assert outcome.call.hand_over is HandOver.PRESSED_ZERO
+
+
+async def test_a_vip_is_answered_before_those_who_came_first(served: Centre, voices: Voices) -> None:
+    network = served.exchange.network
+    alice, ben = await network.ring_colleague("101", "102")  # nobody is free
+    calls: dict[str, tuple[Leg, str]] = {}
+    for number in ("+12025550105", "+12025550106", VIP):
+        leg, call_id = await served.call(number)
+        await served.stage(call_id, "menu")
+        await leg.press("0")
+        await served.queued(call_id)
+        calls[number] = (leg, call_id)
+    since = len(served.listener.events)
+    await alice.hang_up()
+    first = await any_phone(served)
+    await first.answer()
+    connected = await served.listener.wait(lambda e: isinstance(e, OperatorConnected), since=since)
+    assert isinstance(connected, OperatorConnected)
+    assert connected.uniqueid == calls[VIP][1]
+    await ben.hang_up()
+    for leg, _ in calls.values():
+        await leg.hang_up()
+    outcome = await outcome_of(served, calls[VIP][1])
+    assert (outcome.call.vip_level, outcome.call.priority) == (2, 20)
+
+
+async def test_with_nobody_there_a_message_becomes_a_ticket(served: Centre, voices: Voices) -> None:
+    await pause_operators(served, paused=True)
+    try:
+        caller, call_id = await served.call(PLAIN)
+        await served.stage(call_id, "menu")
+        await caller.press("0")
+        duty = await served.exchange.network.phone_rings("+12025550199")
+        await duty.hang_up()  # the person on duty is busy
+        await served.stage(call_id, "voicemail")
+        await caller.wait_for_quiet(700)
+        await caller.say(voices["message"])
+        await asyncio.wait_for(caller.hung_up.wait(), 60)
+    finally:
+        await pause_operators(served, paused=False)
+    outcome = await outcome_of(served, call_id, transcript=True)
+    assert outcome.call.outcome is CallOutcome.VOICEMAIL
+    assert outcome.ticket.status is TicketStatus.OPEN
+    assert outcome.recording.transcript is not None
+    said = " ".join(p.text.lower() for p in outcome.recording.transcript.phrases if p.speaker == "caller")
+    assert "call me back" in said
+
+
+async def test_the_duty_phone_answers_when_the_queue_has_nobody(served: Centre, voices: Voices) -> None:
+    await pause_operators(served, paused=True)
+    try:
+        caller, call_id = await served.call("+12025550107")
+        await served.stage(call_id, "menu")
+        await caller.press("0")
+        duty = await served.exchange.network.phone_rings("+12025550199")
+        await converse(served, voices, caller, duty)
+    finally:
+        await pause_operators(served, paused=False)
+    outcome = await outcome_of(served, call_id)
+    assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+    assert outcome.call.operator == "duty"
+
+
+async def pause_operators(centre: Centre, *, paused: bool) -> None:
+    """Take the operators' phones out of the queue, or back in."""
+    for number in ("101", "102"):
+        await centre.pbx.action(
+            "QueuePause", Interface=f"PJSIP/{number}", Paused="true" if paused else "false"
+        )
