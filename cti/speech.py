@@ -26,9 +26,9 @@ def choose_recognizer(engine: str, whisper_model: str, vosk_model: str, language
     """
     # Imported here: each engine brings hundreds of megabytes of libraries, and only one is used.
     if engine == "vosk":
-        from voicebot.recognizers.vosk import VoskRecognizer
+        from voicebot.recognizers.vosk import Vosk
 
-        return VoskRecognizer(vosk_model or language)
-    from voicebot.recognizers.whisper import WhisperRecognizer
+        return Vosk(vosk_model or language, language=language)
+    from voicebot.recognizers.whisper import Whisper
 
-    return WhisperRecognizer(whisper_model, language)
+    return Whisper(Path(whisper_model) if whisper_model else None, language=language)

@@ -24,7 +24,7 @@ from cti.asterisk.instance import Instance, PbxDidNotStart
 from cti.demo.exchange import Exchange, exchange, own_settings
 from cti.demo.network import CallerGaveUp
 from cti.demo.story import ALICE, CAST, FRANK, VERA, Ending, Play, disappointments, rehearse
-from cti.demo.telling import Teller, table_of
+from cti.demo.telling import Teller, tell_ending
 from cti.progress import Report, progress_bar
 from cti.settings import Settings
 from cti.speech import choose_voice
@@ -67,7 +67,7 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
             telling.cancel()
             await asyncio.wait([telling])
         missing = [*trouble, *disappointments(endings, tickets)]
-        console.print(table_of(endings))
+        tell_ending(console, endings)
         for what in missing:
             console.print(f"[bold red]Did not happen:[/] {what}")
         if not missing:

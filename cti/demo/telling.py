@@ -82,27 +82,13 @@ def in_words(event: CallEvent, call: Call) -> str | None:
             return None
 
 
-def table_of(endings: list[Ending]) -> Table:
-    """The tickets, as they lie on the desk."""
-    table = Table(title="\nThe tickets", title_justify="left", show_lines=True)
-    for heading in (
-        "Ticket",
-        "Caller",
-        "Status",
-        "Ended as",
-        "Handed over",
-        "Hold",
-        "Talk",
-        "Recording",
-        "Transcript",
-    ):
-        table.add_column(heading)
+def tell_ending(console: Console, endings: list[Ending]) -> None:
+    """The tickets, as they lie on the desk, and what was said in each call."""
+    table = Table(title="The tickets", title_justify="left", title_style="bold")
+    for heading in ("Ticket", "Caller", "Status", "Ended as", "Handed over", "Hold", "Talk", "Tape"):
+        table.add_column(heading, no_wrap=heading in ("Ticket", "Hold", "Talk", "Tape"))
     for ending in endings:
         call, tape = ending.call, ending.recording
-        spoken = tape.transcript.phrases if tape and tape.transcript else ()
-        words = " / ".join(
-            f"{phrase.speaker}: {phrase.text}" for phrase in spoken if phrase.speaker == "caller"
-        )
         table.add_row(
             ending.ticket,
             Text(f"({ending.person.letter}) {ending.person.name}", COLOURS[ending.person.letter]),
@@ -111,7 +97,19 @@ def table_of(endings: list[Ending]) -> Table:
             str(call.hand_over or "–").replace("_", " "),
             f"{call.hold_seconds:.0f} s",
             f"{call.talk_seconds:.0f} s",
-            f"{tape.seconds:.0f} s stereo" if tape and not tape.missing_reason else "missing",
-            words[:160],
+            f"{tape.seconds:.0f} s" if tape and not tape.missing_reason else "missing",
         )
-    return table
+    console.print()
+    console.print(table)
+    for ending in endings:
+        _tell_transcript(console, ending)
+
+
+def _tell_transcript(console: Console, ending: Ending) -> None:
+    tape = ending.recording
+    if tape is None or tape.transcript is None:
+        return
+    console.print(f"\n[bold]{ending.ticket}[/], transcribed from the recording ({tape.transcript.engine}):")
+    for phrase in tape.transcript.phrases:
+        colour = COLOURS[ending.person.letter] if phrase.speaker == "caller" else "dim"
+        console.print(Text(f"{phrase.start_s:6.1f} s  {phrase.speaker:<9}{phrase.text}", colour))
