@@ -34,7 +34,7 @@ STAGE_NAMES = {
 INTENTS = {  # what the bot can take words for, besides the scenario's own questions
     "operator": "a wish for a person",
     "out_of_scope": "a question beyond it",
-    "nothing": "nothing",
+    "nothing": "",
     "goodbye": "good-bye",
     "yes": "yes",
     "no": "no",

@@ -96,7 +96,7 @@ def _tape(call: Call, recording: RecordingView | None, *, allowed: bool) -> Tape
             "Not for this login", "A recording is for supervisors and the operator of that call.", "lock"
         )
     if recording is None and not call.ended:
-        return Absence("Recording", "The call is being recorded; the tape appears here after it.")
+        return Absence("Being recorded", "The tape appears here after the call.")
     if recording is None:
         return Absence("Not here yet", "The recording is on its way to the shelf.")
     if recording.missing_reason:

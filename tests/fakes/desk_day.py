@@ -300,7 +300,10 @@ async def add_customers(book: CustomerBook) -> dict[str, tuple[int, int]]:
 
 async def live_through(now: datetime, sessions: Sessions, store: Store, folder: Path) -> None:
     """Put the whole morning into the database and onto the shelf."""
-    customers, book = await add_customers(CustomerBook(sessions)), CallBook(sessions)
+    customers, book = (
+        await add_customers(CustomerBook(sessions, deadline_s=20)),
+        CallBook(sessions, deadline_s=20),
+    )
     for visit in reversed(VISITS):
         await book.record(visit.events(now, customers))
         if visit.tape or visit.missing:

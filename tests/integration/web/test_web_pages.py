@@ -51,7 +51,7 @@ async def test_it_shows_a_ticket_with_its_tape_and_transcript(desk: WebRoom, sof
 
 async def test_it_says_why_there_is_no_tape(desk: WebRoom, sofia: ClientSession) -> None:
     live, ended = await desk.happen(LIVE_VIP), await desk.happen(BY_BOT)
-    assert "is being recorded" in await page(sofia, f"/tickets/{live}")
+    assert "Being recorded" in await page(sofia, f"/tickets/{live}")
     assert "on its way to the shelf" in await page(sofia, f"/tickets/{ended}")
     await desk.keep_tape(BY_BOT, None)
     assert "It is lost." in await page(sofia, f"/tickets/{ended}")
