@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
+from cti.web.inputs import CallPath, CallQuery
 from cti.web.openapi import operation
-from cti.web.schemas import CallList, CallOut, CallPath, CallQuery
+from cti.web.schemas import CallList, CallOut
 from cti.web.services import services_of
 
 

@@ -2,9 +2,10 @@
 
 from aiohttp import web
 
+from cti.web.inputs import CustomerPath, NewCustomer, PageQuery
 from cti.web.openapi import operation
 from cti.web.problems import BadField, Problem
-from cti.web.schemas import CustomerList, CustomerOut, CustomerPath, NewCustomer, PageQuery
+from cti.web.schemas import CustomerList, CustomerOut
 from cti.web.security import account_of, require
 from cti.web.services import services_of
 from tickets.numbers import normalise_number

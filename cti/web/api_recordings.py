@@ -8,9 +8,10 @@ import asyncio
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from cti.web.inputs import RecordingPath
 from cti.web.openapi import Media, operation
 from cti.web.problems import Problem, not_found
-from cti.web.schemas import PeaksOut, RecordingOut, RecordingPath, TranscriptOut
+from cti.web.schemas import PeaksOut, RecordingOut, TranscriptOut
 from cti.web.security import account_of, may_listen
 from cti.web.services import services_of
 from recordings.shelf import RecordingView, TranscriptView

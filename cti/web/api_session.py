@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
+from cti.web.inputs import Credentials
 from cti.web.openapi import operation
-from cti.web.schemas import AccountOut, Credentials, SessionOut
+from cti.web.schemas import AccountOut, SessionOut
 from cti.web.security import TOKEN, account_of
 from cti.web.services import services_of
 

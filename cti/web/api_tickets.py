@@ -2,17 +2,9 @@
 
 from aiohttp import web
 
+from cti.web.inputs import NewNote, TicketChange, TicketPath, TicketQuery
 from cti.web.openapi import operation
-from cti.web.schemas import (
-    NewNote,
-    NoteOut,
-    TicketChange,
-    TicketDetailOut,
-    TicketList,
-    TicketOut,
-    TicketPath,
-    TicketQuery,
-)
+from cti.web.schemas import NoteOut, TicketDetailOut, TicketList, TicketOut
 from cti.web.security import account_of
 from cti.web.services import services_of
 

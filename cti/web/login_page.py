@@ -6,8 +6,8 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from cti.web.forms import from_form
+from cti.web.inputs import Credentials
 from cti.web.problems import Problem
-from cti.web.schemas import Credentials
 from cti.web.security import ACCOUNT, TOKEN, clear_session_cookie, set_session_cookie
 from cti.web.services import services_of
 from tickets.accounts import TooManyAttempts, WrongCredentials

@@ -5,7 +5,7 @@ from aiohttp import web
 
 from cti.web.board import Board, BoardView, board_view
 from cti.web.forms import from_form, from_path, from_query
-from cti.web.schemas import CallQuery, CustomerPath, NewNote, PageQuery, TicketChange, TicketPath, TicketQuery
+from cti.web.inputs import CallQuery, CustomerPath, NewNote, PageQuery, TicketChange, TicketPath, TicketQuery
 from cti.web.security import account_of
 from cti.web.services import SERVICES, services_of
 from cti.web.ticket_page import ticket_context

@@ -1,11 +1,11 @@
-"""The API's shapes: what goes in and out as JSON. Their descriptions are the OpenAPI document's.
+"""The API's shapes: what its answers hold. Their descriptions are the OpenAPI document's.
 
 Pure. A field here is a promise to other people's programs; the rooms' own classes may change behind it.
 """
 
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from recordings.shelf import RecordingView, TranscriptView
 from tickets.accounts import Account
@@ -16,91 +16,16 @@ from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, Han
 
 T = TypeVar("T", bound=BaseModel)
 
-ROW_ID_MAX = 2**31 - 1  # an INTEGER column; a larger number is no id of ours
-
 
 def ticket_name(number: int) -> str:
     """A ticket's number as people say it: PZ-1001."""
     return f"PZ-{1000 + number}"
 
 
-def _plain(text: str) -> str:
-    # No database text may hold U+0000, and the other control characters have no business in a note.
-    if any(ord(sign) < 32 and sign not in "\n\r\t" for sign in text):
-        raise ValueError("holds control characters")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_plain)]
-
-
-class In(BaseModel):
-    """What is read from a request: unknown fields are refused, so that a misspelt one is noticed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Out(BaseModel):
     """What an answer holds."""
 
     model_config = ConfigDict(from_attributes=True)
-
-
-class PageQuery(In):
-    """Which piece of a list."""
-
-    cursor: str | None = Field(None, max_length=512, description="`next_cursor` of the piece before.")
-    limit: int = Field(50, ge=1, le=200, description="At most this many items.")
-
-
-class CallQuery(PageQuery):
-    """Which calls."""
-
-    state: CallState | None = Field(None, description="Only calls in this state.")
-    operator: Text | None = Field(None, max_length=64, description="Only calls of this operator's extension.")
-    customer_id: int | None = Field(None, ge=1, le=ROW_ID_MAX, description="Only calls of this customer.")
-
-
-class TicketQuery(PageQuery):
-    """Which tickets."""
-
-    status: TicketStatus | None = Field(None, description="Only tickets with this status.")
-    operator: Text | None = Field(
-        None, max_length=64, description="Only tickets of this operator's extension."
-    )
-    customer_id: int | None = Field(None, ge=1, le=ROW_ID_MAX, description="Only tickets of this customer.")
-
-
-class CallPath(In):
-    """A call."""
-
-    call_id: str = Field(pattern=r"^[A-Za-z0-9._:-]{1,200}$", description="As the PBX names it.")
-
-
-class TicketPath(In):
-    """A ticket."""
-
-    ticket: str = Field(
-        pattern=r"^PZ-[0-9]{4,10}$", description="The ticket's number, for example `PZ-1001`."
-    )
-
-    @property
-    def number(self) -> int:
-        """The card's own number; one that no ticket has where the name is out of range."""
-        number = int(self.ticket.removeprefix("PZ-")) - 1000
-        return number if 0 < number <= ROW_ID_MAX else 0
-
-
-class CustomerPath(In):
-    """A customer."""
-
-    customer_id: int = Field(ge=1, le=ROW_ID_MAX)
-
-
-class RecordingPath(In):
-    """A recording."""
-
-    recording_id: int = Field(ge=1, le=ROW_ID_MAX)
 
 
 class CallOut(Out):
@@ -303,38 +228,6 @@ class TicketList(Listed[TicketOut]):
 
 class CustomerList(Listed[CustomerOut]):
     """Customers, newest card first."""
-
-
-class NewNote(In):
-    """A note to put on a ticket."""
-
-    text: Text = Field(min_length=1, max_length=10_000)
-
-
-class TicketChange(In):
-    """A change of a ticket."""
-
-    status: TicketStatus
-    version: int | None = Field(
-        None, ge=1, le=ROW_ID_MAX, description="The version you saw; a newer one is a conflict."
-    )
-
-
-class NewCustomer(In):
-    """A customer to add."""
-
-    name: Text = Field(min_length=1, max_length=200)
-    numbers: list[Annotated[str, Field(max_length=40)]] = Field(
-        [], max_length=20, description="As people write them."
-    )
-    vip_level: int = Field(0, ge=0, le=9, description="0: no VIP; higher is more important.")
-
-
-class Credentials(In):
-    """Login and password."""
-
-    login: Text = Field(min_length=1, max_length=64)
-    password: str = Field(min_length=1, max_length=1024)
 
 
 class AccountOut(Out):
