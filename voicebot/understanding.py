@@ -28,8 +28,8 @@ ACCEPT_CLAUSE: Final = 0.55
 """The same for one clause of a long sentence whose other clauses are about something else."""
 LEAD: Final = 0.03
 """How far the likeliest question must be ahead of the next; between equals the bot asks again."""
-CLEARLY_NOT: Final = 0.28
-"""Score below which it is certainly none of the questions."""
+CLEARLY_NOT: Final = 0.35
+"""Likeness below which it is certainly none of the questions, even if its strange words were misheard."""
 LIKENESS: Final = 0.6
 """Weight of likeness to examples; the rest is the share of the words that belong to the question."""
 STRANGE: Final = 0.7
@@ -72,6 +72,7 @@ class _Nearest(NamedTuple):
     name: str
     score: float
     lead: float  # over the next question
+    framed: float  # score if strange words did not count: "when is the next dries"
 
     def as_understood(self) -> Understood:
         if self.lead < LEAD:
@@ -135,7 +136,7 @@ class Understanding:
                 return best.as_understood()
         # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
         whole = len(spoken) >= 4 and bool(_content(_stems(spoken)))
-        clear = whole and nearest.score < CLEARLY_NOT
+        clear = whole and nearest.framed < CLEARLY_NOT
         return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
 
     def _nearest(self, spoken: Sequence[str]) -> "_Nearest":
@@ -148,17 +149,20 @@ class Understanding:
         strange = known.count(None) * self._strange_weight / total if total else 0.0
         found = []
         for name in self._questions:
-            alike = belongs = _top(likeness[self._names == name])
-            if total:
+            alike, belongs = _top(likeness[self._names == name]), 0.0
+            if total:  # else mere grammar ("can you tell me"): only nearly the same words count
                 own = self._vocabulary[name]
                 belongs = (
                     sum(self._weight[stem] for stem in known if stem is not None and stem in own) / total
                 )
-            found.append(((LIKENESS * alike + (1 - LIKENESS) * belongs) * (1 - STRANGE * strange), name))
+            found.append((LIKENESS * alike + (1 - LIKENESS) * belongs, name))
         found.sort(reverse=True)
-        score, name = found[0]
-        lead = score - found[1][0] if len(found) > 1 else score
-        return _Nearest(name, score, lead) if score > everyday else _Nearest(name, 0.0, 0.0)
+        framed, name = found[0]
+        score = framed * (1 - STRANGE * strange)
+        if score <= everyday:
+            return _Nearest(name, 0.0, 0.0, framed)
+        lead = score - found[1][0] * (1 - STRANGE * strange) if len(found) > 1 else score
+        return _Nearest(name, score, lead, framed)
 
     def _in_script(self, stem: str) -> str | None:
         """The script's word that this is, or is a misheard form of."""

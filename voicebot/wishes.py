@@ -8,6 +8,7 @@ Other languages add words by the script (`operator_words`, `goodbye_words`).
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 
 _CONTRACTIONS = {
     "i'd": "i would",
@@ -75,7 +76,7 @@ _WANT = _one_of("""
     want | wants | need | get | give | call | find | prefer | rather have | like | would like | have | reach
     | ask for | asked for | asking for | looking for | bring | contact | be | got
 """)
-_TO_REACH = "(?: to (?:have|get|reach|see|contact|call|be with))?(?: me| us)?(?: for)?"
+_TO_REACH = "(?: to (?:have|get|reach|see|contact|call|be with))?(?: me| us)?(?: for| to)?"
 
 _REQUESTS = tuple(
     re.compile(pattern)
@@ -175,7 +176,7 @@ class Wishes:
         """Whether the caller asks for a person, in whatever words."""
         if any(_has(spoken, phrase) for phrase in self._operator):
             return True
-        said = without_fillers(spoken)
+        said = [word for word, _ in groupby(without_fillers(spoken))]  # "operator, operator, operator!"
         sentence = " ".join(said)
         if not said or (_SOMETHING_ELSE.search(sentence) and not _CONTACT.search(sentence)):
             return False
