@@ -14,7 +14,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
-from aiohttp import web
 
 from cti.asterisk.ami import AmiLink, AmiUnreachable
 from cti.asterisk.embedded import keep_secrets
@@ -29,6 +28,7 @@ from cti.live import LiveCalls
 from cti.progress import Report
 from cti.settings import Settings
 from cti.speech import choose_recognizer, choose_voice
+from cti.web.front_door import FrontDoor
 from cti.web.services import Services
 from cti.web.site import make_site
 from ivr.prompts import PromptBook
@@ -305,13 +305,10 @@ class _Builder:
                 secure_cookies=settings.secure_cookies,
             )
         )
-        runner = web.AppRunner(site, access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        door = web.TCPSite(runner, settings.http_host, settings.http_port)
+        door = FrontDoor(site, settings.http_host, settings.http_port)
         await _open_door("The web page", "PRESSZERO_HTTP_PORT", settings.http_port, door.start())
-        port: int = runner.addresses[0][1]
-        return port
+        self._stack.push_async_callback(door.close)
+        return door.port
 
     def _task(self, name: str, work: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(work, name=name)
