@@ -13,10 +13,10 @@ from tests.fakes.audiosocket_client import read_wav
 
 _ENTRY = re.compile(r"^([A-Za-z0-9_/-]+): *(.*)$")
 _ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
+    *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _entries(published: Path) -> Iterator[tuple[str, str]]:
 
 
 def word_pair(said: str, recognised: str) -> tuple[list[str], list[str]]:
-    """Both texts as words that can be compared: what sounds the same counts as the same, and nothing else does.
+    """Both texts as words that can be compared: what sounds the same counts as the same, nothing else does.
 
     Case and punctuation go, figures become words (but not "thats" "that is"), and a compound counts the same
     in one word and in two ("file name", "filename").

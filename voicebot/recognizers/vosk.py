@@ -55,7 +55,9 @@ class Vosk:
         if grammar is None:
             decoder = vosk.KaldiRecognizer(self._model, SAMPLE_RATE)
         else:
-            phrases = [*dict.fromkeys(phrase.lower() for phrase in grammar), _UNKNOWN]
+            # Some models have no such word, and Vosk warns of each utterance's.
+            others = [_UNKNOWN] if self._model.vosk_model_find_word(_UNKNOWN) >= 0 else []
+            phrases = [*dict.fromkeys(phrase.lower() for phrase in grammar), *others]
             decoder = vosk.KaldiRecognizer(self._model, SAMPLE_RATE, json.dumps(phrases, ensure_ascii=False))
         decoder.SetWords(True)
         return VoskListening(decoder)

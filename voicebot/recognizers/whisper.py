@@ -33,6 +33,8 @@ _WINDOWS_S = (15, 20, 25, 30)  # below 15 s the words get worse: the model was t
 _AFTER_S = 2.0  # silence wanted behind the last word
 _LONGEST_S = 29.0  # in one window
 _WORDY = 12  # tokens a second: nobody speaks faster, a model that loops does
+_SPARSE = 9  # letters a second: speech has about 14, so with fewer a part may have been passed over
+_PASSED_OVER_S = 1.2  # sound behind the last word that is worth another look
 _LOOPING = 2.4  # compression ratio of text that repeats itself (the original's own threshold)
 _NO_SPEECH = 0.85  # nothing was said: noise, tones and clicks are at 0.89 and more, words at 0.3 and less
 _DOUBTFUL = 0.6  # with that much doubt …
@@ -125,15 +127,7 @@ class Whisper:
             self._recognise_window(pcm[at : at + step], at / BYTES_PER_SECOND, word_times)
             for at in range(0, len(pcm), step)
         ]
-        if len(parts) == 1:
-            return parts[0]
-        spoken = [part for part in parts if part.text]
-        return Recognised(
-            " ".join(part.text for part in spoken),
-            tuple(word for part in spoken for word in part.words),
-            min((part.confidence or 0.0 for part in spoken), default=0.0),
-            min((part.no_speech for part in parts), default=1.0),
-        )
+        return _joined(parts)
 
     def _recognise_window(self, pcm: bytes, offset_s: float, word_times: bool) -> Recognised:
         sound = _resampled(pcm)
@@ -148,8 +142,23 @@ class Whisper:
         unsaid = unsure or decoded.no_speech > _NO_SPEECH
         if unsaid or decoded.looping or not any(letter.isalnum() for letter in decoded.text):
             return Recognised("", confidence=0.0, no_speech=decoded.no_speech)
-        words = self._align(encoded, decoded, seconds, offset_s) if word_times else ()
-        return Recognised(decoded.text, words, confidence, decoded.no_speech)
+        if not word_times and len(decoded.text) >= _SPARSE * seconds:
+            return Recognised(decoded.text, (), confidence, decoded.no_speech)
+        words = self._align(encoded, decoded, seconds)
+        here = Recognised(
+            decoded.text,
+            tuple(
+                replace(word, start_s=offset_s + word.start_s, end_s=offset_s + word.end_s) for word in words
+            ),
+            confidence,
+            decoded.no_speech,
+        )
+        spoken_s = words[-1].end_s if words else seconds
+        if seconds - spoken_s < _PASSED_OVER_S:
+            return here
+        # The model likes to stop at the first full stop: hear what is behind it by itself.
+        rest = pcm[int(spoken_s * BYTES_PER_SECOND / 2) * 2 :]
+        return _joined([here, self._recognise_window(rest, offset_s + spoken_s, word_times)])
 
     def _hear(self, sound: NDArray[np.float32], window_s: int) -> tuple[Any, _Decoded]:
         """The encoder's output and the decoder's words for one window of 16 kHz sound."""
@@ -169,7 +178,7 @@ class Whisper:
             text = self._tokenizer.decode(tokens).strip()
         return encoded, _Decoded(tokens, text, float(best.scores[0]), float(best.no_speech_prob))
 
-    def _align(self, encoded: Any, decoded: _Decoded, seconds: float, offset_s: float) -> tuple[Word, ...]:
+    def _align(self, encoded: Any, decoded: _Decoded, seconds: float) -> tuple[Word, ...]:
         """Times of words from the decoder's attention (dynamic time warping within CTranslate2)."""
         aligned = self._model.model.align(
             encoded,
@@ -194,8 +203,19 @@ class Whisper:
                 )  # a full stop takes no time
             elif text.strip():
                 end_s = max(start_s, end_s)
-                words.append(Word(text.strip(), offset_s + start_s, offset_s + end_s, probability))
+                words.append(Word(text.strip(), start_s, end_s, probability))
         return tuple(words)
+
+
+def _joined(parts: Sequence[Recognised]) -> Recognised:
+    """Consecutive parts of one utterance as one; as sure as its least sure part."""
+    spoken = [part for part in parts if part.text]
+    return Recognised(
+        " ".join(part.text for part in spoken),
+        tuple(word for part in spoken for word in part.words),
+        min((part.confidence or 0.0 for part in spoken), default=0.0),
+        min((part.no_speech for part in parts), default=1.0),
+    )
 
 
 def _resampled(pcm: bytes) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 `concurrent.futures` has no priorities; everything else of it (futures, cancelling) is used as it is.
 """
 
+import atexit
 import heapq
 import itertools
 import threading
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 from voicebot.recognizers.port import RecogniserBusy
 
 T = TypeVar("T")
+
+_LAST_JOB_S = 5.0  # for a job at work when the program ends
 
 
 class Urgency(IntEnum):
@@ -42,9 +45,14 @@ class WorkRoom:
         self._number = itertools.count()
         self._closed = False
         self._changed = threading.Condition()
-        for number in range(threads):
-            # Daemons: an engine stuck in native code must not keep the service from ending.
-            threading.Thread(target=self._labour, name=f"{name}-{number}", daemon=True).start()
+        # Daemons: an engine stuck in native code must not keep the service from ending for ever.
+        self._threads = [
+            threading.Thread(target=self._labour, name=f"{name}-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+        atexit.register(self._finish)
 
     def submit(self, urgency: Urgency, work: Callable[[], T]) -> "Future[T]":
         """Queue a job.
@@ -73,6 +81,12 @@ class WorkRoom:
             self._changed.notify_all()
         for job in waiting:
             job.future.cancel()
+
+    def _finish(self) -> None:
+        # Python ends daemons by unwinding them; within an engine's C++ that aborts the whole process.
+        self.close()
+        for thread in self._threads:
+            thread.join(_LAST_JOB_S)
 
     def _labour(self) -> None:
         while (job := self._take()) is not None:

@@ -16,11 +16,7 @@ from voicebot.segmenter import SpeechEnded
 
 pytestmark = pytest.mark.integration
 
-GRAMMAR = [
-    "상담원 연결",
-    "추첨 결과",
-    "당첨 번호",
-]  # an operator, the result of the draw, the winning numbers
+GRAMMAR = ["상담원 연결", "추첨 결과", "아니요"]  # an operator, the result of the draw, no
 
 
 @pytest.fixture(scope="module")
