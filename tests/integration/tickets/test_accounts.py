@@ -1,0 +1,146 @@
+"""Accounts and sessions on real databases."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import func, select
+
+from tests.fakes.stories import START
+from tickets.accounts import (
+    AccountBook,
+    BadLogin,
+    LoginTaken,
+    Throttle,
+    TooManyAttempts,
+    WeakPassword,
+    WrongCredentials,
+)
+from tickets.database import Database
+from tickets.tables import AccountRow, LoginSessionRow
+from tickets.vocabulary import Role
+
+pytestmark = pytest.mark.integration
+
+PASSWORD = "correct horse"
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **length: float) -> None:
+        self.now += timedelta(**length)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def open_accounts(database: Database, clock: Clock) -> Callable[[], AccountBook]:
+    cheap = PasswordHasher(time_cost=1, memory_cost=64)
+    return lambda: AccountBook(database.sessions, clock=clock, hasher=cheap)
+
+
+@pytest.fixture
+def accounts(open_accounts: Callable[[], AccountBook]) -> AccountBook:
+    return open_accounts()
+
+
+async def test_a_person_logs_in_and_out(accounts: AccountBook) -> None:
+    alice = await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice", extension="101")
+    token = await accounts.authenticate("alice", PASSWORD)
+    assert await accounts.by_token(token) == alice
+    assert alice.extension == "101"
+    await accounts.log_out(token)
+    assert await accounts.by_token(token) is None
+    await accounts.log_out(token)
+
+
+async def test_only_hashes_are_kept(accounts: AccountBook, database: Database) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    token = await accounts.authenticate("alice", PASSWORD)
+    async with database.sessions() as session:
+        [account] = await session.scalars(select(AccountRow))
+        [kept] = await session.scalars(select(LoginSessionRow))
+    assert account.password_hash.startswith("$argon2id$")
+    assert PASSWORD not in account.password_hash
+    assert token not in kept.token_hash
+    assert await accounts.by_token(kept.token_hash) is None
+
+
+async def test_a_session_ends_by_itself(accounts: AccountBook, clock: Clock, database: Database) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    token = await accounts.authenticate("alice", PASSWORD)
+    clock.pass_by(hours=11, minutes=59)
+    assert await accounts.by_token(token)
+    clock.pass_by(minutes=1)
+    assert await accounts.by_token(token) is None
+    await accounts.authenticate("alice", PASSWORD)
+    async with database.sessions() as session:
+        assert await session.scalar(select(func.count()).select_from(LoginSessionRow)) == 1  # old ones go
+
+
+@pytest.mark.parametrize("token", ["", "\0", "\ud800", "x" * 10_000])
+async def test_nonsense_is_nobodys_token(accounts: AccountBook, token: str) -> None:
+    assert await accounts.by_token(token) is None
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [
+        ("alice", "wrong password"),
+        ("alice", ""),
+        ("alice", PASSWORD + "x" * 1024),
+        ("nobody", PASSWORD),
+        ("\0", PASSWORD),
+        ("' OR 1=1 --", PASSWORD),
+        ("ALICE", PASSWORD),
+    ],
+)
+async def test_wrong_credentials_all_read_the_same(accounts: AccountBook, login: str, password: str) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    with pytest.raises(WrongCredentials, match=r"^Login and password do not belong together\.$"):
+        await accounts.authenticate(login, password)
+
+
+@pytest.mark.parametrize("login", ["alice", "nobody"])
+async def test_guessing_is_made_slow_for_every_login(accounts: AccountBook, clock: Clock, login: str) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    for _ in range(Throttle.FREE):
+        with pytest.raises(WrongCredentials):
+            await accounts.authenticate(login, "wrong password")
+    with pytest.raises(TooManyAttempts, match="try again in 2 s"):
+        await accounts.authenticate(login, PASSWORD)
+    clock.pass_by(seconds=2)
+    with pytest.raises(WrongCredentials):
+        await accounts.authenticate(login, "wrong password")
+    clock.pass_by(seconds=4)
+    if login == "alice":
+        assert await accounts.authenticate(login, PASSWORD)
+
+
+async def test_two_accounts_cannot_share_a_login(accounts: AccountBook) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    with pytest.raises(LoginTaken, match="choose another"):
+        await accounts.add("alice", PASSWORD, Role.SUPERVISOR, "Another")
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 1025])
+async def test_a_password_has_a_sensible_length(accounts: AccountBook, password: str) -> None:
+    with pytest.raises(WeakPassword):
+        await accounts.add("alice", password, Role.OPERATOR, "Alice")
+
+
+@pytest.mark.parametrize("login", ["", "two words", "\0", "x" * 65, "<b>"])
+async def test_a_login_has_plain_characters(accounts: AccountBook, login: str) -> None:
+    with pytest.raises(BadLogin):
+        await accounts.add(login, PASSWORD, Role.OPERATOR, "Alice")

@@ -1,0 +1,43 @@
+"""The customers' cards on real databases."""
+
+import pytest
+
+from tickets.customers import BadCard, CustomerBook, NotFound
+from tickets.database import Database
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def customers(database: Database) -> CustomerBook:
+    return CustomerBook(database.sessions)
+
+
+async def test_it_finds_everybody_with_a_number_the_important_first(customers: CustomerBook) -> None:
+    shared = "+18005550123"
+    bob = await customers.add("Bob", [shared])
+    anna = await customers.add("Anna", ["+18005550199", shared, shared], vip_level=1)
+    assert await customers.by_number(shared) == [anna, bob]
+    assert anna.numbers == (shared, "+18005550199")
+    assert await customers.by_number("+18005550000") == []
+    assert await customers.by_number("\0") == []
+
+
+async def test_it_gives_one_card(customers: CustomerBook) -> None:
+    anna = await customers.add(" Anna \0", [])
+    assert await customers.get(anna.id) == anna
+    assert anna.name == "Anna"
+    for nobody in (0, anna.id + 1, 10**30):
+        with pytest.raises(NotFound):
+            await customers.get(nobody)
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "vip_level"),
+    [("", [], 0), (" \0", [], 0), ("A", ["8005550123"], 0), ("A", ["+1" + "0" * 15], 0), ("A", [], -1)],
+)
+async def test_it_refuses_a_card_that_makes_no_sense(
+    customers: CustomerBook, name: str, numbers: list[str], vip_level: int
+) -> None:
+    with pytest.raises(BadCard):
+        await customers.add(name, numbers, vip_level)
