@@ -27,7 +27,7 @@ RENDERING = "1"
 """Part of the hash: raise it when the way from text to WAV changes, so that old sounds are not reused."""
 
 
-class VoiceFailed(Exception):  # noqa: N818 - the house names errors by what is wrong
+class VoiceFailed(Exception):
     """A text could not be turned into sound; the message says why and what to do."""
 
 
