@@ -33,7 +33,8 @@ async def main() -> None:
     engine = context.config.attributes.get("connection")  # given by pytest-alembic
     ours = not isinstance(engine, AsyncEngine)
     if ours:
-        engine = open_database(context.config.attributes["url"].render_as_string(hide_password=False)).engine
+        url = context.config.attributes["url"].render_as_string(hide_password=False)
+        engine = open_database(url, lock_wait_s=30).engine  # another node may be migrating
     writes = engine.execution_options(presszero_writes=True)
     try:
         async with writes.connect() as connection:

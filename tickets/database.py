@@ -119,12 +119,12 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))
 
 
-def open_database(url: str) -> Database:
-    """Make the engine; connects to nothing yet."""
+def open_database(url: str, *, lock_wait_s: float = 1.0) -> Database:
+    """Make the engine; connects to nothing yet. `lock_wait_s`: how long SQLite waits for another writer."""
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_async_engine(parsed)
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "connect", functools.partial(_prepare_sqlite, lock_wait_s))
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
         # Connecting and each command have limits of their own: clean-up after a deadline must end too.
@@ -134,10 +134,11 @@ def open_database(url: str) -> Database:
     return Database(engine, async_sessionmaker(engine, expire_on_commit=False), engine.dialect.name)
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(lock_wait_s: float, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=1000"):
+    wait = f"busy_timeout={int(lock_wait_s * 1000)}"
+    for pragma in (wait, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -20,7 +20,7 @@ def postgres() -> Iterator[str]:
     """A server for the session: a URL with `{name}` for the database, and a migrated one named `template`."""
     try:
         with postgres_server() as url:
-            asyncio.run(_administer(url, "CREATE DATABASE template"))
+            asyncio.run(administer(url, "CREATE DATABASE template"))
             migrate(url.format(name="template"))
             yield url
     except NoPostgres as reason:
@@ -45,9 +45,9 @@ def database_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
     else:
         server: str = request.getfixturevalue("postgres")
         name = next(_names)
-        asyncio.run(_administer(server, f"CREATE DATABASE {name} TEMPLATE template"))
+        asyncio.run(administer(server, f"CREATE DATABASE {name} TEMPLATE template"))
         yield server.format(name=name)
-        asyncio.run(_administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        asyncio.run(administer(server, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture
@@ -58,7 +58,8 @@ async def database(database_address: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def _administer(url: str, statement: str) -> None:
+async def administer(url: str, statement: str) -> None:
+    """Tell the server to make or drop a database."""
     connection = await asyncpg.connect(url.replace("+asyncpg", "").format(name="postgres"), timeout=5)
     try:
         await connection.execute(statement)

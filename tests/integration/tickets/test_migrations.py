@@ -1,0 +1,65 @@
+"""The migrations on both databases: up, down, and nothing forgotten. The tests are pytest-alembic's own."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from pytest_alembic.tests import (
+    test_model_definitions_match_ddl,
+    test_single_head_revision,
+    test_up_down_consistency,
+    test_upgrade,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from tests.integration.conftest import administer
+from tickets.database import database_url, migrate, migrations
+
+pytestmark = pytest.mark.integration
+
+__all__ = [
+    "test_model_definitions_match_ddl",
+    "test_single_head_revision",
+    "test_up_down_consistency",
+    "test_upgrade",
+]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'empty.sqlite3'}"
+    else:
+        server: str = request.getfixturevalue("postgres")
+        asyncio.run(administer(server, "CREATE DATABASE empty"))
+        yield server.format(name="empty")
+        asyncio.run(administer(server, "DROP DATABASE empty WITH (FORCE)"))
+
+
+@pytest.fixture
+def alembic_config(empty_address: str) -> Config:
+    return migrations(database_url(empty_address))
+
+
+@pytest.fixture
+def alembic_engine(empty_address: str) -> AsyncEngine:
+    # Every step runs in an event loop of its own, and a connection cannot move between loops.
+    return create_async_engine(empty_address, poolclass=NullPool)
+
+
+def test_it_migrates_twice_and_makes_the_folder(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new' / 'folder' / 'presszero.sqlite3'}"
+    migrate(url)
+    migrate(url)
+
+
+def test_two_nodes_may_migrate_at_once(empty_address: str) -> None:
+    program = "import sys; from tickets.database import migrate; migrate(sys.argv[1])"
+    nodes = [subprocess.Popen([sys.executable, "-c", program, empty_address]) for _ in range(2)]
+    assert [node.wait(timeout=60) for node in nodes] == [0, 0]
