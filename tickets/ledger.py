@@ -68,7 +68,7 @@ class CallBook:
         *,
         deadline_s: float = 1.0,
         clock: Callable[[], datetime] = utc_now,
-        remembered_calls: int = 4096,
+        remembered_calls: int = 1024,
     ) -> None:
         self._sessions = sessions
         self._deadline_s = deadline_s
