@@ -153,6 +153,15 @@ async def test_it_lists_calls_that_have_not_ended(database: Database) -> None:
     assert await book.unfinished_calls() == [change.call]
 
 
+async def test_it_tells_which_of_very_many_calls_have_ended(database: Database) -> None:
+    book = CallBook(database.sessions, deadline_s=10)
+    await book.record(answered_by_operator(call_id="pz-over"))
+    await book.record([event(EventKind.RECEIVED, 5, call_id="pz-lives")])
+    asked = ["pz-lives", *(f"never-{number}" for number in range(40_000)), "pz-over"]
+    assert await book.finished_among(asked) == {"pz-over"}
+    assert await book.finished_among([]) == set()
+
+
 async def test_it_links_the_only_customer_with_the_number(database: Database) -> None:
     customers = CustomerBook(database.sessions)
     anna = await customers.add("Anna", ["+18005550199"])
