@@ -28,10 +28,14 @@ def main(names: list[str]) -> None:
         console.print(f"[dim]Measuring: {name} …[/]")
         rows += importlib.import_module(f"bench.bench_{name}").run()
     table = Table(title=f"PressZero on {os.cpu_count()} cores, Python {platform.python_version()}")
-    for heading, side in (("What", "left"), ("Figure", "right"), ("", "left"), ("Baseline", "right"), ("Ratio", "right")):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    table.add_column("What")
+    table.add_column("Figure", justify="right")
+    table.add_column("")
+    table.add_column("Baseline", justify="right")
+    table.add_column("Ratio", justify="right")
     for row in rows:
-        table.add_row(row["name"], _short(row["figure"]), row["unit"], _short(row["baseline"]), _short(row["ratio"]))
+        numbers = [_short(row[name]) for name in ("figure", "baseline", "ratio")]
+        table.add_row(row["name"], numbers[0], row["unit"], *numbers[1:])
     console.print(table)
     RESULTS.mkdir(exist_ok=True)
     now = datetime.now(UTC)
@@ -41,8 +45,10 @@ def main(names: list[str]) -> None:
 
 
 def _short(value: object) -> str:
-    return f"{value:,.3g}" if isinstance(value, float) and abs(value) < 1000 else (
-        f"{value:,.0f}" if isinstance(value, int | float) else "" if value is None else str(value)
+    return (
+        f"{value:,.3g}"
+        if isinstance(value, float) and abs(value) < 1000
+        else (f"{value:,.0f}" if isinstance(value, int | float) else "" if value is None else str(value))
     )
 
 

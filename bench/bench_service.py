@@ -1,6 +1,5 @@
 """Memory of the whole service while nobody calls, beside a process that only holds the recogniser."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -32,7 +31,13 @@ def run() -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="pz-bench-") as folder:
         ours = _service(Path(folder))
     return [
-        {"name": "Memory of an idle service", "figure": ours, "unit": "MB (PSS)", "baseline": bare, "ratio": ours / bare}
+        {
+            "name": "Memory of an idle service",
+            "figure": ours,
+            "unit": "MB (PSS)",
+            "baseline": bare,
+            "ratio": ours / bare,
+        }
     ]
 
 
@@ -54,7 +59,8 @@ def _service(folder: Path) -> float:
     migrate(settings.database_url)
     process = subprocess.Popen(
         [str(Path(sys.executable).parent / "presszero"), "serve"],
-        env={**os.environ, **environment(settings, LOTTERY)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, **environment(settings, LOTTERY)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + READY_S

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.prompt import Prompt
 
 from cti import logs
+from cti.asterisk.ami import AmiLoginRefused
 from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, write_includes
 from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
@@ -25,7 +26,7 @@ from ivr.scenario import Scenario
 from ivr.scenario_file import BadScenario, load_scenario
 from recordings.spool import SpoolTrouble
 from recordings.store import ShelfUnwritable
-from tickets.accounts import AccountBook, LoginTaken, WeakPassword
+from tickets.accounts import AccountBook, BadLogin, LoginTaken, WeakPassword
 from tickets.database import DatabaseTrouble, NoDatabase, OldSchema, migrate, open_database
 from tickets.vocabulary import Role
 from voicebot.recognizers.port import ModelMissing
@@ -50,6 +51,8 @@ EXPECTED = (
     DatabaseTrouble,
     ShelfUnwritable,
     SpoolTrouble,
+    AmiLoginRefused,
+    BadLogin,
     LoginTaken,
     WeakPassword,
 )

@@ -1,8 +1,8 @@
 """Which call the audio of an AudioSocket connection belongs to, and what became of the conversation.
 
 Joins reception (which announces) with the voicebot's server (which connects) and reception again (which asks
-for the outcome). In memory on purpose: a UUID from before a restart is nobody's, and the dialplan goes on to the
-operators.
+for the outcome). In memory on purpose: a UUID from before a restart is nobody's, and the dialplan goes on to
+the operators.
 """
 
 from collections import OrderedDict

@@ -148,9 +148,7 @@ class AmiLink:
         Raises:
             As `action`.
         """
-        first, *items = await self._ask(
-            self._up(name), name, fields, self._action_within_s, as_list=True
-        )
+        first, *items = await self._ask(self._up(name), name, fields, self._action_within_s, as_list=True)
         _reply(first)
         return self._typed(items)
 

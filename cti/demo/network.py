@@ -1,7 +1,8 @@
 """A telephone network for demo and tests: a second Asterisk whose legs do what Python tells them.
 
 Callers ring a line of the PBX and speak, press keys, and wait politely for quiet; operators' phones
-register with the PBX, ring, answer and talk. All of it is real SIP with real audio. Knows the PBX only by its SIP address.
+register with the PBX, ring, answer and talk. All of it is real SIP with real audio. Knows the PBX only by its
+SIP address.
 """
 
 import asyncio
@@ -147,6 +148,13 @@ class TelephoneNetwork:
                 leg = await queue.get()
             if not leg.hung_up.is_set():  # one that has stopped ringing meanwhile is no use
                 return leg
+
+    async def hang_up_all(self) -> None:
+        """Everybody puts the phone down."""
+        for leg in [leg for leg in self._legs.values() if not leg.hung_up.is_set()]:
+            await leg.hang_up()
+        self._legs.clear()
+        self._ringing.clear()
 
     def happened(self, events: list[AmiEvent]) -> None:
         """Spread AMI events over the legs."""

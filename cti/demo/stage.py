@@ -78,7 +78,7 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
 
 
 def _for_any_hour(scenario: Scenario) -> Scenario:
-    """The lottery by day, for the demo must work at night too, and with one operator, so that callers wait."""
+    """The lottery by day, for the demo must work at night too; with one operator, so that callers wait."""
     name = scenario.default_queue
     queue = scenario.queues[name].model_copy(update={"operators": (ALICE,)})
     return scenario.model_copy(update={"hours": Hours.always(), "queues": {**scenario.queues, name: queue}})

@@ -102,6 +102,17 @@ class Centre:
                 return answer.status == 200
         return False
 
+    async def clear_lines(self) -> None:
+        """Hang everybody up, wait until the PBX holds no channel, and end all pauses."""
+        await self.exchange.network.hang_up_all()
+
+        async def quiet() -> bool:
+            return not await self.pbx.list_action("CoreShowChannels")
+
+        await eventually(quiet, 20, "no channel is left")
+        for extension in ("101", "102"):
+            await self.pbx.action("QueuePause", Interface=f"PJSIP/{extension}", Paused="false")
+
     def signal_service(self, sign: signal.Signals) -> None:
         """Kill, stop or continue the service."""
         assert self.service is not None

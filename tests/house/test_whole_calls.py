@@ -7,7 +7,7 @@ import pytest
 
 from cti.asterisk.events import OperatorConnected
 from cti.demo.network import Leg
-from tests.house.centre import Centre, any_phone
+from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.conftest import PLAIN, VIP
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
@@ -130,68 +130,63 @@ async def while_the_bot_listens(centre: Centre, caller: Leg, call_id: str) -> No
     await caller.wait_for_quiet()
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [
-        at_the_greeting,
-        at_the_menu,
-        in_a_sub_menu,
-        during_an_announcement,
-        after_a_wrong_key,
-        while_the_bot_speaks,
-        while_the_bot_listens,
-    ],
-)
-async def test_zero_is_a_person(
-    served: Centre, moment: Callable[[Centre, Leg, str], Awaitable[None]]
-) -> None:
-    caller, call_id = await served.call("+12025550104")
-    await moment(served, caller, call_id)
-    await caller.press("0")
-    await served.queued(call_id, within_s=5)
-    await caller.hang_up()
-    outcome = await outcome_of(served, call_id)
-    assert outcome.call.hand_over is HandOver.PRESSED_ZERO
+MOMENTS: dict[str, Callable[[Centre, Leg, str], Awaitable[None]]] = {
+    "+12025550151": at_the_greeting,
+    "+12025550152": at_the_menu,
+    "+12025550153": in_a_sub_menu,
+    "+12025550154": during_an_announcement,
+    "+12025550155": after_a_wrong_key,
+    "+12025550156": while_the_bot_speaks,
+    "+12025550157": while_the_bot_listens,
+}
 
 
-async def test_a_vip_is_answered_before_those_who_came_first(served: Centre, voices: Voices) -> None:
-    network = served.exchange.network
-    alice, ben = await network.ring_colleague("101", "102")  # nobody is free
-    calls: dict[str, tuple[Leg, str]] = {}
+async def test_zero_is_a_person_at_every_moment(served: Centre) -> None:
+    async def press_zero(number: str, moment: Callable[[Centre, Leg, str], Awaitable[None]]) -> str:
+        caller, call_id = await served.call(number)
+        await moment(served, caller, call_id)
+        await caller.press("0")
+        await served.queued(call_id, within_s=REACH_S)
+        await caller.hang_up()
+        return call_id
+
+    async with asyncio.TaskGroup() as callers:
+        calls = {moment.__name__: callers.create_task(press_zero(n, moment)) for n, moment in MOMENTS.items()}
+    reasons = {name: (await outcome_of(served, call.result())).call.hand_over for name, call in calls.items()}
+    assert reasons == dict.fromkeys(calls, HandOver.PRESSED_ZERO)
+
+
+async def test_a_vip_is_answered_before_those_who_came_first(served: Centre) -> None:
+    await pause(served, "102")
+    alice, _ = await served.exchange.network.ring_colleague("101", "102")  # nobody is free
+    calls: dict[str, str] = {}
     for number in ("+12025550105", "+12025550106", VIP):
-        leg, call_id = await served.call(number)
-        await served.stage(call_id, "menu")
+        leg, calls[number] = await served.call(number)
+        await served.stage(calls[number], "menu")
         await leg.press("0")
-        await served.queued(call_id)
-        calls[number] = (leg, call_id)
+        await served.queued(calls[number])
     since = len(served.listener.events)
     await alice.hang_up()
-    first = await any_phone(served)
-    await first.answer()
+    await (await served.exchange.network.phone_rings("101")).answer()
     connected = await served.listener.wait(lambda e: isinstance(e, OperatorConnected), since=since)
     assert isinstance(connected, OperatorConnected)
-    assert connected.uniqueid == calls[VIP][1]
-    await ben.hang_up()
-    for leg, _ in calls.values():
-        await leg.hang_up()
-    outcome = await outcome_of(served, calls[VIP][1])
+    assert connected.uniqueid == calls[VIP]
+    await served.clear_lines()
+    outcome = await outcome_of(served, calls[VIP])
     assert (outcome.call.vip_level, outcome.call.priority) == (2, 20)
 
 
 async def test_with_nobody_there_a_message_becomes_a_ticket(served: Centre, voices: Voices) -> None:
-    await pause_operators(served, paused=True)
-    try:
-        caller, call_id = await served.call(PLAIN)
-        await served.stage(call_id, "menu")
-        await caller.press("0")
-        duty = await served.exchange.network.phone_rings("+12025550199")
-        await duty.hang_up()  # the person on duty is busy
-        await served.stage(call_id, "voicemail")
-        await caller.wait_for_quiet(700)
-        await caller.say(voices["message"])
-        await asyncio.wait_for(caller.hung_up.wait(), 60)
-    finally:
-        await pause_operators(served, paused=False)
+    await pause(served, "101", "102")
+    caller, call_id = await served.call(PLAIN)
+    await served.stage(call_id, "menu")
+    await caller.press("0")
+    duty = await served.exchange.network.phone_rings("+12025550199")
+    await duty.hang_up()  # the person on duty is busy
+    await served.stage(call_id, "voicemail")
+    await caller.wait_for_quiet(700)
+    await caller.say(voices["message"])
+    await asyncio.wait_for(caller.hung_up.wait(), 60)
     outcome = await outcome_of(served, call_id, transcript=True)
     assert outcome.call.outcome is CallOutcome.VOICEMAIL
     assert outcome.ticket.status is TicketStatus.OPEN
@@ -201,23 +196,18 @@ async def test_with_nobody_there_a_message_becomes_a_ticket(served: Centre, voic
 
 
 async def test_the_duty_phone_answers_when_the_queue_has_nobody(served: Centre, voices: Voices) -> None:
-    await pause_operators(served, paused=True)
-    try:
-        caller, call_id = await served.call("+12025550107")
-        await served.stage(call_id, "menu")
-        await caller.press("0")
-        duty = await served.exchange.network.phone_rings("+12025550199")
-        await converse(served, voices, caller, duty)
-    finally:
-        await pause_operators(served, paused=False)
+    await pause(served, "101", "102")
+    caller, call_id = await served.call("+12025550107")
+    await served.stage(call_id, "menu")
+    await caller.press("0")
+    duty = await served.exchange.network.phone_rings("+12025550199")
+    await converse(served, voices, caller, duty)
     outcome = await outcome_of(served, call_id)
     assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
     assert outcome.call.operator == "duty"
 
 
-async def pause_operators(centre: Centre, *, paused: bool) -> None:
-    """Take the operators' phones out of the queue, or back in."""
-    for number in ("101", "102"):
-        await centre.pbx.action(
-            "QueuePause", Interface=f"PJSIP/{number}", Paused="true" if paused else "false"
-        )
+async def pause(centre: Centre, *extensions: str) -> None:
+    """Take these operators out of the queue until the test ends (see `Centre.clear_lines`)."""
+    for extension in extensions:
+        await centre.pbx.action("QueuePause", Interface=f"PJSIP/{extension}", Paused="true")
