@@ -13,7 +13,8 @@ demo:  ## A call centre at work: real Asterisk, three callers, three tickets (ON
 test:  ## Every test, the calls over a real PBX included
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit tests/integration
+	@.venv/bin/pytest -q tests/house
 
 unit:  ## The fast tests only
 	@scripts/bootstrap dev

@@ -19,12 +19,12 @@ from cti.asterisk.ami import AmiLink, AmiUnreachable
 from cti.asterisk.embedded import keep_secrets
 from cti.asterisk.events import AmiEvent
 from cti.asterisk.install import find_asterisk
-from cti.asterisk.instance import PbxDidNotStart
 from cti.asterisk.reconciler import Reconciler
 from cti.asterisk.translate import Translator
 from cti.conversations import Conversations
 from cti.intake import Intake
 from cti.live import LiveCalls
+from cti.ports import PortTaken, check_port
 from cti.progress import Report
 from cti.settings import Settings
 from cti.speech import choose_recognizer, choose_voice
@@ -97,7 +97,7 @@ async def running(
 
     Raises:
         NoDatabase, OldSchema, ShelfUnwritable, SpoolTrouble, VoiceFailed, ModelMissing, PromptsNotReady,
-        PbxDidNotStart (a port is taken), AmiLoginRefused: each says in a sentence what to do.
+        PortTaken, AmiLoginRefused: each says in a sentence what to do.
     """
     async with AsyncExitStack() as stack:
         database = open_database(settings.database_url)
@@ -120,34 +120,53 @@ class _Builder:
         self._live = LiveCalls()
         self._jobs = JobQueue(database.sessions)
         self._store = DiskStore(settings.recordings_folder)
+        self._shelf = RecordingShelf(database.sessions, self._store)
+        self._accounts = AccountBook(database.sessions)
+        self._customers = CustomerBook(database.sessions)
+        self._desk = Desk(database.sessions)
+        self._worker: Worker | None = None
+        self._doors = {
+            "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
+            "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
+            "audio": (
+                "AudioSocket",
+                settings.audiosocket_host,
+                settings.audiosocket_port,
+                "PRESSZERO_AUDIOSOCKET_PORT",
+            ),
+        }
 
     async def build(self, progress: Report) -> Service:
+        self._check_doors()
         book = CallBook(self._database.sessions)
         self._live.begin_with(await book.unfinished_calls())
         self._intake = Intake(book.record, self._changed, self._settings.data / "intake")
         self._task("intake", self._intake.run())
         self._stack.push_async_callback(self._settle)
-
+        # What can fail for a wrong setting comes before what takes long.
+        link = await self._pbx_link(book)
         prompts = await self._prompts(progress)
         pool = await self._recogniser(progress)
         await self._recordings(pool)
-        conversations = self._conversations(prompts, pool)
-        await self._reception(prompts, conversations)
-        link = await self._pbx_link(book)
+        await self._reception(prompts, self._conversations(prompts, pool))
         http_port = await self._site(link)
         return Service(
-            self._live,
-            AccountBook(self._database.sessions),
-            CustomerBook(self._database.sessions),
-            Desk(self._database.sessions),
-            RecordingShelf(self._database.sessions, self._store),
-            self._jobs,
-            http_port,
+            self._live, self._accounts, self._customers, self._desk, self._shelf, self._jobs, http_port
         )
+
+    def _check_doors(self) -> None:
+        for what, host, port, setting in self._doors.values():
+            check_port(what, host, port, setting)
+
+    async def _open(self, door: str, start: Awaitable[object]) -> None:
+        try:
+            await start
+        except OSError as error:
+            raise PortTaken(*self._doors[door], error) from error
 
     def _changed(self, changes: list[CallChange]) -> None:
         self._live.changed(changes)
-        if any(change.call.ended for change in changes):
+        if self._worker is not None and any(change.call.ended for change in changes):
             self._worker.hint()
 
     async def _settle(self) -> None:
@@ -225,24 +244,19 @@ class _Builder:
             utc_now,
         )
         audio = AudioSocketServer(settings.audiosocket_host, settings.audiosocket_port, conversations.attend)
-        await _open_door(
-            "AudioSocket", "PRESSZERO_AUDIOSOCKET_PORT", settings.audiosocket_port, audio.start()
-        )
+        await self._open("audio", audio.start())
         self._stack.push_async_callback(audio.close)
         agi = FastAgiServer(settings.agi_host, settings.agi_port, reception.serve)
-        await _open_door("FastAGI", "PRESSZERO_AGI_PORT", settings.agi_port, agi.start())
+        await self._open("agi", agi.start())
         self._stack.push_async_callback(agi.stop)
 
     async def _find_customer(self, number: str) -> KnownCaller | None:
         e164 = self._normalise(number)
-        found = await self._customers().by_number(e164) if e164 else []
+        found = await self._customers.by_number(e164) if e164 else []
         return KnownCaller(found[0].id, found[0].vip_level) if found else None
 
     def _normalise(self, number: str) -> str | None:
         return normalise_number(number, self._scenario.region)
-
-    def _customers(self) -> CustomerBook:
-        return CustomerBook(self._database.sessions)
 
     async def _pbx_link(self, book: CallBook) -> AmiLink:
         settings = self._settings
@@ -289,13 +303,12 @@ class _Builder:
             if link.trouble is not None:
                 raise NotReady(link.trouble)
 
-        sessions = self._database.sessions
         site = make_site(
             Services(
-                desk=Desk(sessions),
-                accounts=AccountBook(sessions),
-                customers=CustomerBook(sessions),
-                shelf=RecordingShelf(sessions, self._store),
+                desk=self._desk,
+                accounts=self._accounts,
+                customers=self._customers,
+                shelf=self._shelf,
                 live=self._live,
                 probes={"database": database_ready, "ami": ami_ready},
                 house=self._scenario.name,
@@ -306,7 +319,7 @@ class _Builder:
             )
         )
         door = FrontDoor(site, settings.http_host, settings.http_port)
-        await _open_door("The web page", "PRESSZERO_HTTP_PORT", settings.http_port, door.start())
+        await self._open("http", door.start())
         self._stack.push_async_callback(door.close)
         return door.port
 
@@ -338,16 +351,6 @@ async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         except Exception as error:  # the next round may do better
             log.warning("A regular task failed.", action="regular_failed", error=type(error).__name__)
         await asyncio.sleep(seconds)
-
-
-async def _open_door(what: str, setting: str, port: int, start: Awaitable[object]) -> None:
-    try:
-        await start
-    except OSError as error:
-        raise PbxDidNotStart(
-            f"{what} needs port {port}, which cannot be opened ({error.strerror}): end the program that uses "
-            f"it, or choose another port with {setting}."
-        ) from error
 
 
 def _embedded_secret(data: Path, scenario: Scenario) -> str:

@@ -18,7 +18,8 @@ from cti.asterisk.ami import AmiLoginRefused
 from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, write_includes
 from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
-from cti.asterisk.instance import Instance, PbxDidNotStart, check_port
+from cti.asterisk.instance import Instance, PbxDidNotStart
+from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
 from ivr.prompts import PromptBook, PromptsNotReady
@@ -43,6 +44,7 @@ EXPECTED = (
     BadPbxConfiguration,
     NoAsterisk,
     PbxDidNotStart,
+    PortTaken,
     PromptsNotReady,
     VoiceFailed,
     ModelMissing,
@@ -168,8 +170,8 @@ def pbx_up(
     if instance.pid() is not None:
         console.print("The PBX is running already; `presszero pbx down` ends it.")
         return
-    check_port("127.0.0.1", settings.ami_port, "AMI", "PRESSZERO_AMI_PORT", socket.SOCK_STREAM)
-    check_port("127.0.0.1", sip_port, "SIP", "--sip-port", socket.SOCK_DGRAM)
+    check_port("AMI", "127.0.0.1", settings.ami_port, "PRESSZERO_AMI_PORT")
+    check_port("SIP", "127.0.0.1", sip_port, "--sip-port", socket.SOCK_DGRAM)
     instance.start()
     console.print(
         f"The PBX is up: SIP 127.0.0.1:{sip_port}, AMI 127.0.0.1:{settings.ami_port}. "

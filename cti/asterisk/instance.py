@@ -23,37 +23,6 @@ class PbxDidNotStart(Exception):
     """Asterisk is not up; the message says why and what to do."""
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port that nobody uses at this moment."""
-    return _free(host, socket.SOCK_STREAM)
-
-
-def free_udp_port(host: str = "127.0.0.1") -> int:
-    """A UDP port that nobody uses at this moment."""
-    return _free(host, socket.SOCK_DGRAM)
-
-
-def _free(host: str, kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def check_port(host: str, port: int, what: str, setting: str, kind: socket.SocketKind) -> None:
-    """Raise PbxDidNotStart when somebody else has the port."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        if kind is socket.SOCK_STREAM:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PbxDidNotStart(
-                f"{what} needs port {port} on {host}, which is taken ({error.strerror}): "
-                f"end the program that uses it, or choose another port with {setting}."
-            ) from error
-
-
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One Asterisk with its own configuration folder (`folder`/etc)."""

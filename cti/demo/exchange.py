@@ -11,8 +11,9 @@ from pathlib import Path
 from cti.asterisk.config import EmbeddedPlan
 from cti.asterisk.embedded import Doors, PbxSecrets, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import Program
-from cti.asterisk.instance import Instance, free_port, free_udp_port
+from cti.asterisk.instance import Instance
 from cti.demo.network import LINES_HOST, TelephoneNetwork, telephone_network
+from cti.ports import free_port, free_udp_port
 from cti.settings import Settings
 from ivr.scenario import Scenario
 

@@ -16,7 +16,8 @@ from cti.asterisk.ami import AmiCut, AmiLate, AmiLink, AmiRefused
 from cti.asterisk.config import InstancePlan, render, write_instance
 from cti.asterisk.events import AmiEvent, HungUp, StageReached
 from cti.asterisk.install import Program
-from cti.asterisk.instance import Instance, free_port, free_udp_port
+from cti.asterisk.instance import Instance
+from cti.ports import free_port, free_udp_port
 
 TEMPLATES = Path(__file__).parent / "templates"
 STEP_DEADLINE_S = 60.0

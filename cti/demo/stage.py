@@ -9,7 +9,6 @@ import contextlib
 import secrets
 import shutil
 import signal
-import socket
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from cti.demo.exchange import Exchange, exchange, own_settings
 from cti.demo.network import CallerGaveUp
 from cti.demo.story import ALICE, CAST, FRANK, VERA, Ending, Play, disappointments, rehearse
 from cti.demo.telling import Teller, tell_ending
+from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import Settings
 from cti.speech import choose_voice
@@ -102,12 +102,10 @@ def _fresh_settings(program: Program) -> Settings:
 
 def _page_port() -> int:
     """8080 if it is free, otherwise any."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", HTTP_PORT))
-        except OSError:
-            return 0
+    try:
+        check_port("The page", "127.0.0.1", HTTP_PORT, "PRESSZERO_HTTP_PORT")
+    except PortTaken:
+        return 0
     return HTTP_PORT
 
 
