@@ -176,15 +176,12 @@ def _check_tools() -> Path:
 
 
 def _mirror() -> str:
-    """The Debian mirror that this machine's own apt sources name."""
-    listed = _run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], deadline_s=30
-    )
-    for line in listed.splitlines():
-        uri = line.strip().rstrip("/")
-        if uri.endswith("/debian"):
-            return uri
-    raise NoAsterisk(f"This machine's apt sources name no Debian mirror. {ALTERNATIVES}")
+    """The Debian mirror that this machine's own apt sources name; works before any `apt-get update`."""
+    listed = _run(["apt-get", "--print-uris", "update"], deadline_s=30)
+    named = re.search(r"'(\S+/debian)/+dists/", listed)
+    if named is None:
+        raise NoAsterisk(f"This machine's apt sources name no Debian mirror. {ALTERNATIVES}")
+    return named.group(1)
 
 
 def _download(work: Path, keyring: Path, progress: Report) -> list[Path]:
