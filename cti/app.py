@@ -197,7 +197,7 @@ class _Builder:
         return pool
 
     async def _recordings(self, pool: RecognizerPool) -> None:
-        self._settings.spool_folder.mkdir(parents=True, exist_ok=True)
+        self._settings.spool_folder.mkdir(mode=0o770, parents=True, exist_ok=True)
         intake = RecordingIntake(
             self._database.sessions, self._store, self._settings.spool_folder, self._intake.publish
         )

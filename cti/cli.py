@@ -59,7 +59,12 @@ EXPECTED = (
     WeakPassword,
 )
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="PressZero, the backend of a telephone contact centre. Settings are PRESSZERO_… environment variables.",
+)
 pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or configure your own.")
 user = typer.Typer(no_args_is_help=True, help="Accounts of operators and supervisors.")
 app.add_typer(pbx, name="pbx")

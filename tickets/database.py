@@ -269,6 +269,8 @@ def migrate(url: str) -> None:
     parsed = database_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        if parsed.database != ":memory:":
+            Path(parsed.database).touch(mode=0o600)  # it holds numbers and words of callers
     command.upgrade(migrations(parsed), "head")
 
 

@@ -86,7 +86,7 @@ def build_embedded(
 ) -> Instance:
     """Write the configuration of an embedded PBX into `folder` and return it, not started."""
     folder = folder.absolute()
-    plan.spool.mkdir(parents=True, exist_ok=True)
+    plan.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     instance = InstancePlan(folder, program.modules, rtp_start, rtp_start + 399)
     write_embedded(plan, instance, embedded)
     return Instance(program, folder, embedded.ami_port)
