@@ -37,7 +37,7 @@ class Ear:
         self._segmenter = Segmenter(timing)
         self._before: deque[bytes] = deque(maxlen=round((_BEFORE_S + timing.window) / FRAME_SECONDS))
         self._listening: LiveListening | None = None  # the utterance in progress
-        self._ended: LiveListening | None = None  # the utterance that `SpeechEnded` closed
+        self._ended: deque[LiveListening] = deque()  # closed by `SpeechEnded`, not yet asked for
 
     @property
     def partial(self) -> str | None:
@@ -63,15 +63,14 @@ class Ear:
         return segments
 
     async def words(self) -> Recognised:
-        """The utterance that the last `SpeechEnded` closed; ask once for each.
+        """The oldest utterance that a `SpeechEnded` closed; ask once for each.
 
         Raises:
             RecogniserBusy, RecogniserLate, RecogniserFailed: hand the caller over.
         """
-        ended, self._ended = self._ended, None
-        if ended is None:
+        if not self._ended:
             raise LookupError("No utterance has ended: ask for words only after SpeechEnded.")
-        return await ended.result()
+        return await self._ended.popleft().result()
 
     def restart(self) -> None:
         """Forget an utterance in progress, count silence anew: call when the bot has fallen silent."""
@@ -80,10 +79,12 @@ class Ear:
 
     def close(self) -> None:
         """The conversation is over: cancel what the recogniser still has to compute."""
-        for listening in (self._listening, self._ended):
-            if listening is not None:
-                listening.cancel()
-        self._listening = self._ended = None
+        if self._listening is not None:
+            self._ended.append(self._listening)
+        for listening in self._ended:
+            listening.cancel()
+        self._listening = None
+        self._ended.clear()
 
     def _follow(self, segment: Segment) -> None:
         if isinstance(segment, SpeechStarted):
@@ -96,6 +97,5 @@ class Ear:
             elif isinstance(segment, Resumed):
                 self._listening.resumed()
             elif isinstance(segment, SpeechEnded):
-                if self._ended is not None:
-                    self._ended.cancel()
-                self._ended, self._listening = self._listening, None
+                self._ended.append(self._listening)
+                self._listening = None

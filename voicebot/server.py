@@ -84,7 +84,7 @@ class AudioSocketServer:
             await self._serve(task, reader, writer)
         except BadMessage as error:
             log.warning("not AudioSocket", action="audiosocket_garbage", reason=str(error))
-        except (TimeoutError, ConnectionError) as error:
+        except OSError as error:  # a deadline that has passed is one too
             log.info("connection came to nothing", action="audiosocket_nothing", reason=type(error).__name__)
         except Exception:
             log.exception("bot call failed", action="bot_call_failed")

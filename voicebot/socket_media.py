@@ -99,7 +99,7 @@ class SocketMedia:
             if here:
                 async with asyncio.timeout(_FAREWELL_S):
                     await self._part()
-        except (ConnectionError, TimeoutError) as error:
+        except OSError as error:  # a deadline that has passed is one too
             log.debug("no farewell", action="audiosocket_no_farewell", reason=type(error).__name__)
         finally:
             if self._listening is not None:
@@ -134,7 +134,7 @@ class SocketMedia:
             while data := await self._reader.read(4096):
                 if self._take(self._decoder.feed(data)):
                     break
-        except (ConnectionError, BadMessage) as error:
+        except (OSError, BadMessage) as error:
             # A reset is how Asterisk tells a hang-up; the others are told to the conversation as one.
             reason = type(error).__name__
         if not self._over:
@@ -173,7 +173,7 @@ class SocketMedia:
         """A frame each 20 ms, of sound or of silence, on a schedule that does not drift."""
         clock = asyncio.get_running_loop().time
         due = clock()
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             while not self._over:
                 if self._writer.transport.get_write_buffer_size() > _UNSENT_BYTES:
                     log.warning("peer reads nothing", action="audiosocket_stuck")

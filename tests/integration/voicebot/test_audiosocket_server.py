@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import AsyncIterator, Callable
 from uuid import UUID, uuid4
 
@@ -302,6 +303,17 @@ async def test_it_lets_a_flood_of_silent_connections_keep_nobody_out(house):
             assert not caller.closed.is_set()
         for _, writer in flood:
             writer.transport.abort()
+
+
+async def test_it_takes_a_network_that_broke_for_a_hang_up(house):
+    """A peer on another machine ends by EHOSTUNREACH or ETIMEDOUT, which are no ConnectionError."""
+    call, listener = house.expect()
+    async with AudioSocketCaller(house.server.port, call):
+        await listener.until(listener.began.is_set)
+        listener.media._reader.set_exception(OSError(errno.EHOSTUNREACH, "No route to host"))
+        await listener.until(listener.ended.is_set)
+
+    assert listener.events[-1] == HungUp()
 
 
 async def test_it_gives_up_a_peer_that_reads_nothing(house):

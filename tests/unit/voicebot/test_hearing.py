@@ -121,3 +121,11 @@ async def test_it_tells_what_a_streaming_engine_understands_so_far():
             await asyncio.sleep(0.001)
 
     assert ear.partial == "so far"
+
+
+async def test_it_gives_the_words_of_each_utterance_where_two_ended_before_anybody_asked(engine):
+    ear = Ear(RecognizerPool(engine))
+
+    ear.hear(frames(1.0, 0.6) + frames(2.0, 0.6))
+
+    assert [(await ear.words()).text.split()[0] for _ in range(2)] == ["50", "100"]
