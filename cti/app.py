@@ -96,8 +96,8 @@ async def running(
     """One service, from start to end of the block.
 
     Raises:
-        NoDatabase, OldSchema, ShelfUnwritable, SpoolTrouble, VoiceFailed, ModelMissing, PromptsNotReady,
-        PortTaken, AmiLoginRefused: each says in a sentence what to do.
+        NoDatabase, OldSchema, SpillUnusable, ShelfUnwritable, SpoolTrouble, VoiceFailed, ModelMissing,
+        PromptsNotReady, PortTaken, AmiLoginRefused: each says in a sentence what to do.
     """
     async with AsyncExitStack() as stack:
         database = open_database(settings.database_url)

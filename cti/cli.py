@@ -22,6 +22,7 @@ from cti.asterisk.instance import Instance, PbxDidNotStart
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
+from cti.spill import SpillUnusable
 from ivr.prompts import PromptBook, PromptsNotReady
 from ivr.scenario import Scenario
 from ivr.scenario_file import BadScenario, load_scenario
@@ -50,6 +51,7 @@ EXPECTED = (
     ModelMissing,
     NoDatabase,
     OldSchema,
+    SpillUnusable,
     DatabaseTrouble,
     ShelfUnwritable,
     SpoolTrouble,

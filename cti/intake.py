@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from cti.spill import Spill, from_line, to_line
+from cti.spill import Spill, SpillUnusable, from_line, to_line
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
@@ -49,6 +49,9 @@ class Intake:
             batch: most events in one transaction.
             gather_s: how long the first event waits for others to share its transaction.
             hold: most events in memory; those beyond wait in the file.
+
+        Raises:
+            SpillUnusable: events of an earlier start wait in the file, and it cannot be read.
         """
         self._record, self._on_changes = record, on_changes
         self._batch, self._gather_s, self._hold = batch, gather_s, hold
@@ -74,7 +77,7 @@ class Intake:
         """Take one event; from the event loop's thread."""
         # Once some wait in the file, all later ones queue up behind them: order is kept.
         if self._spill or len(self._waiting) >= self._hold:
-            self._put_aside([event])
+            self._put_aside(event)
         else:
             self._waiting.append(event)
         self._wake()
@@ -88,6 +91,7 @@ class Intake:
                 await asyncio.sleep(self._gather_s)
                 while self._waiting or self._spill:
                     await self._one_batch()
+                self.trouble = None
                 self._idle.set()
         finally:
             self._put_aside_the_rest()
@@ -111,9 +115,15 @@ class Intake:
             await self._recorded([self._waiting[i] for i in range(size)])
             for _ in range(size):
                 self._waiting.popleft()
-        else:
-            await self._recorded(self._read(self._spill.first(self._batch)))
+            return
+        try:
+            lines = self._spill.first(self._batch)
+            await self._recorded(self._read(lines))
             self._spill.settled()
+        except OSError as error:  # of the file: `_recorded` raises nothing
+            self.trouble = str(SpillUnusable(self._spill.path, error))
+            log.error(self.trouble, action="intake_file_unusable")  # noqa: TRY400  # the sentence says it all
+            await asyncio.sleep(self._retry_most_s)
 
     def _read(self, lines: list[bytes]) -> list[CallEvent]:
         events = []
@@ -175,7 +185,7 @@ class Intake:
             with self._refused.open("ab") as file:
                 file.write(to_line(event))
         except OSError as trouble:
-            self._lose(1, trouble)
+            self._lose(trouble)
 
     def _tell(self, changes: list[CallChange]) -> None:
         if not changes:
@@ -185,28 +195,27 @@ class Intake:
         except Exception:  # listeners must not stop the ledger
             log.exception("A listener of call changes failed.", action="intake_listener_failed")
 
-    def _put_aside(self, events: Sequence[CallEvent]) -> None:
+    def _put_aside(self, event: CallEvent) -> None:
         if not self._spill:
             log.warning("Events wait in a file.", action="intake_spills", file=self._spill.path.name)
         try:
-            self._spill.put(events)
+            self._spill.put(event)
         except OSError as error:
-            self._lose(len(events), error)
+            self._lose(error)
 
     def _put_aside_the_rest(self) -> None:
         # Those in memory are older than those in the file. Their order in the file does not matter to the
         # ledger's truth (`replay` takes any order), and rewriting a long file at the end is a risk.
-        if self._waiting:
-            self._put_aside(self._waiting)
-            self._waiting.clear()
+        while self._waiting:
+            self._put_aside(self._waiting.popleft())
         self._spill.close()
 
-    def _lose(self, number: int, error: OSError) -> None:
-        self.lost += number
+    def _lose(self, error: OSError) -> None:
+        self.lost += 1
         log.error(
-            "Events of calls are lost: the ledger takes none and the disk neither. Free the disk; the "
+            "An event of a call is lost: the ledger takes none and the disk neither. Free the disk; the "
             "reconciler restores what the PBX's own records hold.",
             action="intake_lost",
-            events=number,
+            lost=self.lost,
             error=error.strerror,
         )

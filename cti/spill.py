@@ -3,15 +3,25 @@
 Knows the format and the file; `intake.py` decides when. One JSON object a line, first in, first out.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind
+
+
+class SpillUnusable(Exception):
+    """The file of waiting events cannot be used; the message says what to do."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"{path} holds events of calls that wait for the database, and cannot be read and written "
+            f"({error.strerror}): correct its permissions; do not remove it."
+        )
 
 
 def to_line(event: CallEvent) -> bytes:
@@ -58,20 +68,33 @@ class Spill:
     """The waiting line on disk. Private to its owner: it holds callers' numbers."""
 
     def __init__(self, path: Path) -> None:
+        """Events of an earlier start are taken up.
+
+        Raises:
+            SpillUnusable: there are some, and they cannot be read.
+        """
         self.path = path
         self._read_to = 0  # bytes already given out and settled
         self._taken: list[int] = []  # lengths of the lines given out last, not yet settled
         self._file: BinaryIO | None = None
-        self._size = path.stat().st_size if path.exists() else 0
+        self._size = 0
+        try:
+            with path.open("r+b") as file:
+                self._size = os.fstat(file.fileno()).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            # Found out now, and not when the first event is lost for it.
+            raise SpillUnusable(path, error) from error
 
     def __bool__(self) -> bool:
         return self._size > self._read_to
 
-    def put(self, events: Iterable[CallEvent]) -> None:
+    def put(self, event: CallEvent) -> None:
         """Append.
 
         Raises:
-            OSError: the disk is full or not writable.
+            OSError: the disk is full or not writable; the file is as it was.
         """
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,8 +103,17 @@ class Spill:
             self._size = os.fstat(descriptor).st_size
             if self._size and not self._ends_with_newline():
                 self._size += self._file.write(b"\n")  # after a line that a killed service left half written
-        lines = b"".join(map(to_line, events))
-        self._size += self._file.write(lines)
+        line = to_line(event)
+        rest = memoryview(line)
+        try:
+            while rest:  # a disk that fills up takes a part first, and refuses only the next write
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)  # half a line would spoil the next event too
+            self.close()
+            raise
+        self._size += len(line)
 
     def _ends_with_newline(self) -> bool:
         with self.path.open("rb") as file:
@@ -89,23 +121,40 @@ class Spill:
             return file.read(1) == b"\n"
 
     def first(self, most: int) -> list[bytes]:
-        """The next lines, up to `most`. They stay in the file until `settled`."""
+        """The next lines, up to `most`. They stay in the file until `settled`.
+
+        Raises:
+            OSError: the file cannot be read; FileNotFoundError: somebody removed it, and it begins anew.
+        """
         if not self:
             return []
-        with self.path.open("rb") as file:
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            self._begin_anew()
+            raise
+        with file:
             file.seek(self._read_to)
             lines = [line for line in (file.readline() for _ in range(most)) if line]
         self._taken = [len(line) for line in lines]
         return lines
 
     def settled(self) -> None:
-        """What `first` gave last is safe elsewhere. An emptied file is removed."""
+        """What `first` gave last is safe elsewhere. An emptied file is removed.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
         self._read_to += sum(self._taken)
         self._taken = []
         if not self:
-            self.close()
             self.path.unlink(missing_ok=True)
-            self._read_to = self._size = 0
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.close()
+        self._taken = []
+        self._read_to = self._size = 0
 
     def close(self) -> None:
         """Let go of the file; its lines stay."""

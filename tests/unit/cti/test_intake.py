@@ -1,6 +1,7 @@
 """The one way into the ledger, with a ledger that fails now and then."""
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cti.intake import Intake
-from cti.spill import Spill, from_line, to_line
+from cti.spill import Spill, SpillUnusable, from_line, to_line
 from tests.fakes.call_book import FakeCallBook
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent
@@ -173,11 +174,47 @@ async def test_it_counts_what_not_even_the_disk_takes(tmp_path: Path) -> None:
     assert intake.lost == 1
 
 
+def test_it_keeps_whole_events_when_the_disk_fills_up_in_the_middle_of_one(tmp_path: Path) -> None:
+    spill = Spill(tmp_path / "spill.jsonl")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(to_line(event(1))) * 3 // 2, before[1]))
+    try:
+        spill.put(event(1))
+        with pytest.raises(OSError, match="too large"):
+            spill.put(event(2))  # half of it fits
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    spill.put(event(3))
+    assert [from_line(line) for line in spill.first(5)] == [event(1), event(3)]
+
+
+async def test_it_goes_on_when_somebody_removes_the_file(tmp_path: Path) -> None:
+    book = FakeCallBook()
+    intake = intake_into(book, tmp_path, [], hold=1)
+    intake.publish(event(1))
+    intake.publish(event(2))
+    (tmp_path / "waiting-events.jsonl").unlink()
+    async with running(intake) as task:
+        assert await intake.settle(5)
+        intake.publish(event(3))
+        assert await intake.settle(5)
+        assert not task().done()
+    assert list(book.events.values()) == [event(1), event(3)]
+    assert intake.trouble is None
+
+
+def test_it_says_at_once_that_waiting_events_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "waiting-events.jsonl").mkdir()
+    with pytest.raises(SpillUnusable, match=r"waiting-events\.jsonl.*cannot be read and written"):
+        intake_into(FakeCallBook(), tmp_path, [])
+
+
 def test_it_writes_and_reads_an_event_without_loss(tmp_path: Path) -> None:
     assert from_line(to_line(event(1))) == event(1)
     spill = Spill(tmp_path / "deep" / "spill.jsonl")
     assert not spill
-    spill.put([event(1), event(2)])
+    spill.put(event(1))
+    spill.put(event(2))
     assert [from_line(line) for line in spill.first(1)] == [event(1)]
     spill.close()
     again = Spill(spill.path)  # not settled: given out again
