@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from ivr.hours import calendar_fault
 from ivr.scenario import MAIN_MENU, Option, Scenario
 
+SETTINGS_SECTION = "general"  # of queues.conf: a queue of that name would not exist, and nobody be rung
+
 Finding = tuple[tuple[str | int, ...], str]
 """Where (keys from the top of the file), and the sentence."""
 
@@ -26,6 +28,8 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
 
 def _queues(scenario: Scenario) -> Iterator[Finding]:
     for name, queue in scenario.queues.items():
+        if name == SETTINGS_SECTION:
+            yield ("queues", name), f"{name} is a word of the PBX's own; give the queue another name"
         for n, extension in enumerate(queue.operators):
             path = ("queues", name, "operators", n)
             if extension not in scenario.operators:

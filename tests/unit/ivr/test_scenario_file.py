@@ -139,6 +139,13 @@ def test_it_says_that_a_missing_file_cannot_be_read(tmp_path: Path) -> None:
         load_scenario(tmp_path / "nowhere.yaml")
 
 
+def test_it_refuses_a_queue_that_the_pbx_would_take_for_settings(tmp_path: Path) -> None:
+    text = LOTTERY.read_text().replace("queue: support", "queue: general").replace("  support:", "  general:")
+    (problem,) = problems_of(tmp_path, text)
+    assert "give the queue another name" in problem.message
+    assert problem.line == line_of(text, "  general:")
+
+
 def test_it_takes_recorded_files_beside_the_scenario(tmp_path: Path) -> None:
     (tmp_path / "hello.wav").write_bytes(a_wav(80))
     text = lottery_with("greeting: Hello, this is Lucky Star Lottery.", "greeting: {file: hello.wav} #")

@@ -1,0 +1,118 @@
+"""The dialplan alone in a real Asterisk, with nobody of ours there: no service, no phone, no network."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from cti.asterisk.ami import AmiLink
+from cti.asterisk.config import EmbeddedPlan
+from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.events import AmiEvent, ListedChannel, StageReached
+from cti.asterisk.install import Program
+from cti.ports import free_port, free_udp_port
+from ivr.scenario_file import load_scenario
+
+pytestmark = pytest.mark.integration
+
+LOTTERY = Path(__file__).parents[3] / "scenarios" / "lottery.yaml"
+RTP_START = 17000
+CALLER = "\n[test-caller]\nexten => s,1,Answer()\n same => n,Wait(60)\n"
+MANAGER = "\n[test]\nsecret=test\nread=user\nwrite=all\n"
+
+
+class Pbx:
+    """The PBX, and how far callers have come in its dialplan."""
+
+    def __init__(self) -> None:
+        self.stages: list[StageReached] = []
+        self.link: AmiLink | None = None
+        self._news = asyncio.Event()
+
+    def heard(self, events: list[AmiEvent]) -> None:
+        self.stages += [event for event in events if isinstance(event, StageReached)]
+        self._news.set()
+
+    async def rings(self, line: str) -> None:
+        """Somebody calls `line`."""
+        assert self.link is not None
+        await self.link.action(
+            "Originate",
+            Channel=f"Local/{line}@presszero-inbound",
+            Context="test-caller",
+            Exten="s",
+            Priority="1",
+            Async="true",
+        )
+
+    async def reached(self, stage: str, times: int = 1) -> StageReached:
+        async with asyncio.timeout(10):
+            while True:
+                found = [event for event in self.stages if event.stage == stage]
+                if len(found) >= times:
+                    return found[times - 1]
+                self._news.clear()
+                await self._news.wait()
+
+
+@asynccontextmanager
+async def pbx_alone(program: Program) -> AsyncIterator[Pbx]:
+    # A short path of our own: Asterisk's control socket does not fit into pytest's long ones.
+    with tempfile.TemporaryDirectory(prefix="pz-") as name:
+        folder = Path(name)
+        scenario = load_scenario(LOTTERY)
+        doors = Doors(agi_port=free_port(), audiosocket_port=free_port())
+        kept = keep_secrets(folder / "secrets.json", list(scenario.operators))
+        plan = plan_pbx(scenario, kept, doors, prompts=folder / "prompts", spool=folder / "spool")
+        embedded = EmbeddedPlan(program.share / "moh", free_udp_port(), free_port())
+        instance = build_embedded(program, plan, folder / "pbx", embedded, RTP_START)
+        for file, more in (("extensions.conf", CALLER), ("manager.conf", MANAGER)):
+            path = instance.folder / "etc" / file
+            path.write_text(path.read_text() + more)
+        await instance.start_async()
+        try:
+            pbx = Pbx()
+            link = pbx.link = AmiLink("127.0.0.1", embedded.ami_port, "test", "test", pbx.heard)
+            await link.connect()
+            await link.action(
+                "Command", Command="core waitfullybooted"
+            )  # AMI answers before the dialplan is in
+            watch = asyncio.create_task(link.run())
+            try:
+                yield pbx
+            finally:
+                watch.cancel()
+                await asyncio.wait([watch])
+        finally:
+            await instance.stop_async()
+
+
+async def test_a_caller_sent_to_a_phone_that_nobody_answers_comes_back_to_the_queue(
+    asterisk: Program,
+) -> None:
+    async with pbx_alone(asterisk) as pbx:
+        assert pbx.link is not None
+        await pbx.rings("18005550100")
+        call = await pbx.reached("voicemail")  # no phone is there
+        channels = await pbx.link.list_action("CoreShowChannels")
+        (caller,) = (
+            one.channel
+            for one in channels
+            if isinstance(one, ListedChannel) and one.context == "presszero-call"
+        )
+        # What a SIP phone's blind transfer does.
+        await pbx.link.action(
+            "Redirect", Channel=caller, Context="presszero-phones", Exten="102", Priority="1"
+        )
+        assert (await pbx.reached("queue", times=2)).call_id == call.call_id
+
+
+async def test_a_dialled_number_adds_nothing_to_what_the_dialplan_tells(asterisk: Program) -> None:
+    async with pbx_alone(asterisk) as pbx:
+        await pbx.rings("1,Stage: voicemail,Call: other")
+        first = await pbx.reached("menu")
+        assert first is pbx.stages[0]
+        assert (first.line, first.call_id) == ("1", first.linkedid)
