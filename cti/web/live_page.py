@@ -1,6 +1,7 @@
 """The stream behind the live parts of pages: server-sent events (https://html.spec.whatwg.org/#server-sent-events)."""
 
 import asyncio
+import time
 
 from aiohttp import web
 
@@ -8,9 +9,12 @@ from cti.web.pages import BOARD
 from cti.web.problems import Problem
 from cti.web.security import TOKEN
 from cti.web.services import services_of
+from tickets.database import DatabaseTrouble
 
 STREAM_LIMIT = 100
-BEAT_S = 15.0  # a comment this often: finds dead links, and accounts that logged out
+BEAT_S = (
+    15.0  # at least this often something is sent, which finds dead links, and the login is asked for again
+)
 WRITE_DEADLINE_S = 10.0  # a client that does not read is let go; its page connects again
 RETRY_MS = 2000  # browsers wait this long before they connect again
 
@@ -25,16 +29,18 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
     async with asyncio.timeout(WRITE_DEADLINE_S):
         await response.prepare(request)
         await response.write(f"retry: {RETRY_MS}\n\n".encode())
-    seen = 0
+    seen, asked_at = 0, time.monotonic()
     try:
         with board.watching():
             while True:
+                if time.monotonic() - asked_at >= BEAT_S:
+                    if not await _still_logged_in(request):
+                        break  # the page asks again, is refused, and shows the login
+                    asked_at = time.monotonic()
                 try:
                     async with asyncio.timeout(BEAT_S):
                         news = await board.newer(seen)
                 except TimeoutError:
-                    if await services_of(request).accounts.by_token(request[TOKEN]) is None:
-                        break  # the page asks again, is refused, and shows the login
                     message = b": still here\n\n"
                 else:
                     if news is None:
@@ -46,6 +52,14 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
     except (ConnectionError, TimeoutError):
         pass  # gone, or as good as gone
     return response
+
+
+async def _still_logged_in(request: web.Request) -> bool:
+    """Whether the stream may go on. A database that is away just now ends nobody's stream."""
+    try:
+        return await services_of(request).accounts.by_token(request[TOKEN]) is not None
+    except DatabaseTrouble:
+        return True
 
 
 def as_event(name: str, text: str) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
 
-from cti.web import live_page
+from cti.web import board, live_page
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import PASSWORD, SUPERVISOR, WebRoom
 from tickets.database import Database, utc_now
@@ -78,6 +78,33 @@ async def test_it_ends_the_stream_of_who_logged_out(
             assert answer.status == 204
         with pytest.raises(EOFError):
             await until(stream, "what is never said")
+
+
+async def test_it_ends_the_stream_of_who_logged_out_also_while_there_is_always_news(
+    desk: WebRoom, sofia: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(board, "CALM_S", 0.01)
+    monkeypatch.setattr(board, "STALE_S", 0.01)
+    monkeypatch.setattr(live_page, "BEAT_S", 1.0)  # far longer than from one picture to the next
+    async with sofia.get("/live") as stream:
+        await next_event(stream)
+        async with sofia.delete("/api/v1/session") as answer:
+            assert answer.status == 204
+        with pytest.raises(EOFError):
+            async with asyncio.timeout(20):
+                await until(stream, "what is never said")
+
+
+async def test_it_keeps_streams_while_the_database_is_away(
+    desk: WebRoom, sofia: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_page, "BEAT_S", 0.05)
+    async with sofia.get("/live") as stream:
+        await next_event(stream)
+        desk.services.accounts._deadline_s = 0.0  # no database answers that fast
+        await asyncio.sleep(0.3)
+        await desk.happen(LIVE_VIP)
+        assert "Elena Vasquez-Moore" in await until(stream, "Elena")
 
 
 async def test_it_takes_no_more_streams_than_it_can_feed(
