@@ -3,6 +3,7 @@
 import phonenumbers
 
 _LONGEST = 64  # nobody writes a number longer; the library's own limit is 250
+_LONGEST_E164 = 15  # digits, ITU-T E.164; the library knows longer ones as possible
 
 
 def normalise_number(raw: str, region: str) -> str | None:
@@ -20,4 +21,5 @@ def normalise_number(raw: str, region: str) -> str | None:
         return None
     if number.extension or not phonenumbers.is_possible_number(number):
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return e164 if len(e164) <= 1 + _LONGEST_E164 else None

@@ -56,7 +56,7 @@ class TicketQuery(PageQuery):
 class CallPath(In):
     """A call."""
 
-    call_id: str = Field(pattern=r"^[A-Za-z0-9._:-]{1,200}$", description="As the PBX names it.")
+    call_id: Text = Field(min_length=1, max_length=200, description="As the PBX names it.")
 
 
 class TicketPath(In):

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import aiohttp_jinja2
 from aiohttp import web
 
-from cti.web.forms import from_form
+from cti.web.forms import as_model, posted
 from cti.web.inputs import Credentials
 from cti.web.problems import Problem
 from cti.web.security import ACCOUNT, TOKEN, clear_session_cookie, set_session_cookie
@@ -33,10 +33,10 @@ async def login_form(request: web.Request) -> web.Response:
 async def log_in(request: web.Request) -> web.Response:
     """Login and password for a cookie. A session from before is not carried over."""
     services = services_of(request)
-    form = await request.post()
-    target, login = safe_target(str(form.get("next", "/"))), str(form.get("login", ""))[:64]
+    form = await posted(request)
+    target, login = safe_target(form.get("next", "/")), form.get("login", "")[:64]
     try:
-        given = await from_form(request, Credentials)
+        given = as_model(form, Credentials)
         token = await services.accounts.authenticate(given.login, given.password)
     except Problem:
         return _form(request, target, login, "Give login and password.", status=400)

@@ -133,6 +133,8 @@ def problems_middleware(known: Sequence[Known], error_page: ErrorPage) -> Middle
             if error.status < 400:
                 raise
             answer = _from_http(error)
+        except web.RequestPayloadError:
+            answer = Problem(400, "bad-body", "The body cannot be unpacked: send it as its headers say.")
         except (ConnectionResetError, ConnectionAbortedError):
             raise  # the client left: nobody to tell
         except Exception as error:

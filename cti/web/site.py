@@ -28,6 +28,7 @@ from cti.web.services import SERVICES, Services
 from cti.web.templating import error_page, set_up_templates
 from recordings.store import NotOnShelf, ShelfLate
 from tickets.accounts import TooManyAttempts, WrongCredentials
+from tickets.customers import BadCard
 from tickets.database import DatabaseTrouble
 from tickets.desk import BadCursor, BadNote, Conflict, NotAllowed, NotFound
 
@@ -44,6 +45,7 @@ KNOWN = (
     Known(NotOnShelf, 404, "not-found"),
     Known(BadCursor, 400, "bad-cursor"),
     Known(BadNote, 400, "bad-note"),
+    Known(BadCard, 400, "bad-card"),
     Known(NotAllowed, 409, "not-allowed"),
     Known(Conflict, 409, "conflict"),
     Known(WrongCredentials, 401, "wrong-credentials"),

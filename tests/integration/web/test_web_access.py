@@ -74,6 +74,23 @@ async def test_it_lets_nobody_in_with_wrong_credentials(
         assert PASSWORD not in await answer.text()
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="login"', 415),
+        ("multipart/form-data", b"x", 415),
+        ("application/x-www-form-urlencoded; charset=none", b"login=x", 400),
+        ("application/x-www-form-urlencoded", b"login=\xff", 400),
+    ],
+)
+async def test_it_reads_no_login_out_of_rubbish(desk: WebRoom, kind: str, body: bytes, status: int) -> None:
+    async with (
+        desk.person() as stranger,
+        stranger.post("/login", data=body, headers={"Content-Type": kind}) as answer,
+    ):
+        assert answer.status == status
+
+
 async def test_it_slows_down_who_guesses(desk: WebRoom) -> None:
     async with desk.person() as browser:
         statuses = []

@@ -3,12 +3,15 @@
 import base64
 import random
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientSession
 
 from tests.fakes.desk_day import ELENA, VISITS
+from tests.fakes.stories import event
 from tests.fakes.web_room import WebRoom
+from tickets.vocabulary import EventKind
 
 pytestmark = pytest.mark.integration
 
@@ -184,6 +187,28 @@ async def test_it_refuses_bodies_beyond_its_limit(desk: WebRoom, grace: ClientSe
     path = f"/api/v1/tickets/{await desk.happen(TALKED)}/notes"
     async with grace.post(path, json={"text": "x" * 70_000}) as answer:
         assert answer.status == 413
+
+
+async def test_it_refuses_bodies_that_cannot_be_unpacked(desk: WebRoom, grace: ClientSession) -> None:
+    name = await desk.happen(TALKED)
+    packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with grace.post(f"/api/v1/tickets/{name}/notes", data=b"not gzip", headers=packed) as answer:
+        assert answer.status == 400
+
+
+@pytest.mark.parametrize("card", [{"name": "  "}, {"name": "A", "numbers": ["+49 1111111111111111"]}])
+async def test_it_refuses_cards_that_cannot_be_kept(
+    desk: WebRoom, sofia: ClientSession, card: dict[str, Any]
+) -> None:
+    async with sofia.post("/api/v1/customers", json=card) as answer:
+        assert answer.status == 400
+
+
+async def test_it_finds_every_call_that_it_lists(desk: WebRoom, sofia: ClientSession) -> None:
+    for call_id in ("pbx two-1763750000.12", "x" * 300):
+        await desk.calls.record([event(EventKind.RECEIVED, 0, call_id=call_id, source_id=call_id)])
+    for item in (await get(sofia, "/api/v1/calls"))["items"]:
+        assert await get(sofia, f"/api/v1/calls/{quote(item['call_id'], safe='')}") == item
 
 
 async def test_it_says_which_methods_a_path_has(desk: WebRoom, sofia: ClientSession) -> None:

@@ -45,6 +45,10 @@ def test_it_gives_nothing_for_what_is_no_number(raw: str) -> None:
     assert normalise_number(raw, "US") is None
 
 
+def test_it_gives_no_number_longer_than_e164_allows() -> None:
+    assert normalise_number("+49" + "1" * 15, "DE") is None
+
+
 def test_an_unknown_region_reads_only_international_numbers() -> None:
     assert normalise_number("8005550123", "ZZ") is None
     assert normalise_number("+18005550123", "ZZ") == "+18005550123"
