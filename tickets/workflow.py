@@ -47,6 +47,11 @@ def follow(call: Call) -> Following:
     )
 
 
+def waits_for_a_person(call: Call) -> bool:
+    """Whether the call is everybody's: it needs a person, and no operator has had it yet."""
+    return call.operator is None and follow(call).status is TicketStatus.OPEN
+
+
 def subject(call: Call) -> str:
     """One line for lists: what it was about and how it ended. Holds no number and no name."""
     about = call.topic.replace("_", " ").strip().capitalize() if call.topic else ""

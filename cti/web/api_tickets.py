@@ -5,8 +5,9 @@ from aiohttp import web
 from cti.web.inputs import NewNote, TicketChange, TicketPath, TicketQuery
 from cti.web.openapi import operation
 from cti.web.schemas import NoteOut, TicketDetailOut, TicketList, TicketOut
-from cti.web.security import account_of
+from cti.web.security import account_of, may_read_words
 from cti.web.services import services_of
+from tickets.workflow import waits_for_a_person
 
 
 @operation("GET", "/api/v1/tickets", tag="Tickets")
@@ -21,7 +22,9 @@ async def get_ticket(request: web.Request, *, path: TicketPath) -> TicketDetailO
     """One ticket with its call, customer, notes and the call's ledger."""
     services = services_of(request)
     detail = await services.desk.ticket(path.number)
-    return TicketDetailOut.of(detail, await services.shelf.of_call(detail.call.call_id))
+    call = detail.call
+    words = may_read_words(account_of(request), call.operator, waits=waits_for_a_person(call))
+    return TicketDetailOut.of(detail, await services.shelf.of_call(call.call_id), words=words)
 
 
 @operation("PATCH", "/api/v1/tickets/{ticket}", tag="Tickets", problems=(409,))

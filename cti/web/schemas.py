@@ -69,12 +69,17 @@ class EventOut(Out):
     source: str
     at: AwareDatetime
     kind: EventKind
-    data: dict[str, Value]
+    data: dict[str, Value] = Field(
+        description="By kind. `text` of a `bot.turn` is null for who may not hear the recording."
+    )
 
     @classmethod
-    def of(cls, event: CallEvent) -> Self:
-        """From the ledger."""
-        return cls(source=event.source, at=event.at, kind=event.kind, data=dict(event.data))
+    def of(cls, event: CallEvent, *, words: bool) -> Self:
+        """From the ledger, with or without what was said."""
+        data = dict(event.data)
+        if event.kind is EventKind.BOT_TURN and not words:
+            data["text"] = None
+        return cls(source=event.source, at=event.at, kind=event.kind, data=data)
 
 
 class NoteOut(Out):
@@ -137,8 +142,8 @@ class TicketDetailOut(Out):
     events: list[EventOut] = Field(description="The call's ledger, oldest first.")
 
     @classmethod
-    def of(cls, detail: TicketDetail, recording: RecordingView | None) -> Self:
-        """From the desk and the shelf."""
+    def of(cls, detail: TicketDetail, recording: RecordingView | None, *, words: bool) -> Self:
+        """From the desk and the shelf; `words`: whether the reader may know what the caller told the bot."""
         name = detail.customer.name if detail.customer else detail.ticket.customer_name
         return cls(
             ticket=TicketOut.of(detail.ticket),
@@ -146,7 +151,7 @@ class TicketDetailOut(Out):
             customer=CustomerOut.of(detail.customer) if detail.customer else None,
             recording_id=recording.id if recording else None,
             notes=[NoteOut.model_validate(note) for note in detail.notes],
-            events=[EventOut.of(event) for event in detail.events],
+            events=[EventOut.of(event, words=words) for event in detail.events],
         )
 
 

@@ -180,3 +180,10 @@ def may_listen(account: Account, operator: str | None) -> bool:
     `operator` is the extension that answered.
     """
     return account.role is Role.SUPERVISOR or (operator is not None and account.extension == operator)
+
+
+def may_read_words(account: Account, operator: str | None, *, waits: bool) -> bool:
+    """Whether an account may read what the caller said to the bot: who may listen, and everybody at the desk
+    while the call waits for one of them.
+    """
+    return waits or may_listen(account, operator)

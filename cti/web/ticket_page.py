@@ -5,14 +5,14 @@ from typing import Any
 
 from aiohttp import web
 
-from cti.web.security import account_of, may_listen
+from cti.web.security import account_of, may_listen, may_read_words
 from cti.web.services import services_of
 from cti.web.story import call_bar, conversation, heard_by_bot
 from recordings.shelf import RecordingView
 from tickets.call import Call
 from tickets.desk import Ticket, TicketDetail
 from tickets.vocabulary import TicketStatus
-from tickets.workflow import may_move
+from tickets.workflow import may_move, waits_for_a_person
 
 EARLIER_SHOWN = 6
 
@@ -52,7 +52,9 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
     services = services_of(request)
     detail = await services.desk.ticket(number)
     recording = await services.shelf.of_call(detail.call.call_id)
-    allowed = may_listen(account_of(request), detail.call.operator)
+    account, call = account_of(request), detail.call
+    allowed = may_listen(account, call.operator)
+    words = may_read_words(account, call.operator, waits=waits_for_a_person(call))
     said = conversation(detail.events, services.operators)
     return {
         "section": "/tickets",
@@ -62,8 +64,9 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
         "notes": detail.notes,
         "earlier": await _others(request, detail),
         "bar": call_bar(detail.events, services.clock()),
-        "said": said,
+        "said": [line for line in said if words or line.speaker == "step"],
         "heard_by_bot": heard_by_bot(said),
+        "words_withheld": heard_by_bot(said) and not words,
         "tape": _tape(detail.call, recording, allowed=allowed),
         "phrases": recording.transcript.phrases if recording and recording.transcript and allowed else (),
         "transcript_empty": _no_transcript(detail.call, recording, allowed=allowed),

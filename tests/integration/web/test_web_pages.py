@@ -11,7 +11,7 @@ from tests.fakes.web_room import TOMAS, WebRoom
 
 pytestmark = pytest.mark.integration
 
-LIVE_VIP, TALKED, BY_BOT = VISITS[0], VISITS[5], VISITS[6]
+LIVE_VIP, HANDED_OVER, TALKED, BY_BOT = VISITS[0], VISITS[1], VISITS[5], VISITS[6]
 PHRASES = [
     Phrase("caller", 13.6, 15.4, "When is the <b>next</b> draw?", 0.9),
     Phrase("bot", 16.1, 21.3, "On Wednesday."),
@@ -66,6 +66,19 @@ async def test_it_plays_a_tape_to_the_operator_of_that_call_only(desk: WebRoom, 
     assert "<pz-player" not in html
     assert "When is the" not in html
     assert "supervisors and the operator of that call" in html
+
+
+async def test_it_shows_what_the_bot_heard_while_a_call_waits_and_then_with_the_tape(
+    desk: WebRoom, grace: ClientSession
+) -> None:
+    waiting, talked = await desk.happen(HANDED_OVER), await desk.happen(TALKED)
+    async with desk.person(TOMAS) as tomas:
+        assert "somebody used my subscription" in await page(tomas, f"/tickets/{waiting}")
+        assert "sent in my claim form" in await page(grace, f"/tickets/{talked}")
+        for address in (f"/tickets/{talked}", f"/tickets/{talked}?fragment=heard"):
+            html = await page(tomas, address)
+            assert "claim form" not in html
+            assert "The words go with the recording." in html
 
 
 async def test_it_keeps_a_note_as_the_text_it_is(desk: WebRoom, grace: ClientSession) -> None:

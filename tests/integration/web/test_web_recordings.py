@@ -113,6 +113,19 @@ async def test_it_lets_supervisors_and_that_calls_operator_listen(
                 assert "At eight" not in await answer.text()
 
 
+async def test_it_leaks_no_words_of_anothers_call_through_the_ticket(
+    desk: WebRoom, grace: ClientSession
+) -> None:
+    name = await desk.happen(TALKED)
+    async with desk.person(TOMAS) as tomas:
+        for person, readable in ((grace, True), (tomas, False)):
+            async with person.get(f"/api/v1/tickets/{name}") as answer:
+                events = (await answer.json())["events"]
+            words = [event["data"]["text"] for event in events if event["kind"] == "bot.turn"]
+            assert words
+            assert all((text is not None) is readable for text in words)
+
+
 async def test_it_keeps_calls_that_nobody_answered_for_supervisors(
     desk: WebRoom, grace: ClientSession
 ) -> None:
