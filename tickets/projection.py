@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, case, func, select, update
+from sqlalchemy import Table, bindparam, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tickets.call import Call
@@ -110,15 +110,17 @@ def _unless_a_person_set_it(name: str) -> Any:
     return case((_tickets.c.status_by.is_(None), bindparam(f"new_{name}", type_=column.type)), else_=column)
 
 
+_FOLLOWED = {
+    name: bindparam(f"new_{name}", type_=_tickets.c[name].type)
+    for name in ("subject", "customer_id", "operator", "hand_over", "topic")
+} | {name: _unless_a_person_set_it(name) for name in ("status", "closed_at", "closed_by")}
 _FOLLOW = (
     update(_tickets)
-    .where(_tickets.c.call_id == bindparam("of_call"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in ("subject", "customer_id", "operator", "hand_over", "topic")
-        }
-        | {name: _unless_a_person_set_it(name) for name in ("status", "closed_at", "closed_by")}
-        | {"updated_at": bindparam("now"), "version": _tickets.c.version + 1}
+    .where(
+        _tickets.c.call_id == bindparam("of_call"),
+        # Of a ticket made by another process it is not known whether anything differs: what has not changed
+        # must not look changed to whoever edits it.
+        or_(*(_tickets.c[name].is_distinct_from(value) for name, value in _FOLLOWED.items())),
     )
+    .values(_FOLLOWED | {"updated_at": bindparam("now"), "version": _tickets.c.version + 1})
 )

@@ -90,6 +90,21 @@ async def test_it_leaves_a_status_alone_that_a_person_has_set(database: Database
     assert ticket.topic == "next_draw"  # what is no decision still follows the call
 
 
+async def test_news_that_changes_no_ticket_leaves_its_version(database: Database) -> None:
+    story, desk = answered_by_operator(), Desk(database.sessions)
+    await CallBook(database.sessions).record(story)
+    before = (await desk.ticket(1)).ticket
+
+    another_node = CallBook(database.sessions)
+    await another_node.record([event(EventKind.RECORDED, 200, recording_id=1)])
+    assert (await desk.ticket(1)).ticket == before
+
+    await desk.set_status(1, TicketStatus.CLOSED, by="anna", version=before.version)
+    closed = (await desk.ticket(1)).ticket
+    await CallBook(database.sessions).record([event(EventKind.QUEUE_LEFT, 201, reason="other")])
+    assert (await desk.ticket(1)).ticket == closed
+
+
 @pytest.mark.parametrize("same_moment", [False, True])
 async def test_two_nodes_make_one_ticket_and_one_job_per_call(database: Database, same_moment: bool) -> None:
     stories = [answered_by_operator(call_id=f"pz-{number}") for number in range(20)]
