@@ -34,7 +34,8 @@ async def main() -> None:
     ours = not isinstance(engine, AsyncEngine)
     if ours:
         url = context.config.attributes["url"].render_as_string(hide_password=False)
-        engine = open_database(url, lock_wait_s=30).engine  # another node may be migrating
+        # Another node may be migrating, and a large table takes its time.
+        engine = open_database(url, lock_wait_s=30, command_s=600).engine
     writes = engine.execution_options(presszero_writes=True)
     try:
         async with writes.connect() as connection:

@@ -29,7 +29,7 @@ from ivr.scenario_file import BadScenario, load_scenario
 from recordings.spool import SpoolTrouble
 from recordings.store import ShelfUnwritable
 from tickets.accounts import AccountBook, BadLogin, LoginTaken, WeakPassword
-from tickets.database import DatabaseTrouble, NoDatabase, OldSchema, migrate, open_database
+from tickets.database import DatabaseTrouble, NoDatabase, OldSchema, check_schema, migrate, open_database
 from tickets.vocabulary import Role
 from voicebot.recognizers.port import ModelMissing
 from voicebot.voice import VoiceFailed
@@ -65,7 +65,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="PressZero, the backend of a telephone contact centre. Settings are PRESSZERO_… environment variables.",
+    help="PressZero, the backend of a telephone contact centre. Settings: PRESSZERO_… environment variables.",
 )
 pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or configure your own.")
 user = typer.Typer(no_args_is_help=True, help="Accounts of operators and supervisors.")
@@ -107,9 +107,7 @@ def serve() -> None:
 @app.command("migrate")
 def migrate_command() -> None:
     """Make the database, or bring it up to date."""
-    settings = Settings.read()
-    settings.data.mkdir(parents=True, exist_ok=True)
-    migrate(settings.database_url)
+    migrate(Settings.read().database_url)
     console.print("The database is up to date.")
 
 
@@ -264,6 +262,7 @@ async def _add_user(
 ) -> None:
     database = open_database(settings.database_url)
     try:
+        await check_schema(database)
         await AccountBook(database.sessions).add(login, password, role, name, extension=extension)
     finally:
         await database.close()

@@ -7,8 +7,10 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tickets.database import is_supported
 
 
 class BadSettings(Exception):
@@ -48,6 +50,13 @@ class Settings(BaseSettings):
     bot_conversations: int = Field(8, ge=0, le=500)  # at a time; beyond it callers go straight to people
 
     log_format: str = Field("console", pattern="^(console|json)$")
+
+    @field_validator("database")
+    @classmethod
+    def _is_a_database(cls, url: str) -> str:
+        if url and not is_supported(url):
+            raise ValueError("name SQLite or PostgreSQL, as in postgresql://user:password@host/name")
+        return url
 
     @property
     def database_url(self) -> str:

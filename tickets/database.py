@@ -16,6 +16,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
+from alembic.util.exc import CommandError
 from sqlalchemy import DateTime, Dialect, MetaData, Table, TypeDecorator, event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
@@ -26,6 +28,7 @@ from alembic import command
 
 Sessions = async_sessionmaker[AsyncSession]
 _NO_SUCH_DATABASE = "3D000"  # SQLSTATE of PostgreSQL: invalid_catalog_name
+_NEWER = "The database was made by a newer release of PressZero: install that release."
 _CLEARING_UP_S = 3.0  # more than SQLite's busy_timeout and asyncpg's limit for closing
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -119,17 +122,34 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername))
 
 
-def open_database(url: str, *, lock_wait_s: float = 1.0) -> Database:
-    """Make the engine; connects to nothing yet. `lock_wait_s`: how long SQLite waits for another writer."""
+def is_supported(url: str) -> bool:
+    """Whether the URL names one of our two databases."""
+    try:
+        parsed = database_url(url)
+    except exc.ArgumentError:
+        return False
+    return parsed.drivername in {"sqlite+aiosqlite", "postgresql+asyncpg"}
+
+
+def open_database(url: str, *, lock_wait_s: float = 1.0, command_s: float = 5.0) -> Database:
+    """Make the engine; connects to nothing yet.
+
+    `lock_wait_s`: how long SQLite waits for another writer. `command_s`: how long PostgreSQL may take for
+    one command, waiting for a lock included.
+    """
     parsed = database_url(url)
+    # Errors must not tell values: they end in logs, and the values are numbers, names and what people said.
     if parsed.get_backend_name() == "sqlite":
-        engine = create_async_engine(parsed)
+        engine = create_async_engine(parsed, hide_parameters=True)
         event.listen(engine.sync_engine, "connect", functools.partial(_prepare_sqlite, lock_wait_s))
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
         # Connecting and each command have limits of their own: clean-up after a deadline must end too.
         engine = create_async_engine(
-            parsed, pool_pre_ping=True, connect_args={"timeout": 2, "command_timeout": 5}
+            parsed,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            connect_args={"timeout": 2, "command_timeout": command_s},
         )
     return Database(engine, async_sessionmaker(engine, expire_on_commit=False), engine.dialect.name)
 
@@ -240,11 +260,7 @@ async def check_schema(database: Database) -> None:
     except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
         if getattr(getattr(error, "orig", None), "sqlstate", None) == _NO_SUCH_DATABASE:
             raise missing from error
-        where = url.render_as_string(hide_password=True)
-        raise DatabaseAway(
-            f"The database at {where} cannot be opened ({_first_line(error)}): "
-            "start it, or correct PRESSZERO_DATABASE."
-        ) from error
+        raise _cannot_be_opened(url, error) from error
     scripts = ScriptDirectory.from_config(migrations(url))
     if not found:
         raise missing
@@ -253,7 +269,7 @@ async def check_schema(database: Database) -> None:
         raise OldSchema(
             "The database's schema is older than this release: run `presszero migrate`."
             if known.issuperset(found)
-            else "The database was made by a newer release of PressZero: install that release."
+            else _NEWER
         )
 
 
@@ -265,13 +281,32 @@ def migrate(url: str) -> None:
     """Bring the database at `url` to this release (Alembic upgrade to head); makes a SQLite file.
 
     Blocking, and runs an event loop of its own: inside one, use `asyncio.to_thread`.
+
+    Raises:
+        DatabaseAway: it cannot be opened.
+        OldSchema: this release is the older one.
     """
     parsed = database_url(url)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        if parsed.database != ":memory:":
-            Path(parsed.database).touch(mode=0o600)  # it holds numbers and words of callers
-    command.upgrade(migrations(parsed), "head")
+    try:
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            if parsed.database != ":memory:":
+                Path(parsed.database).touch(mode=0o600)  # it holds numbers and words of callers
+        command.upgrade(migrations(parsed), "head")
+    except (exc.InterfaceError, exc.OperationalError, exc.TimeoutError, OSError) as error:
+        raise _cannot_be_opened(parsed, error) from error
+    except CommandError as error:
+        if isinstance(error.__cause__, ResolutionError):
+            raise OldSchema(_NEWER) from error
+        raise
+
+
+def _cannot_be_opened(url: URL, error: BaseException) -> DatabaseAway:
+    where = url.render_as_string(hide_password=True)
+    return DatabaseAway(
+        f"The database at {where} cannot be opened ({_first_line(error)}): "
+        "start it, or correct PRESSZERO_DATABASE."
+    )
 
 
 def migrations(url: URL) -> Config:

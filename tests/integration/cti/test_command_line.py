@@ -143,6 +143,23 @@ async def test_it_makes_an_account_once(data: Path) -> None:
     assert "anna" in err
 
 
+async def test_it_adds_nobody_to_a_database_that_is_not_there(tmp_path: Path) -> None:
+    code, _, err = await presszero(tmp_path, "user", "add", "anna", typed="correct horse battery\n")
+    assert code == 1
+    assert "presszero migrate" in err
+    assert not (tmp_path / "presszero.sqlite3").exists()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://somebody:verysecret@host/name"])
+async def test_it_names_the_databases_that_it_can_use(tmp_path: Path, url: str) -> None:
+    code, _, err = await presszero(tmp_path, "migrate", settings={"DATABASE": url})
+    assert code == 1
+    assert "PRESSZERO_DATABASE" in err
+    assert "PostgreSQL" in err
+    assert "Traceback" not in err
+    assert "verysecret" not in err
+
+
 async def test_it_refuses_a_weak_password(data: Path) -> None:
     code, _, err = await presszero(data, "user", "add", "anna", typed="1\n")
     assert code == 1

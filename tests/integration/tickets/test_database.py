@@ -7,9 +7,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from tests.fakes.stories import START, event
+from tests.integration.conftest import administer
 from tickets.customers import CustomerBook
 from tickets.database import (
     Database,
@@ -92,6 +93,43 @@ async def test_no_password_shows_in_an_error() -> None:
         await check_schema(database)
     assert "verysecret" not in str(caught.value)
     await database.close()
+
+
+async def test_an_error_tells_no_values(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with database.sessions() as session:
+            await session.execute(
+                text("INSERT INTO no_such_table VALUES (:number)"), {"number": "+4930123456"}
+            )
+    assert "4930123456" not in str(caught.value)
+
+
+async def test_migrating_waits_for_another_node_that_migrates(postgres: str) -> None:
+    await administer(postgres, "CREATE DATABASE waited_for TEMPLATE template")
+    url = postgres.format(name="waited_for")
+    database = open_database(url)
+    async with database.engine.connect() as other:
+        await other.execute(text("SELECT pg_advisory_xact_lock(7377390)"))
+        late = asyncio.create_task(asyncio.to_thread(migrate, url))
+        await asyncio.sleep(5.5)  # longer than the service's own commands may take
+        assert not late.done()
+    await late
+    await database.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "sqlite:////proc/none/x.sqlite3"])
+async def test_migrating_says_so_when_the_database_cannot_be_opened(url: str) -> None:
+    with pytest.raises(DatabaseAway, match="PRESSZERO_DATABASE"):
+        await asyncio.to_thread(migrate, url)
+
+
+async def test_migrating_refuses_the_database_of_a_newer_release(
+    database: Database, database_address: str
+) -> None:
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(OldSchema, match="newer release"):
+        await asyncio.to_thread(migrate, database_address)
 
 
 async def test_a_use_case_ends_at_its_deadline_though_another_holds_the_lock(database: Database) -> None:
