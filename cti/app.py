@@ -57,7 +57,7 @@ log = structlog.get_logger()
 
 LEFT_OVERS_EVERY_S = 60.0
 SETTLE_S = 5.0
-BOT_FINISH_S = 20.0
+SPARE_CONNECTIONS = 16  # callers announced at one instant for the last free conversation
 
 
 class NotReady(Exception):
@@ -243,7 +243,12 @@ class _Builder:
             self._intake.publish,
             utc_now,
         )
-        audio = AudioSocketServer(settings.audiosocket_host, settings.audiosocket_port, conversations.attend)
+        audio = AudioSocketServer(
+            settings.audiosocket_host,
+            settings.audiosocket_port,
+            conversations.attend,
+            connections=settings.bot_conversations + SPARE_CONNECTIONS,
+        )
         await self._open("audio", audio.start())
         self._stack.push_async_callback(audio.close)
         agi = FastAgiServer(settings.agi_host, settings.agi_port, reception.serve)

@@ -35,16 +35,10 @@ class Conversations:
         self._announced: OrderedDict[UUID, str] = OrderedDict()
         self._decided: OrderedDict[UUID, Outcome] = OrderedDict()
         self._talking = 0
-        self.accepting = True  # False while the service is being stopped
-
-    @property
-    def talking(self) -> int:
-        """Conversations at this moment."""
-        return self._talking
 
     def announce(self, call_id: str) -> UUID | None:
         """Expect this call's audio; None when there is no room."""
-        if not self.accepting or self._talking >= self._limit:
+        if self._talking >= self._limit:
             return None
         uuid = uuid4()
         _remember(self._announced, uuid, call_id)

@@ -95,7 +95,7 @@ class Conversation:
         self._news: asyncio.Queue[_News] = asyncio.Queue(NEWS)
         self._gone = asyncio.Event()
         self._helpers: set[asyncio.Task[None]] = set()
-        self._recognising = 0
+        self._untold = 0  # utterances that have ended, and whose words nobody has acted on yet
         self._deaf = False  # decided: what the caller says now is for the operator
         self._held = ""  # the first part of a sentence that went on
         self._heard: str | None = None
@@ -149,13 +149,13 @@ class Conversation:
         """One frame; `spoke` and the answer: whether the bot was speaking before it, and now."""
         self._last_sound_at = asyncio.get_running_loop().time()
         speaks = media.playing
-        if spoke and not speaks and not self._ear.speaking_s and not self._recognising:
+        if spoke and not speaks and not self._ear.speaking_s and not self._untold:
             self._ear.restart()  # the caller's time to think begins when the bot is silent
         for segment in self._ear.hear(pcm):
             if isinstance(segment, SpeechEnded):
-                self._recognising += 1
+                self._untold += 1
                 self._help(self._recognise, media, segment.started_at_s)
-            elif isinstance(segment, Silence) and not speaks and not self._recognising:
+            elif isinstance(segment, Silence) and not speaks and not self._untold:
                 self._tell(talk.Silence())
         if speaks and not self._deaf and self._ear.speaking_s >= BARGE_IN_S:
             media.stop_playing()
@@ -172,7 +172,6 @@ class Conversation:
             recognised = await words  # its deadline is the recogniser pool's
         finally:
             words.cancel()
-            self._recognising -= 1
         self._tell(_Words(recognised, started_at_s))
 
     # --- talking ---
@@ -206,7 +205,7 @@ class Conversation:
                 async with asyncio.timeout(min(left, TICK_S)):
                     return await self._news.get()
             quiet_since = max(self._last_sound_at, self._said_at)
-            if not media.playing and not self._recognising and now() - quiet_since >= NO_AUDIO_S:
+            if not media.playing and not self._untold and now() - quiet_since >= NO_AUDIO_S:
                 self._last_sound_at = now()
                 return talk.Silence()
 
@@ -215,12 +214,13 @@ class Conversation:
             case _Broken(error):
                 raise error
             case _Words(recognised, started_at_s):
+                self._untold -= 1
                 step = self._understand(state, recognised, started_at_s)
             case _Drained():
                 step = Step(state)
             case _:
                 step = self._dialogue.step(state, news)
-        busy = media.playing or self._recognising or self._ear.speaking_s > 0
+        busy = media.playing or self._untold or self._ear.speaking_s > 0
         if not step.actions and step.state.closing and not busy:
             return self._dialogue.step(step.state, talk.AllSaid())
         return step
@@ -231,7 +231,7 @@ class Conversation:
         if self._held and understood.kind is Kind.OUT_OF_SCOPE:
             alone = self._understanding.classify(recognised.text)
             understood = alone if alone.kind is not Kind.NOTHING else understood
-        goes_on = self._ear.speaking_s > 0 or self._recognising > 0
+        goes_on = self._ear.speaking_s > 0 or self._untold > 0
         if goes_on and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
             self._held = text  # they only drew breath: wait for the rest
             return Step(state)

@@ -41,12 +41,7 @@ class TimeIsUp:
     """The conversation reached its limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something of ours broke: recogniser, voice, code."""
-
-
-Input = Heard | Key | Silence | AllSaid | TimeIsUp | Fault
+Input = Heard | Key | Silence | AllSaid | TimeIsUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +119,6 @@ class Dialogue:
                 return Step(replace(state, over=True), (Finish(),)) if state.closing else Step(state)
             case TimeIsUp():
                 return self._hand_over(state, HandOver.DEADLINE)
-            case Fault():
-                # The voice may be what broke: say nothing more.
-                return Step(replace(state, over=True), (GiveToOperator(HandOver.FAULT),))
 
     def _heard(self, state: State, before: State, understood: Understood, clear: bool) -> Step:
         match understood.kind:

@@ -119,7 +119,7 @@ class Translator:
         if memory is None:
             # Another context brought the caller to our dialplan: this is the first that we hear.
             memory = self._remember(call_id)
-            at = event.at if event.stage in ("received", "menu") else began(call_id) or event.at
+            at = event.at if event.stage == "menu" else began(call_id) or event.at
             told.append(received(call_id, at, event.number, event.line, self._normalise))
         told += self._leave_settled(call_id, memory, "other")
         match event.stage:

@@ -6,7 +6,6 @@ from tickets.vocabulary import HandOver
 from voicebot.dialogue import (
     AllSaid,
     Dialogue,
-    Fault,
     Finish,
     GiveToOperator,
     Heard,
@@ -124,10 +123,6 @@ def test_it_takes_another_key_for_something_it_did_not_understand():
     assert reason(play(Key("5"), Key("#"))) is HandOver.NOT_UNDERSTOOD
 
 
-def test_it_says_nothing_more_after_a_fault():
-    assert play(Fault()).actions == (GiveToOperator(HandOver.FAULT),)
-
-
 def test_it_hands_over_when_time_is_up():
     assert reason(play(TimeIsUp())) is HandOver.DEADLINE
 
@@ -138,7 +133,7 @@ def test_it_does_nothing_after_the_end():
 
 happenings = st.one_of(
     st.builds(heard, st.sampled_from(Kind), clear=st.booleans()),
-    st.sampled_from([Key("0"), Key("1"), Key("*"), Silence(), AllSaid(), TimeIsUp(), Fault()]),
+    st.sampled_from([Key("0"), Key("1"), Key("*"), Silence(), AllSaid(), TimeIsUp()]),
 )
 
 
