@@ -102,6 +102,14 @@ class Centre:
                 return answer.status == 200
         return False
 
+    async def phones_are_there(self) -> bool:
+        """Whether the PBX can ring both operators."""
+        states = [
+            (await self.pbx.action("Getvar", Variable=f"DEVICE_STATE(PJSIP/{extension})")).fields["value"]
+            for extension in ("101", "102")
+        ]
+        return states == ["NOT_INUSE", "NOT_INUSE"]
+
     async def clear_lines(self) -> None:
         """Hang everybody up, wait until the PBX holds no channel, and end all pauses."""
         await self.exchange.network.hang_up_all()
@@ -184,6 +192,7 @@ async def open_centre(
         centre = Centre(settings, scenario_file, both, link, listener, database)
         watch = asyncio.create_task(link.run())
         try:
+            await eventually(centre.phones_are_there, 30, "the operators' phones are registered")
             yield centre
         finally:
             await centre.end_service()

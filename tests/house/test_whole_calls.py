@@ -98,6 +98,7 @@ async def test_a_wish_for_a_person_in_words_is_a_hand_over(served: Centre, voice
 
 async def at_the_greeting(centre: Centre, caller: Leg, call_id: str) -> None:
     await centre.stage(call_id, "menu")
+    await asyncio.sleep(0.5)  # nobody presses before they have heard anything
 
 
 async def at_the_menu(centre: Centre, caller: Leg, call_id: str) -> None:
@@ -146,7 +147,10 @@ async def test_zero_is_a_person_at_every_moment(served: Centre) -> None:
         caller, call_id = await served.call(number)
         await moment(served, caller, call_id)
         await caller.press("0")
-        await served.queued(call_id, within_s=REACH_S)
+        try:
+            await served.queued(call_id, within_s=REACH_S)
+        except AssertionError as error:
+            raise AssertionError(f"{moment.__name__}: zero did not lead to the queue") from error
         await caller.hang_up()
         return call_id
 
@@ -162,7 +166,7 @@ async def test_a_vip_is_answered_before_those_who_came_first(served: Centre) -> 
     calls: dict[str, str] = {}
     for number in ("+12025550105", "+12025550106", VIP):
         leg, calls[number] = await served.call(number)
-        await served.stage(calls[number], "menu")
+        await at_the_greeting(served, leg, calls[number])
         await leg.press("0")
         await served.queued(calls[number])
     since = len(served.listener.events)
@@ -179,7 +183,7 @@ async def test_a_vip_is_answered_before_those_who_came_first(served: Centre) -> 
 async def test_with_nobody_there_a_message_becomes_a_ticket(served: Centre, voices: Voices) -> None:
     await pause(served, "101", "102")
     caller, call_id = await served.call(PLAIN)
-    await served.stage(call_id, "menu")
+    await at_the_greeting(served, caller, call_id)
     await caller.press("0")
     duty = await served.exchange.network.phone_rings("+12025550199")
     await duty.hang_up()  # the person on duty is busy
@@ -198,7 +202,7 @@ async def test_with_nobody_there_a_message_becomes_a_ticket(served: Centre, voic
 async def test_the_duty_phone_answers_when_the_queue_has_nobody(served: Centre, voices: Voices) -> None:
     await pause(served, "101", "102")
     caller, call_id = await served.call("+12025550107")
-    await served.stage(call_id, "menu")
+    await at_the_greeting(served, caller, call_id)
     await caller.press("0")
     duty = await served.exchange.network.phone_rings("+12025550199")
     await converse(served, voices, caller, duty)
