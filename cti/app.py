@@ -57,6 +57,7 @@ log = structlog.get_logger()
 
 LEFT_OVERS_EVERY_S = 60.0
 SETTLE_S = 5.0
+LEVEL_S = 1.0  # before the ledger is compared with the PBX; a busy one never comes to rest
 SPARE_CONNECTIONS = 16  # callers announced at one instant for the last free conversation
 
 
@@ -286,6 +287,7 @@ class _Builder:
             translator,
             book.unfinished_calls,
             book.finished_among,
+            lambda: self._intake.settle(LEVEL_S),
             self._intake.publish,
             settings.cdr_file,
             self._normalise,

@@ -41,8 +41,8 @@ def compare(
     at: datetime,
     normalise: Normalise,
 ) -> Comparison:
-    """Compare. `unfinished` must have been read before `channels` and `waiting` were asked for: a call that
-    began in between is then no difference.
+    """Compare. The two pictures are never of one instant: `reconciler.py` compares with the ledger of before
+    `channels` and `waiting` were asked for and with that of after.
 
     Args:
         unfinished: the ledger's live calls.

@@ -7,6 +7,7 @@ decided by the pure `comparison.py` and `cdr.py`. Running it twice changes nothi
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -80,6 +81,7 @@ class Reconciler:
         translator: Translator,
         unfinished: Callable[[], Awaitable[list[Call]]],
         finished: Callable[[Collection[str]], Awaitable[Collection[str]]],
+        settled: Callable[[], Awaitable[object]],
         publish: Publish,
         cdr_file: Path,
         normalise: Normalise,
@@ -94,6 +96,7 @@ class Reconciler:
             translator: is told which calls are ours, and which are over.
             unfinished: the ledger's live calls, `CallBook.unfinished_calls`.
             finished: those of the given calls that the ledger has as ended, `CallBook.finished_among`.
+            settled: returns when the ledger has what was published, or after a deadline of its own.
             publish: takes what was missed.
             cdr_file: Asterisk's CDR in our format; need not exist.
             normalise: makes E.164 of a caller ID, or None.
@@ -102,7 +105,7 @@ class Reconciler:
             clock: now, aware.
         """
         self._pbx, self._translator, self._publish = pbx, translator, publish
-        self._unfinished, self._finished = unfinished, finished
+        self._unfinished, self._finished, self._settled = unfinished, finished, settled
         self._cdr_file, self._normalise = CdrFile(cdr_file), normalise
         self._every_s, self._grace_s, self._clock = every_s, grace_s, clock
         self._young: list[CdrRow] = []  # rows within the grace
@@ -163,17 +166,26 @@ class Reconciler:
                 from_cdr=len(found),
             )
 
-    async def _compare(self, unfinished: Sequence[Call]) -> Comparison:
+    async def _compare(self, before: Sequence[Call]) -> Comparison:
         listed = await self._pbx.list_action("CoreShowChannels")
         queued = await self._pbx.list_action("QueueStatus")
         channels = [one for one in listed if isinstance(one, ListedChannel)]
         waiting = [one for one in queued if isinstance(one, WaitingCaller)]
-        known = {call.call_id for call in unfinished}
+        # AMI keeps its order: what happened before the lists has been published, and is in the ledger now.
+        # Only what the ledger knew neither before nor after was missed.
+        await self._settled()
+        after = await self._unfinished()
+        known = {call.call_id for call in (*before, *after)}
         strangers = {
             call_id: channel for call_id, channel in callers(channels, known).items() if call_id not in known
         }
         lines = {call_id: await self._line(channel.channel) for call_id, channel in strangers.items()}
-        return compare(unfinished, channels, waiting, lines, self._clock(), self._normalise)
+        at = self._clock()
+        missed = {
+            event.source_id for event in compare(after, channels, waiting, lines, at, self._normalise).events
+        }
+        compared = compare(before, channels, waiting, lines, at, self._normalise)
+        return replace(compared, events=[event for event in compared.events if event.source_id in missed])
 
     async def _line(self, channel: str) -> str:
         """The number that the channel called, as our dialplan noted it."""

@@ -1,6 +1,7 @@
 """The reconciler with a real CDR file and a PBX that answers lists; the ledger is the fake one."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from cti.asterisk.translate import Translator, ended, received
 from tests.fakes.call_book import FakeCallBook
 from tickets.database import DatabaseAway
 from tickets.events import CallEvent
-from tickets.vocabulary import CallOutcome, CallState
+from tickets.vocabulary import CallOutcome, CallState, EventKind
 
 pytestmark = pytest.mark.integration
 
@@ -35,12 +36,16 @@ class Pbx:
         self.waiting: list[AmiEvent] = []
         self.lines: dict[str, str] = {}
         self.cut = False
+        self.meanwhile: list[CallEvent] = []  # told over AMI before the lists are
+        self.tell: Callable[[CallEvent], None] | None = None
         self.asked = asyncio.Event()
 
     async def list_action(self, name: str, /) -> list[AmiEvent]:
         self.asked.set()
         if self.cut:
             raise AmiCut("cut")
+        while self.meanwhile and self.tell is not None:
+            self.tell(self.meanwhile.pop())
         return {"CoreShowChannels": self.channels, "QueueStatus": self.waiting}[name]
 
     async def action(self, name: str, /, *, Channel: str, Variable: str) -> AmiReply:  # noqa: N803
@@ -61,13 +66,16 @@ class House:
         self.news = asyncio.Event()
         self.translator = Translator(lambda number: number)
         self.reconciler = Reconciler(
-            self.pbx, self.translator, self.book.unfinished_calls, self.book.finished_among, self._publish,
-            self.file, lambda number: number, every_s=60, grace_s=0.01, clock=lambda: self.now,
+            self.pbx, self.translator, self.book.unfinished_calls, self.book.finished_among, self._settled,
+            self._publish, self.file, lambda number: number, every_s=60, grace_s=0.01, clock=lambda: self.now,
         )  # fmt: skip
 
     def _publish(self, event: CallEvent) -> None:
         self.published.append(event)
         self.news.set()
+
+    async def _settled(self) -> bool:
+        return True
 
     async def reconcile(self) -> list[CallEvent]:
         """One run; what it published is in the ledger afterwards."""
@@ -158,6 +166,25 @@ async def test_it_takes_up_a_waiting_caller(house: House) -> None:
     assert (call.state, call.priority, call.found_later) == (CallState.QUEUED, 9, True)
     assert call.line == "+18005550100"
     assert await house.reconcile() == []
+
+
+async def test_it_tells_nothing_of_what_the_ami_told_a_moment_before(house: House) -> None:
+    began, call_id = "pz-1795293990.1", "pz-1795293990.2"
+    await house.knows(call_id)
+    house.pbx.channels = [
+        ListedChannel(LATER, "", each, each, "presszero-call", "operator", "", f"PJSIP/{each}", "Queue", "")
+        for each in (began, call_id)
+    ]
+    house.pbx.waiting = [WaitingCaller(LATER, "", "support", call_id, 0, 0)]
+    house.pbx.meanwhile = [
+        received(began, LATER, "", "", lambda number: number),
+        CallEvent("ami", f"joined:{call_id}", call_id, LATER, EventKind.QUEUE_JOINED, {"queue": "support"}),
+    ]
+    heard: list[CallEvent] = []
+    house.pbx.tell = heard.append
+    house.reconciler._settled = lambda: house.book.record(heard)
+    assert await house.reconcile() == []
+    assert not house.book.call(began).found_later
 
 
 async def test_it_leaves_a_fresh_end_to_the_ami_and_looks_again(tmp_path: Path) -> None:
