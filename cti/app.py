@@ -84,10 +84,21 @@ async def serve(settings: Settings, scenario: Scenario) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
-    async with running(settings, scenario) as service:
-        log.info("PressZero is at work.", action="service_up", http_port=service.http_port)
-        await stop.wait()
-        log.info("PressZero is ending.", action="service_ending")
+    stopping = asyncio.create_task(stop.wait())
+    async with AsyncExitStack() as stack:
+        # Voices and models take their time: who wants it to end now need not wait for them.
+        starting = asyncio.create_task(stack.enter_async_context(running(settings, scenario)))
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                service = starting.result()
+                log.info("PressZero is at work.", action="service_up", http_port=service.http_port)
+                await stopping
+            log.info("PressZero is ending.", action="service_ending")
+        finally:
+            for task in (starting, stopping):
+                task.cancel()
+            await asyncio.wait({starting, stopping})
 
 
 @asynccontextmanager

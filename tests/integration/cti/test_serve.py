@@ -1,0 +1,60 @@
+"""Starting and ending the service by signals; what it is made of is stood in for."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cti import app
+from cti.settings import Settings
+from ivr.scenario_file import load_scenario
+
+pytestmark = pytest.mark.integration
+
+LOTTERY = Path(__file__).parents[3] / "scenarios" / "lottery.yaml"
+
+
+class Parts:
+    """A service that begins when `ready` is set."""
+
+    def __init__(self) -> None:
+        self.begun, self.ready, self.at_work, self.ended = (asyncio.Event() for _ in range(4))
+
+    @asynccontextmanager
+    async def running(self, *_: object) -> AsyncIterator[SimpleNamespace]:
+        try:
+            self.begun.set()
+            await self.ready.wait()
+            self.at_work.set()
+            yield SimpleNamespace(http_port=0)
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
+    parts = Parts()
+    monkeypatch.setattr(app, "running", parts.running)
+    return parts
+
+
+async def serve(tmp_path: Path) -> None:
+    await app.serve(Settings.read(data=tmp_path), load_scenario(LOTTERY))
+
+
+@pytest.mark.parametrize("ready", [False, True], ids=["while it starts", "at work"])
+async def test_it_ends_at_once_when_told_to(tmp_path: Path, parts: Parts, ready: bool) -> None:
+    task = asyncio.create_task(serve(tmp_path))
+    async with asyncio.timeout(5):
+        await parts.begun.wait()
+        if ready:
+            parts.ready.set()
+            await parts.at_work.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await task
+    assert parts.ended.is_set()
