@@ -96,7 +96,9 @@ def begin(scenario: Scenario, *, is_open: bool) -> Step:
     # Who knows the menu may press ahead; a key that means nothing must not cut the recording notice short.
     keys = OPERATOR_KEY + "".join(scenario.menus[menu].options if menu else "")
     wait_s = 0 if menu else LAST_CHANCE_S
-    return Step(State(Stage.INTRO, is_open, menu), Ask(tuple(prompts), keys, wait_s))
+    # The greeting is a part of the first menu: its keys count already.
+    news = (_entered(menu),) if menu else ()
+    return Step(State(Stage.INTRO, is_open, menu), Ask(tuple(prompts), keys, wait_s), news)
 
 
 def advance(scenario: Scenario, state: State, key: str | None) -> Step:
@@ -115,7 +117,7 @@ def advance(scenario: Scenario, state: State, key: str | None) -> Step:
     if key is not None:
         return _chosen(scenario, state, state.menu, key)
     if state.stage is Stage.INTRO:
-        return _enter(scenario, state, state.menu)
+        return replace(_enter(scenario, state, state.menu), news=())
     return _again(scenario, state, state.menu, "no_input")
 
 
@@ -124,9 +126,8 @@ def _chosen(scenario: Scenario, state: State, menu: str, key: str) -> Step:
     if option is None:
         return _again(scenario, state, menu, "invalid")
     step = _follow(scenario, state, menu, key, option)
-    entered = (_entered(menu),) if state.stage is Stage.INTRO else ()  # pressed ahead of the menu
     choice = News(EventKind.MENU_CHOICE, {"menu": menu, "digit": key})
-    return replace(step, news=(*entered, choice, *step.news))
+    return replace(step, news=(choice, *step.news))
 
 
 def _follow(scenario: Scenario, state: State, menu: str, key: str, option: Option) -> Step:

@@ -36,7 +36,7 @@ LINES = {
     "question": "When is the next draw?",
     "thanks": "No, thank you. Goodbye.",
     "unknown": "My online account is blocked and I can not log in.",
-    "hello": "Lucky Star Lottery, this is Alice. How can I help you?",
+    "hello": "Good evening, my name is Alice. How can I help you?",
     "vip_wish": "Hello Alice. I would like to change my subscription, please.",
     "vip_done": "Of course. I have changed it for you.",
     "vip_thanks": "Wonderful, thank you. Goodbye.",

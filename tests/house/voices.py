@@ -8,7 +8,7 @@ LINES = {
     "no_thanks": "No, thank you. Goodbye.",
     "unknown": "My online account is blocked and I can not log in.",
     "operator": "I would like to talk to a real person, please.",
-    "hello": "Lucky Star Lottery, this is Alice. How can I help you?",
+    "hello": "Good evening, my name is Alice. How can I help you?",
     "wish": "Hello Alice. I would like to change my subscription, please.",
     "message": "Hello, this is Grace Hill. Please call me back about my ticket.",
 }
