@@ -110,8 +110,15 @@ class Instance:
         return True
 
     async def start_async(self) -> int:
-        """`start` without holding up the event loop."""
-        return await asyncio.to_thread(self.start)
+        """`start` without holding up the event loop; cancelled, it leaves nothing running."""
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with contextlib.suppress(PbxDidNotStart):
+                await starting  # a thread cannot be stopped; it has a deadline
+            await self.stop_async()
+            raise
 
     async def stop_async(self) -> bool:
         """`stop` without holding up the event loop."""

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.panel import Panel
 
 from cti.app import Service, running
+from cti.asterisk.ami import AmiCut, AmiRefused
 from cti.asterisk.install import Program, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotStart
 from cti.demo.exchange import Exchange, exchange, own_settings
@@ -153,7 +154,7 @@ async def _perform(both: Exchange, service: Service, sounds: dict[str, Path]) ->
     try:
         async with asyncio.timeout(STORY_DEADLINE_S):
             await Play(both.network, sounds).perform(everybody_waits, frank_waits)
-    except (CallerGaveUp, TimeoutError) as error:
+    except (CallerGaveUp, AmiRefused, AmiCut, TimeoutError) as error:
         return [f"a caller could not go on: {error or 'it took too long'}"]
     finally:
         watching.cancel()
