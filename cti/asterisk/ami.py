@@ -183,6 +183,11 @@ class AmiLink:
                 f"The PBX refuses the AMI user {self._username!r}: make PRESSZERO_AMI_USERNAME and "
                 "PRESSZERO_AMI_SECRET the same as in the PBX's manager.conf."
             ) from error
+        except BadAmiValue as error:
+            raise AmiLoginRefused(
+                "PRESSZERO_AMI_USERNAME or PRESSZERO_AMI_SECRET holds a control character or is too long: "
+                "give it the one line that stands in the PBX's manager.conf."
+            ) from error
         except (AmiLate, AmiCut) as error:
             raise AmiUnreachable(
                 f"The PBX at {self._host}:{self._port} takes AMI connections but does not answer the login: "

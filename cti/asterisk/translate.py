@@ -116,6 +116,8 @@ class Translator:
         call_id = event.call_id
         told: list[CallEvent] = []
         memory = self._calls.get(call_id)
+        if memory is None and event.stage == "duty_answered":
+            return []  # told by the duty phone, which is not the caller: the reconciler will find both
         if memory is None:
             # Another context brought the caller to our dialplan: this is the first that we hear.
             memory = self._remember(call_id)

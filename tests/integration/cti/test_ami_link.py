@@ -111,6 +111,14 @@ async def test_it_says_what_to_do_when_the_login_is_refused() -> None:
         assert "PRESSZERO_AMI_SECRET" in str(link.trouble)
 
 
+async def test_it_says_what_to_do_when_the_secret_cannot_be_sent() -> None:
+    async with fake_ami() as ami:
+        link = AmiLink("127.0.0.1", ami.port, "presszero", "two\nlines", lambda events: None)
+        with pytest.raises(AmiLoginRefused, match=r"PRESSZERO_AMI_SECRET.*control character"):
+            await link.connect()
+        assert "control character" in str(link.trouble)
+
+
 async def test_it_says_what_to_do_when_nobody_listens() -> None:
     async with fake_ami() as ami:
         pass

@@ -153,6 +153,12 @@ def test_it_takes_up_a_call_that_another_context_sent_to_our_dialplan() -> None:
     assert (event.kind, event.data["line"]) == (EventKind.RECEIVED, "100")
 
 
+def test_it_does_not_take_the_duty_phones_number_for_that_of_an_unknown_caller() -> None:
+    told_by_duty_phone = channel("1795293941.2", Linkedid="1795293936.1", CallerIDNum="+12025550199")
+    stage = {"UserEvent": "PressZero", "Call": "1795293936.1", "Stage": "duty_answered"}
+    assert translated([typed(Event="UserEvent", **told_by_duty_phone, **stage)]) == []
+
+
 def test_it_reads_the_callers_priority_and_not_the_dialplans_step() -> None:
     # Both headers are called Priority; Asterisk's own stands first.
     translator = Translator(lambda number: number)
