@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cti.asterisk.events import ListedChannel, WaitingCaller, operator_of
-from cti.asterisk.translate import CALL_CONTEXT, SOURCE, Normalise, began, received
+from cti.asterisk.translate import CALL_CONTEXT, SOURCE, Normalise, began, received, system_of
 from tickets.call import Call
 from tickets.events import CallEvent, Value
 from tickets.vocabulary import CallState, EventKind
@@ -38,6 +38,7 @@ def compare(
     channels: Sequence[ListedChannel],
     waiting: Sequence[WaitingCaller],
     lines: Mapping[str, str],
+    system: str,
     at: datetime,
     normalise: Normalise,
 ) -> Comparison:
@@ -49,6 +50,7 @@ def compare(
         channels: the PBX's channels.
         waiting: the PBX's queues.
         lines: the number that was called, of callers whom the ledger does not know.
+        system: the PBX's `systemname`: calls of another PBX on the same ledger are not its to end.
         at: stands for times that the PBX does not tell.
         normalise: makes E.164 of a caller ID, or None.
     """
@@ -63,7 +65,7 @@ def compare(
             told.append(received(call_id, begin, channel.number, lines.get(call_id, ""), normalise))
             told.append(_told(call_id, EventKind.FOUND, begin, "", how="live"))
         told += _where(call, channel, entries.get(call_id), channels, at)
-    gone = [call for call in unfinished if call.call_id not in on_line and began(call.call_id)]
+    gone = [call for call in unfinished if call.call_id not in on_line and system_of(call.call_id) == system]
     return Comparison(told, list(on_line), gone)
 
 

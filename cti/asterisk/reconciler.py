@@ -35,7 +35,7 @@ class AsksPbx(Protocol):
 
     async def list_action(self, name: str, /) -> list[AmiEvent]: ...
 
-    async def action(self, name: str, /, *, Channel: str, Variable: str) -> AmiReply: ...  # noqa: N803  # AMI's
+    async def action(self, name: str, /, **fields: str) -> AmiReply: ...
 
 
 class CdrFile:
@@ -180,11 +180,13 @@ class Reconciler:
             call_id: channel for call_id, channel in callers(channels, known).items() if call_id not in known
         }
         lines = {call_id: await self._line(channel.channel) for call_id, channel in strangers.items()}
+        system = (await self._pbx.action("CoreSettings")).fields.get("systemname", "")
         at = self._clock()
         missed = {
-            event.source_id for event in compare(after, channels, waiting, lines, at, self._normalise).events
+            event.source_id
+            for event in compare(after, channels, waiting, lines, system, at, self._normalise).events
         }
-        compared = compare(before, channels, waiting, lines, at, self._normalise)
+        compared = compare(before, channels, waiting, lines, system, at, self._normalise)
         return replace(compared, events=[event for event in compared.events if event.source_id in missed])
 
     async def _line(self, channel: str) -> str:

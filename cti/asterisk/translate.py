@@ -24,7 +24,7 @@ DUTY = "duty"  # the duty phone stands where an operator would
 SOURCE = "ami"
 
 _MOST_CALLS = 20_000  # remembered at once; beyond, the oldest are forgotten (the reconciler will end them)
-_UNIQUEID = re.compile(r"(?:.*-)?(\d{9,11})\.\d+")
+_UNIQUEID = re.compile(r"(?:(?P<system>.*)-)?(?P<seconds>\d{9,11})\.\d+")
 
 Normalise = Callable[[str], str | None]
 
@@ -44,7 +44,13 @@ class _Memory:
 def began(call_id: str) -> datetime | None:
     """When Asterisk made the channel: Uniqueid is `[system-]seconds.number`. None for another PBX's ids."""
     found = _UNIQUEID.fullmatch(call_id)
-    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
+    return datetime.fromtimestamp(int(found["seconds"]), UTC) if found else None
+
+
+def system_of(call_id: str) -> str | None:
+    """The `systemname` of the Asterisk that made the channel (empty: it has none); None where none did."""
+    found = _UNIQUEID.fullmatch(call_id)
+    return (found["system"] or "") if found else None
 
 
 def received(call_id: str, at: datetime, number: str, line: str, normalise: Normalise) -> CallEvent:

@@ -48,11 +48,13 @@ class Pbx:
             self.tell(self.meanwhile.pop())
         return {"CoreShowChannels": self.channels, "QueueStatus": self.waiting}[name]
 
-    async def action(self, name: str, /, *, Channel: str, Variable: str) -> AmiReply:  # noqa: N803
-        assert (name, Variable) == ("Getvar", "PZ_LINE")
-        if Channel not in self.lines:
+    async def action(self, name: str, /, **fields: str) -> AmiReply:
+        if name == "CoreSettings":
+            return AmiReply("", {"systemname": "pz"})
+        assert (name, fields["Variable"]) == ("Getvar", "PZ_LINE")
+        if fields["Channel"] not in self.lines:
             raise AmiRefused("No such channel")
-        return AmiReply("", {"variable": Variable, "value": self.lines[Channel]})
+        return AmiReply("", {"variable": "PZ_LINE", "value": self.lines[fields["Channel"]]})
 
 
 class House:
@@ -140,6 +142,11 @@ async def test_it_ends_a_call_that_a_killed_pbx_never_wrote_down(house: House) -
     (event,) = await house.reconcile()
     assert event.at == LATER
     assert house.book.call("pz-1795293936.9").ended
+
+
+async def test_it_does_not_end_the_calls_of_another_pbx(house: House) -> None:
+    await house.knows("branch-1795293936.9", "1795293936.9")
+    assert await house.reconcile() == []
 
 
 async def test_it_leaves_a_live_call_alone_and_tells_the_translator(house: House) -> None:

@@ -40,7 +40,7 @@ def known(state: CallState) -> Call:
 def compared(
     calls: list[Call], channels: list[ListedChannel], waiting: list[WaitingCaller] | None = None
 ) -> Comparison:
-    return compare(calls, channels, waiting or [], {CALL_ID: "100"}, NOW, lambda number: number)
+    return compare(calls, channels, waiting or [], {CALL_ID: "100"}, "pz", NOW, lambda number: number)
 
 
 def test_it_finds_nothing_where_both_agree() -> None:
