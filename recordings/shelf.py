@@ -56,7 +56,7 @@ class Audio:
 
     path: Path
     bytes: int
-    sha256: str  # hexadecimal; serves as ETag: a recording's bytes never change
+    sha256: str  # hexadecimal
     content_type: str = AUDIO_TYPE
 
 

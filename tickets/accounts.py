@@ -22,6 +22,7 @@ from tickets.vocabulary import Role
 SHORTEST_PASSWORD = 10  # characters
 LONGEST_PASSWORD = 1024
 _LOGIN = re.compile(r"[\w.@-]{1,64}")
+_EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")  # what can name a phone in the PBX
 
 
 class WrongCredentials(Exception):
@@ -41,7 +42,7 @@ class WeakPassword(Exception):
 
 
 class BadLogin(Exception):
-    """A login with characters that it cannot have."""
+    """A login or an extension with characters that it cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,14 @@ class AccountBook:
 
         Raises:
             LoginTaken, WeakPassword
-            BadLogin: the login or the name has characters that it cannot have, or none.
+            BadLogin: the login or the extension has characters that it cannot have, or none.
         """
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise WeakPassword(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
         if not _LOGIN.fullmatch(login):
             raise BadLogin("A login has 1 to 64 letters, digits, dots, dashes, underscores or @.")
+        if extension is not None and not _EXTENSION.fullmatch(extension):
+            raise BadLogin("An extension has 1 to 32 letters, digits, dashes or underscores.")
         name = clean_text(name).strip() or login
         hashed = await self._hash(password)
         return await self._add(

@@ -17,6 +17,7 @@ from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tickets.database import DatabaseTrouble, Sessions, insert_new, use_case, utc_now, writing
+from tickets.rows import clean_text
 from tickets.tables import JobRow, JobState
 
 log = structlog.get_logger()
@@ -35,6 +36,8 @@ class Job:
 
 
 Handler = Callable[[Job], Awaitable[None]]
+
+LONGEST_ERROR = 1000  # characters that are kept of what an attempt failed with
 
 
 _jobs = cast(Table, JobRow.__table__)
@@ -138,6 +141,7 @@ class JobQueue:
 
         False when the lease was lost.
         """
+        error = clean_text(error)[:LONGEST_ERROR]
         if retry_in_s is None:
             return await self._settle(job, {"state": JobState.DEAD, "lease": None, "error": error})
         due_at = self._clock() + timedelta(seconds=retry_in_s)

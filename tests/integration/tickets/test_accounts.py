@@ -144,3 +144,9 @@ async def test_a_password_has_a_sensible_length(accounts: AccountBook, password:
 async def test_a_login_has_plain_characters(accounts: AccountBook, login: str) -> None:
     with pytest.raises(BadLogin):
         await accounts.add(login, PASSWORD, Role.OPERATOR, "Alice")
+
+
+@pytest.mark.parametrize("extension", ["", "10 1", "\0", "1" * 33, "101,Dial"])
+async def test_an_extension_can_name_a_phone(accounts: AccountBook, extension: str) -> None:
+    with pytest.raises(BadLogin, match="extension"):
+        await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice", extension=extension)

@@ -193,6 +193,15 @@ async def test_a_worker_tries_again_and_then_gives_up(queue: JobQueue, database:
     assert await states(database) == {"always": JobState.DEAD, "once": JobState.DONE}
 
 
+async def test_no_words_of_an_error_stop_the_worker(queue: JobQueue, database: Database) -> None:
+    async def handle(job: Job) -> None:
+        raise ValueError("\0 is no text to a database")
+
+    await queue.enqueue("merge", "a")
+    async with at_work(Worker(queue, {"merge": handle}, poll_s=0.01, max_attempts=1)):
+        await until(lambda: is_dead(database))
+
+
 async def test_a_job_that_kills_its_workers_is_not_tried_for_ever(
     queue: JobQueue, clock: Clock, database: Database
 ) -> None:
