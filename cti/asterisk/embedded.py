@@ -36,8 +36,11 @@ def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
     )
     if asdict(kept) != known:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        # Whole or not at all: half a file would lock us out of our own PBX.
+        made = file.with_suffix(".new")
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             json.dump(asdict(kept), out, indent=1)
+        made.replace(file)
     return kept
 
 
