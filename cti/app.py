@@ -221,9 +221,11 @@ class _Builder:
             engine=self._recognizer.name,
             language=self._recognizer.language,
         )
-        handlers = {"recording.intake": intake.handle, "recording.transcribe": transcriber.handle}
-        self._worker = Worker(self._jobs, handlers)
+        # Two, so that a long transcript holds up nobody's recording.
+        self._worker = Worker(self._jobs, {"recording.intake": intake.handle})
         self._task("worker", self._worker.run())
+        transcribing = Worker(self._jobs, {"recording.transcribe": transcriber.handle})
+        self._task("transcribing", transcribing.run())
         self._task("left_overs", _every(LEFT_OVERS_EVERY_S, intake.take_in_left_overs))
 
     def _conversations(self, prompts: PromptBook, pool: RecognizerPool) -> Conversations:

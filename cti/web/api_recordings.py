@@ -40,7 +40,7 @@ async def _recording(request: web.Request, path: RecordingPath) -> RecordingView
     if view is None:
         raise not_found("such recording")
     line = await services.desk.call(view.call_id)
-    if not may_listen(account_of(request), line.call.operator):
+    if not may_listen(account_of(request), line.call):
         raise Problem(403, "not-yours", "A recording is for supervisors and for the operator of that call.")
     return view
 

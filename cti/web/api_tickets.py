@@ -7,7 +7,6 @@ from cti.web.openapi import operation
 from cti.web.schemas import NoteOut, TicketDetailOut, TicketList, TicketOut
 from cti.web.security import account_of, may_read_words
 from cti.web.services import services_of
-from tickets.workflow import waits_for_a_person
 
 
 @operation("GET", "/api/v1/tickets", tag="Tickets")
@@ -23,7 +22,7 @@ async def get_ticket(request: web.Request, *, path: TicketPath) -> TicketDetailO
     services = services_of(request)
     detail = await services.desk.ticket(path.number)
     call = detail.call
-    words = may_read_words(account_of(request), call.operator, waits=waits_for_a_person(call))
+    words = may_read_words(account_of(request), call)
     return TicketDetailOut.of(detail, await services.shelf.of_call(call.call_id), words=words)
 
 

@@ -12,7 +12,9 @@ from aiohttp.typedefs import Middleware
 
 from cti.web.problems import Handler, Problem, wants_page
 from tickets.accounts import Account
-from tickets.vocabulary import Role
+from tickets.call import Call
+from tickets.vocabulary import CallOutcome, Role
+from tickets.workflow import waits_for_a_person
 
 ACCOUNT = web.RequestKey("account", Account)
 TOKEN = web.RequestKey("token", str)
@@ -174,16 +176,17 @@ def require(account: Account, role: Role) -> None:
         raise Problem(403, "not-yours", f"This is for a {role}. Ask one, or log in as one.")
 
 
-def may_listen(account: Account, operator: str | None) -> bool:
-    """Whether an account may hear and read a call's recording: supervisors, and the operator of that call.
+def may_listen(account: Account, call: Call) -> bool:
+    """Whether an account may hear and read a call's recording.
 
-    `operator` is the extension that answered.
+    Supervisors and the operator who answered; a voicemail everybody at the desk, for one of them calls back.
     """
-    return account.role is Role.SUPERVISOR or (operator is not None and account.extension == operator)
+    own = call.operator is not None and account.extension == call.operator
+    return account.role is Role.SUPERVISOR or own or call.outcome is CallOutcome.VOICEMAIL
 
 
-def may_read_words(account: Account, operator: str | None, *, waits: bool) -> bool:
+def may_read_words(account: Account, call: Call) -> bool:
     """Whether an account may read what the caller said to the bot: who may listen, and everybody at the desk
     while the call waits for one of them.
     """
-    return waits or may_listen(account, operator)
+    return waits_for_a_person(call) or may_listen(account, call)

@@ -12,7 +12,7 @@ from recordings.shelf import RecordingView
 from tickets.call import Call
 from tickets.desk import Ticket, TicketDetail
 from tickets.vocabulary import TicketStatus
-from tickets.workflow import may_move, waits_for_a_person
+from tickets.workflow import may_move
 
 EARLIER_SHOWN = 6
 
@@ -53,8 +53,8 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
     detail = await services.desk.ticket(number)
     recording = await services.shelf.of_call(detail.call.call_id)
     account, call = account_of(request), detail.call
-    allowed = may_listen(account, call.operator)
-    words = may_read_words(account, call.operator, waits=waits_for_a_person(call))
+    allowed = may_listen(account, call)
+    words = may_read_words(account, call)
     said = conversation(detail.events, services.operators)
     return {
         "section": "/tickets",

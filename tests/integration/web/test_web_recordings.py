@@ -8,10 +8,14 @@ from aiohttp import ClientSession
 from recordings.transcript import Phrase, Word
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import TOMAS, WebRoom
+from tickets.vocabulary import EventKind
 
 pytestmark = pytest.mark.integration
 
 TALKED, BY_BOT = VISITS[5], VISITS[6]
+VOICEMAIL = next(
+    visit for visit in VISITS if any(kind is EventKind.VOICEMAIL_STARTED for _, kind, _ in visit.steps)
+)
 SOUND = random.Random(1).randbytes(5000)
 PHRASES = [
     Phrase("caller", 1.5, 2.25, "When is the draw --> <i>tonight</i>?", 0.9, (Word("When", 1.5, 1.7, 0.8),)),
@@ -126,7 +130,16 @@ async def test_it_leaks_no_words_of_anothers_call_through_the_ticket(
             assert all((text is not None) is readable for text in words)
 
 
-async def test_it_keeps_calls_that_nobody_answered_for_supervisors(
+async def test_it_lets_every_operator_hear_a_voicemail_for_one_of_them_calls_back(
+    desk: WebRoom, grace: ClientSession
+) -> None:
+    await desk.happen(VOICEMAIL)
+    tape = await desk.keep_tape(VOICEMAIL, SOUND)
+    async with grace.get(f"/api/v1/recordings/{tape}/audio") as answer:
+        assert answer.status == 200
+
+
+async def test_it_keeps_calls_that_only_the_bot_answered_for_supervisors(
     desk: WebRoom, grace: ClientSession
 ) -> None:
     await desk.happen(BY_BOT)
