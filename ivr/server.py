@@ -73,6 +73,8 @@ class FastAgiServer:
         self._open.add(task)
         try:
             await self._attend(reader, writer)
+        except asyncio.CancelledError:
+            pass  # by `stop`; asyncio's streams would report it as a failure
         finally:
             self._open.discard(task)
             writer.close()

@@ -86,6 +86,8 @@ class AudioSocketServer:
             log.warning("not AudioSocket", action="audiosocket_garbage", reason=str(error))
         except OSError as error:  # a deadline that has passed is one too
             log.info("connection came to nothing", action="audiosocket_nothing", reason=type(error).__name__)
+        except asyncio.CancelledError:
+            pass  # by ourselves, at the end or to make room; asyncio's streams would report it as a failure
         except Exception:
             log.exception("bot call failed", action="bot_call_failed")
         finally:
