@@ -15,8 +15,8 @@ from rich.prompt import Prompt
 
 from cti import logs
 from cti.asterisk.ami import AmiLoginRefused
-from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, write_includes
-from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, write_includes
+from cti.asterisk.embedded import TRUNK_ENDPOINT, Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotStart
 from cti.ports import PortTaken, check_port
@@ -159,25 +159,18 @@ def pbx_up(
     """Start the embedded PBX with the configured scenario, in the background."""
     settings = Settings.read()
     scenario = read_scenario(settings)
+    running = _existing_instance(settings)
+    if running is not None and running.pid() is not None:
+        console.print("The PBX is running already; `presszero pbx down` ends it.")
+        return
     with progress_bar(errors) as report:
         program = install_asterisk(report)
         asyncio.run(_prepare_prompts(settings, scenario, report))
-    kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
-    plan = plan_pbx(
-        scenario,
-        kept,
-        _doors(settings),
-        prompts=settings.prompts_folder / "static",
-        spool=settings.spool_folder,
-    )
+    plan = _plan(settings, scenario)
     embedded = EmbeddedPlan(program.share / "moh", sip_port, settings.ami_port, trunk)
-    instance = build_embedded(program, plan, settings.data / "pbx", embedded, EMBEDDED_RTP_START)
-    if instance.pid() is not None:
-        console.print("The PBX is running already; `presszero pbx down` ends it.")
-        return
     check_port("AMI", "127.0.0.1", settings.ami_port, "PRESSZERO_AMI_PORT")
     check_port("SIP", "127.0.0.1", sip_port, "--sip-port", socket.SOCK_DGRAM)
-    instance.start()
+    build_embedded(program, plan, settings.data / "pbx", embedded, EMBEDDED_RTP_START).start()
     console.print(
         f"The PBX is up: SIP 127.0.0.1:{sip_port}, AMI 127.0.0.1:{settings.ami_port}. "
         f"Its secrets and the phones' passwords are in {settings.data / 'pbx-secrets.json'}.",
@@ -210,23 +203,14 @@ def pbx_config(
     out: Annotated[Path, typer.Option(help="Folder for the include files.")],
     trunk: Annotated[
         str, typer.Option(help="Your PJSIP endpoint towards the telephone network.")
-    ] = "presszero-trunk",
+    ] = TRUNK_ENDPOINT,
 ) -> None:
     """Write the include files for an Asterisk of your own. Nothing else is touched."""
     settings = Settings.read()
     scenario = read_scenario(settings)
     with progress_bar(errors) as report:
         asyncio.run(_prepare_prompts(settings, scenario, report))
-    kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
-    plan = plan_pbx(
-        scenario,
-        kept,
-        _doors(settings),
-        prompts=settings.prompts_folder / "static",
-        spool=settings.spool_folder,
-        trunk=trunk,
-    )
-    for path in write_includes(plan, out):
+    for path in write_includes(_plan(settings, scenario, trunk), out):
         first = path.read_text().splitlines()[0].lstrip("; ")
         console.print(f"[bold]{path.name}[/]  {first}", soft_wrap=True)
     console.print(
@@ -281,8 +265,15 @@ async def _prepare_prompts(settings: Settings, scenario: Scenario, report: Repor
     )
 
 
-def _doors(settings: Settings) -> Doors:
-    return Doors(settings.agi_host, settings.agi_port, settings.audiosocket_host, settings.audiosocket_port)
+def _plan(settings: Settings, scenario: Scenario, trunk: str = TRUNK_ENDPOINT) -> PbxPlan:
+    return plan_pbx(
+        scenario,
+        keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators)),
+        Doors(settings.agi_host, settings.agi_port, settings.audiosocket_host, settings.audiosocket_port),
+        prompts=settings.prompts_folder / "static",
+        spool=settings.spool_folder,
+        trunk=trunk,
+    )
 
 
 def _existing_instance(settings: Settings) -> Instance | None:

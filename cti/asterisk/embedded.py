@@ -15,6 +15,8 @@ from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance
 from ivr.scenario import Queue, Scenario
 
+TRUNK_ENDPOINT = "presszero-trunk"  # the embedded PBX's endpoint towards the telephone network
+
 
 @dataclass(frozen=True, slots=True)
 class PbxSecrets:
@@ -61,7 +63,7 @@ def plan_pbx(
     *,
     prompts: Path,
     spool: Path,
-    trunk: str = "presszero-trunk",
+    trunk: str = TRUNK_ENDPOINT,
 ) -> PbxPlan:
     """What the scenario asks of the PBX. `prompts`: folder of those that the dialplan plays itself."""
     duty = scenario.duty_phone
