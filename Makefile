@@ -18,7 +18,7 @@ test:  ## Every test, the calls over a real PBX included
 
 unit:  ## The fast tests only
 	@scripts/bootstrap dev
-	@.venv/bin/pytest -q tests/unit
+	@.venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit
 
 serve:  ## The service alone (settings: PRESSZERO_… environment variables)
 	@scripts/bootstrap run
