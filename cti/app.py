@@ -74,7 +74,6 @@ class Service:
     customers: CustomerBook
     desk: Desk
     shelf: RecordingShelf
-    jobs: JobQueue
     http_port: int
 
 
@@ -162,9 +161,7 @@ class _Builder:
         await self._recordings(pool)
         await self._reception(prompts, self._conversations(prompts, pool))
         http_port = await self._site(link)
-        return Service(
-            self._live, self._accounts, self._customers, self._desk, self._shelf, self._jobs, http_port
-        )
+        return Service(self._live, self._accounts, self._customers, self._desk, self._shelf, http_port)
 
     def _check_doors(self) -> None:
         for what, host, port, setting in self._doors.values():

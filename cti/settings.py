@@ -45,7 +45,7 @@ class Settings(BaseSettings):
 
     recognizer: str = Field("whisper", pattern="^(whisper|vosk)$")
     whisper_model: str = ""  # folder of a CTranslate2 model; empty: the packaged tiny.en
-    vosk_model: str = ""  # folder, or a language to fetch; needed when recognizer is vosk
+    vosk_model: str = ""  # folder, or a language to fetch; empty: the scenario's language
 
     bot_conversations: int = Field(8, ge=0, le=500)  # at a time; beyond it callers go straight to people
 
