@@ -137,6 +137,18 @@ class WaitingCaller(AmiEvent):
     uniqueid: str
     priority: int  # the caller's own, higher goes first
     waited_seconds: int
+    channel: str = ""
+    place: int = 0  # 1: the next
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSeat(AmiEvent):
+    """One QueueMember of QueueStatus."""
+
+    queue: str
+    operator: str  # extension
+    there: bool  # the phone is registered, and not paused
+    talking: bool
 
 
 def operator_of(interface: str, member_name: str = "") -> str:
@@ -190,6 +202,20 @@ def _member(headers: Headers) -> tuple[str, str]:
     return _text(headers, "Queue"), operator_of(_text(headers, "Interface"), _optional(headers, "MemberName"))
 
 
+_ABSENT = frozenset({0, 4, 5})  # device states: unknown, invalid, unavailable
+
+
+def _seat(headers: Headers, at: datetime, stamp: str) -> QueueSeat:
+    return QueueSeat(
+        at,
+        stamp,
+        _text(headers, "Queue"),
+        operator_of(_text(headers, "Location"), _optional(headers, "Name")),
+        there=_whole(headers, "Status") not in _ABSENT and _text(headers, "Paused") == "0",
+        talking=_text(headers, "InCall") == "1",
+    )
+
+
 def _stage(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
     if _text(headers, "UserEvent") != "PressZero":
         return None
@@ -241,8 +267,16 @@ LISTED: Mapping[str, Reader] = {
         *_channel(h, at, s), _text(h, "Channel"), _optional(h, "Application"), _optional(h, "BridgeId")
     ),
     "QueueEntry": lambda h, at, s: WaitingCaller(
-        at, s, _text(h, "Queue"), _text(h, "Uniqueid"), _whole(h, "Priority"), _whole(h, "Wait")
+        at,
+        s,
+        _text(h, "Queue"),
+        _text(h, "Uniqueid"),
+        _whole(h, "Priority"),
+        _whole(h, "Wait"),
+        _text(h, "Channel"),
+        _whole(h, "Position"),
     ),
+    "QueueMember": _seat,
 }
 """Items of lists that we ask for."""
 
