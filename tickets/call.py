@@ -118,6 +118,7 @@ class _Reading:
         self.talk = _Stretch()
         self.content: CallOutcome | None = None  # answered without a person, unless the caller went on to one
         self.left_message = False
+        self.call_back = False
         self.found_later = False
 
     def received(self, event: CallEvent) -> None:
@@ -187,6 +188,10 @@ class _Reading:
         self.bot.close(event.at)
         self.hold.close(event.at)
 
+    def call_back_promised(self, event: CallEvent) -> None:
+        self.call_back = True
+        self.hold.close(event.at)
+
     def found(self, event: CallEvent) -> None:
         self.found_later = True
         if _is_end(event):
@@ -235,6 +240,8 @@ class _Reading:
             return CallOutcome.ANSWERED_BY_OPERATOR
         if self.left_message:
             return CallOutcome.VOICEMAIL
+        if self.call_back:
+            return CallOutcome.CALL_BACK
         return self.content or CallOutcome.ABANDONED
 
 
@@ -276,6 +283,7 @@ _TELL: dict[EventKind, Callable[[_Reading, CallEvent], None]] = {
     EventKind.OPERATOR_ANSWERED: _Reading.operator_answered,
     EventKind.OPERATOR_LEFT: _Reading.operator_left,
     EventKind.VOICEMAIL_STARTED: _Reading.voicemail_started,
+    EventKind.CALL_BACK_PROMISED: _Reading.call_back_promised,
     EventKind.FOUND: _Reading.found,
     EventKind.ENDED: _Reading.ended,
 }

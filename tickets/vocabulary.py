@@ -33,6 +33,7 @@ class CallOutcome(StrEnum):
     ANSWERED_BY_BOT = "answered_by_bot"
     INFORMED_BY_MENU = "informed_by_menu"  # a menu announcement answered, the caller was said good-bye to
     VOICEMAIL = "voicemail"
+    CALL_BACK = "call_back"  # chose to be called back rather than to wait
     ABANDONED = "abandoned"  # hung up before anybody or anything answered
 
 
@@ -70,6 +71,7 @@ class EventKind(StrEnum):
     OPERATOR_ANSWERED = "operator.answered"  # operator, hold_seconds, ring_seconds
     OPERATOR_LEFT = "operator.left"  # operator, talk_seconds
     VOICEMAIL_STARTED = "voicemail.started"
+    CALL_BACK_PROMISED = "call_back.promised"  # promise: its number on the list
     ANNOUNCED = "announced"  # menu option that only tells something; option
     RECORDED = "recording.stored"  # recording_id
     ENDED = "call.ended"  # cause (PBX's own word)
@@ -89,3 +91,31 @@ class Role(StrEnum):
 
     OPERATOR = "operator"
     SUPERVISOR = "supervisor"
+
+
+class PromiseState(StrEnum):
+    """Where the promise to call somebody back is. `docs/states.md` draws the transitions."""
+
+    OPEN = "open"  # nobody has talked to the person yet
+    CALLING = "calling"  # an attempt is under way: nobody else may ring the person now
+    CALLED = "called"  # we called, and an operator talked to the person
+    REACHED = "reached"  # they talked another way
+    EXCUSED = "excused"  # a person wrote why it is not kept
+
+
+class PromiseSource(StrEnum):
+    """Who promised."""
+
+    QUEUE = "queue"  # the offer while waiting: the place in the queue is kept
+    VOICEMAIL = "voicemail"  # the prompt after which a message was left
+
+
+class AttemptResult(StrEnum):
+    """What became of one attempt to call somebody back."""
+
+    TALKED = "talked"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    HUNG_UP = "hung_up"  # answered, and hung up before an operator had them
+    FAILED = "failed"  # the PBX could not place the call
+    UNKNOWN = "unknown"  # the PBX knows nothing of it: as if it was not made

@@ -71,6 +71,8 @@ def _end(call: Call) -> str:
             return "Informed by the menu"
         case CallOutcome.VOICEMAIL:
             return "Left a voicemail"
+        case CallOutcome.CALL_BACK:
+            return "Asked to be called back"
         case CallOutcome.ABANDONED:
             waited = f" after {call.hold_seconds:.0f} s in the queue" if call.queued_at else ""
             return f"Hung up{waited}"

@@ -153,6 +153,8 @@ def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
             return Said(
                 "step", f"Handed to an operator: {_reason(data.get('reason'))}", event.at, icon="hand"
             )
+        case EventKind.CALL_BACK_PROMISED:
+            return Said("step", "Was promised a call-back", event.at, icon="phone")
         case EventKind.OPERATOR_MISSED:
             return Said("step", f"{operator} did not answer", event.at, icon="phone")
         case EventKind.OPERATOR_ANSWERED:

@@ -35,6 +35,7 @@ OUTCOMES = {
     CallOutcome.ANSWERED_BY_BOT: Chip("Answered by bot", "bot"),
     CallOutcome.INFORMED_BY_MENU: Chip("Informed by menu"),
     CallOutcome.VOICEMAIL: Chip("Left a message", "accent"),
+    CallOutcome.CALL_BACK: Chip("To be called back", "accent"),
     CallOutcome.ABANDONED: Chip("Abandoned", "bad"),
 }
 

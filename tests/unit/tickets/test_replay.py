@@ -130,6 +130,9 @@ def test_a_call_does_not_end_before_it_began() -> None:
         ([K.QUEUE_JOINED, K.QUEUE_LEFT, K.VOICEMAIL_STARTED], CallOutcome.VOICEMAIL),
         ([K.QUEUE_JOINED, K.OPERATOR_ANSWERED], CallOutcome.ANSWERED_BY_OPERATOR),
         ([K.VOICEMAIL_STARTED, K.OPERATOR_ANSWERED], CallOutcome.ANSWERED_BY_OPERATOR),
+        ([K.QUEUE_JOINED, K.QUEUE_LEFT, K.CALL_BACK_PROMISED], CallOutcome.CALL_BACK),
+        ([K.CALL_BACK_PROMISED, K.QUEUE_JOINED, K.OPERATOR_ANSWERED], CallOutcome.ANSWERED_BY_OPERATOR),
+        ([K.CALL_BACK_PROMISED, K.QUEUE_JOINED, K.VOICEMAIL_STARTED], CallOutcome.VOICEMAIL),
     ],
 )
 def test_it_knows_how_a_call_ended(told: list[EventKind], outcome: CallOutcome) -> None:

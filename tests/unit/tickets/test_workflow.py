@@ -43,6 +43,7 @@ def test_a_talk_leaves_it_open_for_the_operator() -> None:
         ([], "Hung up"),
         ([EventKind.QUEUE_JOINED], "Hung up after 5 s in the queue"),
         ([EventKind.VOICEMAIL_STARTED], "Left a voicemail"),
+        ([EventKind.QUEUE_JOINED, EventKind.CALL_BACK_PROMISED], "Asked to be called back"),
         ([EventKind.OPERATOR_ANSWERED], "Talked with an operator"),
     ],
 )
