@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cti.asterisk.events import NOBODY, operator_of
+from cti.asterisk.events import NOBODY, is_machine, operator_of
 from cti.asterisk.translate import DUTY, Normalise, received
 from tickets.call import Call
 from tickets.events import CallEvent, Value
@@ -97,7 +97,7 @@ def events_of(rows: Sequence[CdrRow], normalise: Normalise, known: Call | None) 
         # The id of the AMI's own word: should that come late, it is a repetition.
         told.append(received(call_id, first.start, first.number, first.line, normalise))
         told.append(_told(call_id, first.start, EventKind.FOUND, how=SOURCE))
-    talk = next((row for row in rows if row.answered and row.partner), None)
+    talk = next((row for row in rows if row.answered and row.partner and not is_machine(row.partner)), None)
     if talk is not None and (known is None or known.answered_at is None):
         # A CDR does not say when the operator took up: its stretch began with the caller's wait, or before.
         at = max(talk.start, known.queued_at) if known is not None and known.queued_at else talk.start
@@ -110,7 +110,7 @@ def events_of(rows: Sequence[CdrRow], normalise: Normalise, known: Call | None) 
 
 
 def _operator(row: CdrRow) -> str:
-    if row.last_app == "Dial":
+    if row.last_app == "Dial" and row.stage != "queue":  # "queue": an operator sent the caller to a phone
         return DUTY
     # dstchannel is a channel's name, PJSIP/101-0000002a: the member and a number of its own.
     return operator_of(row.partner.rpartition("-")[0] or row.partner)

@@ -7,11 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cti.asterisk.events import ListedChannel, WaitingCaller, operator_of
-from cti.asterisk.translate import CALL_CONTEXT, SOURCE, Normalise, began, received, system_of
+from cti.asterisk.events import ListedChannel, WaitingCaller, is_machine, operator_of
+from cti.asterisk.translate import CALL_CONTEXT, DUTY, SOURCE, Normalise, began, received, system_of
 from tickets.call import Call
 from tickets.events import CallEvent, Value
 from tickets.vocabulary import CallState, EventKind
+
+_WITH_PEOPLE = frozenset({"operator", "duty"})  # extensions of our dialplan that connect to a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,32 @@ def _where(
         return [
             _told(call_id, EventKind.QUEUE_JOINED, since, stamp, queue=entry.queue, priority=entry.priority)
         ]
-    partner = next(
-        (one for one in channels if caller.bridge and one.bridge == caller.bridge and one is not caller), None
-    )
+    partner = _partner(caller, channels)
     if partner is not None and state is not CallState.TALKING:
-        operator = operator_of(partner.channel.rpartition("-")[0])
+        # The duty phone is rung over a trunk, whose channel says nothing of who answers.
+        duty = caller.context == CALL_CONTEXT and caller.exten == "duty"
+        operator = DUTY if duty else operator_of(partner.channel.rpartition("-")[0])
         return [_told(call_id, EventKind.OPERATOR_ANSWERED, at, partner.uniqueid, operator=operator)]
     if caller.exten == "voicemail" and caller.context == CALL_CONTEXT and state is not CallState.VOICEMAIL:
         return [_told(call_id, EventKind.VOICEMAIL_STARTED, at, "")]
     return []
+
+
+def _partner(caller: ListedChannel, channels: Sequence[ListedChannel]) -> ListedChannel | None:
+    """The channel of the person to whom the caller speaks: an operator's phone or the duty phone."""
+    if not caller.bridge or (caller.context == CALL_CONTEXT and caller.exten not in _WITH_PEOPLE):
+        return None
+    return next(
+        (
+            one
+            for one in channels
+            if one.bridge == caller.bridge
+            and one.uniqueid != caller.uniqueid
+            and one.context != CALL_CONTEXT  # another caller, whom an operator has joined to this one
+            and not is_machine(one.channel)
+        ),
+        None,
+    )
 
 
 def _told(call_id: str, kind: EventKind, at: datetime, stamp: str, **data: Value) -> CallEvent:

@@ -72,6 +72,22 @@ def test_it_puts_an_answer_that_was_missed_after_the_wait() -> None:
     assert (answer.kind, answer.at) == (EventKind.OPERATOR_ANSWERED, queued_at)
 
 
+def stretch(call_id: str, **others: object) -> CdrRow:
+    return replace(calls()[call_id][0], **others)  # type: ignore[arg-type]
+
+
+def test_it_takes_the_voicebots_leg_for_no_operator() -> None:
+    leg = "AudioSocket/127.0.0.1:9092-0d5ec0de-0000-4000-8000-000000000000"
+    bot = stretch(ABANDONED, answered=True, partner=leg, last_app="Dial", stage="bot")
+    rows = [bot, *calls()[ABANDONED]]
+    assert replay(events_of(rows, lambda number: number, None)).outcome is CallOutcome.ABANDONED
+
+
+def test_it_tells_a_phone_that_an_operator_sent_the_caller_to_from_the_duty_phone() -> None:
+    sent_on = stretch(ANSWERED, last_app="Dial", partner="PJSIP/102-0000002a")
+    assert replay(events_of([sent_on], lambda number: number, None)).operator == "102"
+
+
 def test_it_tells_the_same_twice() -> None:
     assert told(TIMED_OUT) == told(TIMED_OUT)
 

@@ -66,6 +66,27 @@ def test_it_sees_that_a_waiting_caller_is_with_an_operator_now() -> None:
     assert (event.kind, event.data) == (EventKind.OPERATOR_ANSWERED, {"operator": "101"})
 
 
+def test_it_names_the_duty_phone_and_not_the_trunk_that_leads_to_it() -> None:
+    trunk = caller(
+        uniqueid="pz-1795293950.2", channel="PJSIP/presszero-trunk-00000002", bridge="b1", context=""
+    )
+    (event,) = compared([known(CallState.QUEUED)], [caller(bridge="b1", exten="duty"), trunk]).events
+    assert (event.kind, event.data) == (EventKind.OPERATOR_ANSWERED, {"operator": "duty"})
+
+
+@pytest.mark.parametrize("exten", ["bot", "operator", "elsewhere"])
+def test_it_takes_the_voicebots_leg_for_nobody(exten: str) -> None:
+    leg = operator("b1")
+    bot = replace(leg, channel="AudioSocket/127.0.0.1:9092-0d5ec0de-0000-4000-8000-000000000000")
+    assert compared([known(CallState.BOT)], [caller(bridge="b1", exten=exten), bot]).events == []
+
+
+def test_it_takes_no_other_caller_for_an_operator() -> None:
+    other = caller(uniqueid="pz-1795293950.2", linkedid="pz-1795293950.2", bridge="b1")
+    calls = [known(CallState.QUEUED), replace(known(CallState.QUEUED), call_id=other.uniqueid)]
+    assert compared(calls, [caller(bridge="b1"), other]).events == []
+
+
 def test_it_sees_that_a_waiting_caller_speaks_to_the_voicemail_now() -> None:
     (event,) = compared([known(CallState.QUEUED)], [caller(exten="voicemail")]).events
     assert event.kind is EventKind.VOICEMAIL_STARTED
