@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 Headers = Mapping[str, object]  # name → text, or a list of texts where a header stood several times
 
 NOBODY = frozenset({"", "<unknown>", "unknown"})  # how Asterisk says that a number is not known
+_MACHINES = ("AudioSocket/", "WebSocket/")  # technologies of channels that carry audio to a program
 
 
 class UnreadableAmiEvent(ValueError):
@@ -155,6 +156,11 @@ def operator_of(interface: str, member_name: str = "") -> str:
     """The extension of a queue member: PJSIP/101 → 101, Local/101@phones/n → 101; else the member's name."""
     _, _, rest = interface.partition("/")
     return rest.partition("/")[0].partition("@")[0] or member_name or interface
+
+
+def is_machine(channel: str) -> bool:
+    """Whether a channel of that name is a leg of our own, where no person speaks: the voicebot's."""
+    return channel.startswith(_MACHINES)
 
 
 def _text(headers: Headers, name: str) -> str:
