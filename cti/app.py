@@ -17,11 +17,15 @@ import structlog
 
 from cti.asterisk.ami import AmiLink, AmiUnreachable
 from cti.asterisk.embedded import keep_secrets
-from cti.asterisk.events import AmiEvent
+from cti.asterisk.config import BOT_LIMIT_S
+from cti.asterisk.events import AmiEvent, StageReached
 from cti.asterisk.install import find_asterisk
 from cti.asterisk.reconciler import Reconciler
-from cti.asterisk.translate import Translator
+from cti.asterisk.translate import BOT_LEG, Translator
+from cti.bot_legs import BotLegs
+from cti.callers import CallerSearch
 from cti.conversations import Conversations
+from cti.crm import Crm
 from cti.intake import Intake
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
@@ -32,7 +36,7 @@ from cti.web.front_door import FrontDoor
 from cti.web.services import Services
 from cti.web.site import make_site
 from ivr.prompts import PromptBook
-from ivr.reception import KnownCaller, Reception
+from ivr.reception import ExpectedBot, Reception
 from ivr.scenario import Scenario
 from ivr.server import FastAgiServer
 from recordings.intake import Intake as RecordingIntake
@@ -136,6 +140,7 @@ class _Builder:
         self._customers = CustomerBook(database.sessions)
         self._desk = Desk(database.sessions)
         self._worker: Worker | None = None
+        self._legs: BotLegs | None = None
         self._doors = {
             "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
             "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
@@ -159,7 +164,7 @@ class _Builder:
         prompts = await self._prompts(progress)
         pool = await self._recogniser(progress)
         await self._recordings(pool)
-        await self._reception(prompts, self._conversations(prompts, pool))
+        await self._reception(prompts, self._conversations(prompts, pool), link)
         http_port = await self._site(link)
         return Service(self._live, self._accounts, self._customers, self._desk, self._shelf, http_port)
 
@@ -243,13 +248,22 @@ class _Builder:
 
         return Conversations(make, self._settings.bot_conversations)
 
-    async def _reception(self, prompts: PromptBook, conversations: Conversations) -> None:
+    async def _reception(self, prompts: PromptBook, conversations: Conversations, link: AmiLink) -> None:
         settings = self._settings
+
+        def announce(call_id: str) -> ExpectedBot | None:
+            uuid = conversations.announce(call_id)
+            # Without a link nobody can re-arm the short fuse of the bot's leg.
+            fuse_s = None if link.connected else BOT_LIMIT_S
+            return None if uuid is None else ExpectedBot(uuid, fuse_s)
+
+        self._legs = BotLegs(lambda: conversations.unheard, link)
+        self._task("bot_legs", self._legs.run())
         reception = Reception(
             self._scenario,
             prompts,
-            self._find_customer,
-            conversations.announce,
+            (await self._callers()).find,
+            announce,
             conversations.decision,
             self._intake.publish,
             utc_now,
@@ -266,10 +280,13 @@ class _Builder:
         await self._open("agi", agi.start())
         self._stack.push_async_callback(agi.stop)
 
-    async def _find_customer(self, number: str) -> KnownCaller | None:
-        e164 = self._normalise(number)
-        found = await self._customers.by_number(e164) if e164 else []
-        return KnownCaller(found[0].id, found[0].vip_level) if found else None
+    async def _callers(self) -> CallerSearch:
+        ask_crm = None
+        if self._settings.crm_url:
+            token = self._settings.crm_token.get_secret_value()
+            crm = await self._stack.enter_async_context(Crm.connected(self._settings.crm_url, token))
+            ask_crm = crm.ask
+        return CallerSearch(self._customers, ask_crm, self._normalise)
 
     def _normalise(self, number: str) -> str | None:
         return normalise_number(number, self._scenario.region)
@@ -280,6 +297,8 @@ class _Builder:
 
         def heard(events: list[AmiEvent]) -> None:
             for event in events:
+                if isinstance(event, StageReached) and event.stage == BOT_LEG and self._legs is not None:
+                    self._legs.met(event.call_id, event.uniqueid)
                 for news in translator.translate(event):
                     self._intake.publish(news)
 

@@ -6,6 +6,7 @@ A secret can also be given as a file: `PRESSZERO_AMI_SECRET_FILE=/run/secrets/am
 import os
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
     ami_username: str = "presszero"
     ami_secret: SecretStr = SecretStr("")
 
+    crm_url: str = ""  # the company's CRM, asked who calls; empty: there is none
+    crm_token: SecretStr = SecretStr("")  # sent to it as a bearer token; empty: none
+
     spool: Path | None = None  # where the PBX writes recordings; None: `data`/spool
     prompts: Path | None = None  # where the PBX can read prompts, rendered ahead; None: `data`/prompts
     cdr: Path | None = None  # the PBX's CDR file of ours; None: `data`/pbx/log/cdr-custom/presszero.csv
@@ -57,6 +61,24 @@ class Settings(BaseSettings):
         if url and not is_supported(url):
             raise ValueError("name SQLite or PostgreSQL, as in postgresql://user:password@host/name")
         return url
+
+    @field_validator("crm_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname or not url.isascii()):
+            raise ValueError("write an address such as https://crm.example/lookup")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("leave user and password out; set PRESSZERO_CRM_TOKEN")
+        return url
+
+    @field_validator("crm_token")
+    @classmethod
+    def _fits_a_header(cls, token: SecretStr) -> SecretStr:
+        text = token.get_secret_value()
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("a token has neither spaces nor signs beyond ASCII")
+        return token
 
     @property
     def database_url(self) -> str:
@@ -90,7 +112,7 @@ class Settings(BaseSettings):
         Raises:
             BadSettings: one sentence per setting that does not fit.
         """
-        for name in ("AMI_SECRET", "DATABASE"):
+        for name in ("AMI_SECRET", "CRM_TOKEN", "DATABASE"):
             file = os.environ.get(f"PRESSZERO_{name}_FILE")
             if file and name.lower() not in overrides:
                 try:

@@ -1,17 +1,20 @@
 """The customers' cards: who they are and which numbers they call from."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets.database import Sessions, use_case, utc_now, writing
+from tickets.database import Sessions, insert_new, use_case, utc_now, writing
 from tickets.rows import LARGEST, clean_text
 from tickets.tables import CustomerNumberRow, CustomerRow
 
+_numbers = cast(Table, CustomerNumberRow.__table__)
 _E164 = re.compile(r"\+[1-9][0-9]{3,14}")  # ITU-T E.164: at most 15 digits
 
 
@@ -42,6 +45,7 @@ class CustomerBook:
         self._sessions = sessions
         self._deadline_s = deadline_s
         self._clock = clock
+        self._telling = asyncio.Lock()  # two calls from a new number at one time must not make two cards
 
     @use_case
     async def add(self, name: str, numbers: Sequence[str], vip_level: int = 0) -> Customer:
@@ -50,13 +54,7 @@ class CustomerBook:
         Raises:
             BadCard: no name, a number that is not E.164, or an impossible VIP level.
         """
-        name = clean_text(name).strip()
-        if not name:
-            raise BadCard("A customer needs a name.")
-        if not 0 <= vip_level <= LARGEST:
-            raise BadCard(f"A VIP level is 0 or more, not {vip_level}.")
-        if not all(map(_E164.fullmatch, numbers)):
-            raise BadCard("Write a customer's numbers in E.164: + and up to 15 digits.")
+        name = _fit(name, numbers, vip_level)
         async with writing(self._sessions) as session:
             row = CustomerRow(name=name, vip_level=vip_level, created_at=self._clock())
             session.add(row)
@@ -69,20 +67,69 @@ class CustomerBook:
     async def by_number(self, e164: str) -> list[Customer]:
         """Who calls from this number: most important first, then the oldest card."""
         async with self._sessions() as session:
-            card = CustomerNumberRow
-            rows = await session.scalars(
-                select(CustomerRow)
-                .join(card, card.customer_id == CustomerRow.id)
-                .where(card.e164 == clean_text(e164))
-                .order_by(CustomerRow.vip_level.desc(), CustomerRow.id)
-            )
-            return await with_numbers(session, rows.all())
+            return await with_numbers(session, await _with_number(session, clean_text(e164)))
+
+    @use_case
+    async def keep_told(self, e164: str, name: str, vip_level: int) -> Customer:
+        """Keep what another system (a CRM) says of who calls from this number; its word wins.
+
+        Of several cards with the number (a family, an office) the one with the name is meant; the only card
+        with it takes the new name. Nothing is written where the table says the same already.
+
+        Raises:
+            BadCard: as `add`.
+        """
+        name = _fit(name, [e164], vip_level)
+        async with self._telling:
+            async with self._sessions() as session:
+                row = await _meant(session, e164, name)
+                if row is not None and (row.name, row.vip_level) == (name, vip_level):
+                    return (await with_numbers(session, [row]))[0]
+            async with writing(self._sessions) as session:
+                row = await _meant(session, e164, name)
+                if row is None:
+                    row = CustomerRow(created_at=self._clock())
+                    session.add(row)
+                row.name, row.vip_level = name, vip_level
+                await session.flush()
+                await session.execute(insert_new(session, _numbers), [{"customer_id": row.id, "e164": e164}])
+                return (await with_numbers(session, [row]))[0]
 
     @use_case
     async def get(self, customer_id: int) -> Customer:
         """One card. Raises `NotFound`."""
         async with self._sessions() as session:
             return await customer_of(session, customer_id)
+
+
+def _fit(name: str, numbers: Iterable[str], vip_level: int) -> str:
+    """The name as it is kept, if all of it makes a card. Raises `BadCard`."""
+    name = clean_text(name).strip()
+    if not name:
+        raise BadCard("A customer needs a name.")
+    if not 0 <= vip_level <= LARGEST:
+        raise BadCard(f"A VIP level is 0 or more, not {vip_level}.")
+    if not all(map(_E164.fullmatch, numbers)):
+        raise BadCard("Write a customer's numbers in E.164: + and up to 15 digits.")
+    return name
+
+
+async def _with_number(session: AsyncSession, e164: str) -> Sequence[CustomerRow]:
+    card = CustomerNumberRow
+    rows = await session.scalars(
+        select(CustomerRow)
+        .join(card, card.customer_id == CustomerRow.id)
+        .where(card.e164 == e164)
+        .order_by(CustomerRow.vip_level.desc(), CustomerRow.id)
+    )
+    return rows.all()
+
+
+async def _meant(session: AsyncSession, e164: str, name: str) -> CustomerRow | None:
+    """The card that a word about this number and name is about."""
+    rows = await _with_number(session, e164)
+    same_name = next((row for row in rows if row.name == name), None)
+    return same_name or (rows[0] if len(rows) == 1 else None)
 
 
 async def customer_of(session: AsyncSession, customer_id: int) -> Customer:

@@ -1,0 +1,239 @@
+"""The CRM's client against real servers on loopback that behave, and others that do not."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+from aiohttp import web
+
+from cti.crm import CRM_S, FAILURES, Crm
+from cti.crm_answer import LONGEST_ANSWER, CrmCard
+
+pytestmark = pytest.mark.integration
+
+NUMBER = "+12025550123"
+SECRET = "c5b0-token"
+ADA = {"name": "Ada", "vip_level": 2, "reference": "C-17"}
+CARD = CrmCard(name="Ada", vip_level=2, reference="C-17")
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Office:
+    """A CRM whose answer the test decides."""
+
+    def __init__(self) -> None:
+        self.asked: list[web.Request] = []
+        self.connections: set[object] = set()
+        self.answer: Answer = self.good
+        self.url = ""
+
+    async def good(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(ADA)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request)
+        self.connections.add(request.transport)
+        return await self.answer(request)
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    office = Office()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", office.serve)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    office.url = f"http://127.0.0.1:{runner.addresses[0][1]}/lookup?tenant=4"
+    yield office
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def crm(office: Office) -> AsyncIterator[Crm]:
+    async with Crm.connected(office.url, SECRET, pause_s=0.0) as crm:
+        yield crm
+
+
+async def timed(crm: Crm) -> CrmCard | None:
+    """Ask; fails where the caller would have waited longer than reception lets them."""
+    began = time.monotonic()
+    card = await crm.ask(NUMBER)
+    assert time.monotonic() - began < CRM_S + 0.5  # the deadline and a busy machine
+    return card
+
+
+async def test_it_asks_for_the_number_with_the_token_and_reads_the_card(crm: Crm, office: Office):
+    assert await timed(crm) == CARD
+    [request] = office.asked
+    assert request.path == "/lookup"
+    assert dict(request.query) == {"tenant": "4", "number": NUMBER}
+    assert "number=%2B1202" in request.raw_path
+    assert request.headers["Authorization"] == f"Bearer {SECRET}"
+
+
+async def test_it_keeps_its_connection(crm: Crm, office: Office):
+    for _ in range(5):
+        assert await crm.ask(NUMBER) == CARD
+    assert len(office.connections) == 1
+
+
+async def test_it_sends_no_empty_token(office: Office):
+    async with Crm.connected(office.url, "") as crm:
+        assert await crm.ask(NUMBER) == CARD
+    assert "Authorization" not in office.asked[0].headers
+
+
+async def test_it_knows_nobody_the_crm_does_not_know(crm: Crm, office: Office):
+    async def nobody(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPNotFound
+
+    office.answer = nobody
+    for _ in range(FAILURES + 1):
+        assert await timed(crm) is None
+    office.answer = office.good
+    assert await timed(crm) == CARD  # a stranger is no failure
+
+
+async def slow(request: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(5)
+    return web.json_response(ADA)
+
+
+async def dribbling(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.01)
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    while True:
+        await response.write(b" " * 65536)
+
+
+async def huge(request: web.Request) -> web.StreamResponse:
+    return web.json_response(ADA | {"note": "x" * LONGEST_ANSWER})
+
+
+async def html(request: web.Request) -> web.StreamResponse:
+    return web.Response(text="<h1>Ada</h1>", content_type="text/html")
+
+
+async def garbage(request: web.Request) -> web.StreamResponse:
+    return web.Response(body=b"\xff{{{", content_type="application/json")
+
+
+async def bomb(request: web.Request) -> web.StreamResponse:
+    body = gzip.compress(bytes(1 << 26))
+    return web.Response(body=body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
+
+
+async def broken(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPInternalServerError
+
+
+async def round_and_round(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound(request.path_qs)
+
+
+@pytest.mark.parametrize(
+    "answer", [slow, dribbling, endless, huge, html, garbage, bomb, broken, round_and_round]
+)
+async def test_it_does_without_a_crm_that_answers_badly_and_trusts_it_again(
+    crm: Crm, office: Office, answer: Answer
+):
+    office.answer = answer
+    with structlog.testing.capture_logs() as logs:
+        assert await timed(crm) is None
+    assert [entry["action"] for entry in logs] == ["crm_failed"]
+    assert "2025550123" not in str(logs)
+    assert SECRET not in str(logs)
+    assert len(office.asked) == 1
+    office.answer = office.good
+    assert await timed(crm) == CARD
+
+
+@asynccontextmanager
+async def raw_server(bytes_sent: bytes, *, close: bool) -> AsyncIterator[str]:
+    """A server below HTTP: sends this to whoever connects."""
+    leave = asyncio.Event()
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(bytes_sent)
+            if not close:
+                await leave.wait()
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(attend, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    leave.set()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("bytes_sent", "close"),
+    [
+        (b"", False),
+        (b"", True),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", False),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000, False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\nContent-Type: application/json\r\n\r\n{", True),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: ;;;\xff\r\n\r\n{}", False),
+    ],
+)
+async def test_it_does_without_what_is_no_web_server(bytes_sent: bytes, close: bool):
+    async with raw_server(bytes_sent, close=close) as url, Crm.connected(url, SECRET) as crm:
+        assert await timed(crm) is None
+
+
+async def test_it_does_without_a_crm_that_is_not_there(unused_port: int):
+    async with Crm.connected(f"http://127.0.0.1:{unused_port}/", SECRET) as crm:
+        assert await timed(crm) is None
+    async with Crm.connected("http://crm.invalid/", SECRET) as crm:
+        assert await timed(crm) is None
+
+
+@pytest.fixture
+async def unused_port() -> int:
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    return port
+
+
+async def test_it_leaves_a_broken_crm_alone(office: Office):
+    office.answer = broken
+    async with Crm.connected(office.url, SECRET, pause_s=3600.0) as crm:
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(FAILURES + 10):
+                assert await crm.ask(NUMBER) is None
+    assert len(office.asked) == FAILURES
+    assert [entry["action"] for entry in logs] == ["crm_failed"] * FAILURES + ["crm_rests"]
+
+
+async def test_it_comes_back_after_the_pause(office: Office):
+    office.answer = broken
+    async with Crm.connected(office.url, SECRET, pause_s=0.0) as crm:
+        for _ in range(FAILURES):
+            await crm.ask(NUMBER)
+        office.answer = office.good
+        with structlog.testing.capture_logs() as logs:
+            assert await crm.ask(NUMBER) == CARD
+    assert [entry["action"] for entry in logs] == ["crm_back"]
+
+
+async def test_it_answers_many_callers_at_once(crm: Crm, office: Office):
+    assert await asyncio.gather(*(crm.ask(NUMBER) for _ in range(40))) == [CARD] * 40

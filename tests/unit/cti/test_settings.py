@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from cti.settings import BadSettings, Settings
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize("url", ["", "https://crm.example/lookup", "http://127.0.0.1:9000/?tenant=4"])
+def test_it_takes_the_address_of_a_crm(url: str):
+    assert Settings.read(crm_url=url).crm_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["crm.example", "ftp://crm.example/", "https://", "https://user:secret@crm.example/", "http://é/"]
+)
+def test_it_says_which_address_is_none(url: str):
+    with pytest.raises(BadSettings, match="^PRESSZERO_CRM_URL: ") as refusal:
+        Settings.read(crm_url=url)
+    assert "secret" not in str(refusal.value)
+
+
+def test_it_reads_the_crm_token_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "token"
+    file.write_text("c5b0\n")
+    monkeypatch.setenv("PRESSZERO_CRM_TOKEN_FILE", str(file))
+    settings = Settings.read()
+    assert settings.crm_token.get_secret_value() == "c5b0"
+    assert "c5b0" not in repr(settings)
+
+
+def test_it_refuses_a_token_that_fits_no_header():
+    with pytest.raises(BadSettings, match="^PRESSZERO_CRM_TOKEN: ") as refusal:
+        Settings.read(crm_token="two\nlines")
+    assert "lines" not in str(refusal.value)
