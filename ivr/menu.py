@@ -3,7 +3,7 @@
 Pure: no clock, no socket, no files. `reception` plays what a step asks for and brings back the key. Zero is
 not a rule of any one state: `advance` looks at it before anything else.
 
-    begin ──► intro (greeting, recording notice, [closed]) ──► menu ⇄ announcement ──► good-bye
+    begin ──► intro (greeting, recording notice, [closed | surge]) ──► menu ⇄ announcement ──► good-bye
                                      └─ closed, no closed menu ──► voicemail
     everywhere: 0 ──► operator; too many tries ──► operator (closed: voicemail)
 """
@@ -85,20 +85,26 @@ class Step:
     news: tuple[News, ...] = ()
 
 
-def begin(scenario: Scenario, *, is_open: bool) -> Step:
-    """The first step of a call."""
-    menu = MAIN_MENU if is_open else scenario.hours.closed_menu
+def begin(scenario: Scenario, *, is_open: bool, surge: bool = False) -> Step:
+    """The first step of a call; `surge`: far more people call than usual."""
+    menu = _first_menu(scenario, surge) if is_open else scenario.hours.closed_menu
     prompts = ["greeting"]
     if scenario.prompts.recording_notice is not None:
         prompts.append("recording_notice")
     if not is_open:
         prompts.append("closed")
+    elif surge and scenario.prompts.surge is not None:
+        prompts.append("surge")
     # Who knows the menu may press ahead; a key that means nothing must not cut the recording notice short.
     keys = OPERATOR_KEY + "".join(scenario.menus[menu].options if menu else "")
     wait_s = 0 if menu else LAST_CHANCE_S
     # The greeting is a part of the first menu: its keys count already.
     news = (_entered(menu),) if menu else ()
     return Step(State(Stage.INTRO, is_open, menu), Ask(tuple(prompts), keys, wait_s), news)
+
+
+def _first_menu(scenario: Scenario, surge: bool) -> str:
+    return (scenario.surge.menu if surge and scenario.surge else None) or MAIN_MENU
 
 
 def advance(scenario: Scenario, state: State, key: str | None) -> Step:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic.types import StringConstraints
 
+from ivr.surge_rules import Surge
 from voicebot.script import BotScript
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -173,6 +174,7 @@ class Prompts(Model):
     greeting: Prompt
     recording_notice: Prompt | None = None
     closed: Prompt
+    surge: Prompt | None = None  # after the greeting, while surge mode is on
     invalid: Prompt  # a key that the menu does not have
     no_input: Prompt  # no key, before the menu is repeated
     connecting: Prompt  # static: on the way into the queue
@@ -242,6 +244,7 @@ class Scenario(Model):
     bot_files: dict[str, Path] = {}  # recorded files: by the bot's prompt name, or by question for its answer
     queues: Annotated[dict[Name, Queue], Field(min_length=1)]
     operators: dict[Extension, PersonName]
+    surge: Surge | None = None  # None: however many call, everything stays the same
     duty_phone: Number | None = None  # rung when the queue gave nobody
     priorities: dict[Annotated[int, Field(ge=1, le=9)], Annotated[int, Field(ge=0, le=1000)]] = {}
 

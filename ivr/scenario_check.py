@@ -18,6 +18,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     """Everything to correct, in no particular order."""
     yield from _queues(scenario)
     yield from _menus(scenario)
+    yield from _surge(scenario)
     yield from _hours(scenario)
     yield from _lines(scenario)
     known = scenario.bot_texts()
@@ -59,7 +60,8 @@ def _menus(scenario: Scenario) -> Iterator[Finding]:
 
 
 def _reachable(scenario: Scenario) -> set[str]:
-    waiting = [MAIN_MENU] + ([scenario.hours.closed_menu] if scenario.hours.closed_menu else [])
+    surge_menu = scenario.surge and scenario.surge.menu
+    waiting = [name for name in (MAIN_MENU, scenario.hours.closed_menu, surge_menu) if name]
     reached: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -69,6 +71,16 @@ def _reachable(scenario: Scenario) -> set[str]:
         options: list[Option] = list(scenario.menus[name].options.values())
         waiting += [option.menu for option in options if option.menu is not None]
     return reached
+
+
+def _surge(scenario: Scenario) -> Iterator[Finding]:
+    if scenario.surge is None:
+        if scenario.prompts.surge is not None:
+            yield ("prompts", "surge"), "nobody would hear it; say under `surge:` when a surge begins"
+        return
+    menu = scenario.surge.menu
+    if menu is not None and menu not in scenario.menus:
+        yield ("surge", "menu"), f"there is no menu {menu!r}; the menus are {_list(scenario.menus)}"
 
 
 def _hours(scenario: Scenario) -> Iterator[Finding]:

@@ -32,10 +32,10 @@ def asked(step: Step) -> Ask:
     return step.do
 
 
-def every_place(scenario: Scenario, *, is_open: bool) -> Iterator[Step]:
+def every_place(scenario: Scenario, *, is_open: bool, surge: bool = False) -> Iterator[Step]:
     """Each different place that a caller can reach, once."""
     seen: set[object] = set()
-    waiting = [begin(scenario, is_open=is_open)]
+    waiting = [begin(scenario, is_open=is_open, surge=surge)]
     while waiting:
         step = waiting.pop()
         place = (step.state.stage, step.state.menu, step.state.tries, step.state.digit, step.do)
@@ -49,8 +49,11 @@ def every_place(scenario: Scenario, *, is_open: bool) -> Iterator[Step]:
 
 @pytest.mark.parametrize("scenario", [LOTTERY, NO_CLOSED_MENU])
 @pytest.mark.parametrize("is_open", [True, False])
-def test_it_gives_an_operator_for_zero_at_every_prompt(scenario: Scenario, is_open: bool) -> None:
-    places = list(every_place(scenario, is_open=is_open))
+@pytest.mark.parametrize("surge", [True, False])
+def test_it_gives_an_operator_for_zero_at_every_prompt(
+    scenario: Scenario, is_open: bool, surge: bool
+) -> None:
+    places = list(every_place(scenario, is_open=is_open, surge=surge))
     assert len(places) >= 1
     for step in places:
         assert "0" in asked(step).keys
@@ -62,7 +65,8 @@ def test_it_reaches_every_prompt_of_the_scenario() -> None:
     heard = {
         name
         for is_open in (True, False)
-        for step in every_place(LOTTERY, is_open=is_open)
+        for surge in (True, False)
+        for step in every_place(LOTTERY, is_open=is_open, surge=surge)
         for name in asked(step).prompts
     }
     by_the_dialplan = set(LOTTERY.static_texts())
@@ -87,6 +91,20 @@ def test_it_greets_tells_about_the_recording_and_opens_the_menu() -> None:
     assert asked(intro).prompts == ("greeting", "recording_notice")
     assert asked(menu) == Ask(("menu-main",), "0123456789*#", 5)
     assert [news.kind for news in intro.news + menu.news] == [EventKind.MENU_ENTERED]
+
+
+def test_in_a_surge_it_says_so_and_opens_the_shorter_menu() -> None:
+    intro = begin(LOTTERY, is_open=True, surge=True)
+    assert asked(intro).prompts == ("greeting", "recording_notice", "surge")
+    assert asked(advance(LOTTERY, intro.state, None)).prompts == ("menu-short",)
+
+
+def test_a_surge_changes_nothing_out_of_hours_or_without_rules_for_it() -> None:
+    assert begin(LOTTERY, is_open=False, surge=True) == begin(LOTTERY, is_open=False)
+    no_rules = LOTTERY.model_copy(
+        update={"surge": None, "prompts": LOTTERY.prompts.model_copy(update={"surge": None})}
+    )
+    assert begin(no_rules, is_open=True, surge=True) == begin(no_rules, is_open=True)
 
 
 def test_it_lets_who_knows_the_menu_press_ahead_but_ignores_dead_keys() -> None:

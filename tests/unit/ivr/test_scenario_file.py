@@ -84,6 +84,8 @@ def test_it_can_be_copied_with_other_hours() -> None:
         ("language: en", "language: en\nvoice: loud", "voice: loud", "auto, espeak"),
         ("language: en", "language: en\nbot_files: {song: a.wav}", "bot_files: {song", "named 'song'"),
         ("answer: One ticket costs two dollars.", "anwser: x", "anwser: x", "did you mean 'answer'?"),
+        ("menu: short", "menu: brief", "menu: brief", "there is no menu 'brief'"),
+        ("    waiting: 5\n", "    waiting: 12\n", "surge:  ", "must be lower than `begins_at`; waiting"),
     ],
 )  # fmt: skip
 def test_it_names_the_line_of_a_mistake(tmp_path: Path, old: str, new: str, at: str, message: str) -> None:
@@ -102,6 +104,14 @@ def test_it_names_all_mistakes_at_once(tmp_path: Path) -> None:
 def test_it_finds_a_menu_that_no_key_leads_to(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, lottery_with("menu: prizes", "queue: support"))
     assert "no key leads to the menu 'prizes'" in problem.message
+
+
+def test_it_finds_a_surge_prompt_that_nobody_would_hear(tmp_path: Path) -> None:
+    text = LOTTERY.read_text()
+    section = text[text.index("surge:  ") : text.index("operators:\n")]
+    found = problems_of(tmp_path, text.replace(section, ""))
+    messages = {problem.line: problem.message for problem in found}
+    assert "nobody would hear it" in messages[line_of(text, "  surge: Very many")]
 
 
 @pytest.mark.parametrize(
