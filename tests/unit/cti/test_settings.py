@@ -16,7 +16,7 @@ def test_it_takes_the_address_of_a_crm(url: str):
     "url", ["crm.example", "ftp://crm.example/", "https://", "https://user:secret@crm.example/", "http://é/"]
 )
 def test_it_says_which_address_is_none(url: str):
-    with pytest.raises(BadSettings, match="^PRESSZERO_CRM_URL: ") as refusal:
+    with pytest.raises(BadSettings, match=r"^PRESSZERO_CRM_URL: ") as refusal:
         Settings.read(crm_url=url)
     assert "secret" not in str(refusal.value)
 
@@ -31,6 +31,6 @@ def test_it_reads_the_crm_token_from_a_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_it_refuses_a_token_that_fits_no_header():
-    with pytest.raises(BadSettings, match="^PRESSZERO_CRM_TOKEN: ") as refusal:
+    with pytest.raises(BadSettings, match=r"^PRESSZERO_CRM_TOKEN: ") as refusal:
         Settings.read(crm_token="two\nlines")
     assert "lines" not in str(refusal.value)
