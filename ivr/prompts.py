@@ -9,13 +9,13 @@ import hashlib
 import os
 import shutil
 import tempfile
-import wave
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Self
 
+from ivr import pieces
 from ivr.menu import LAST_CHANCE_S
+from ivr.pieces import Rendered
 from ivr.scenario import STATIC_PROMPTS, Scenario
 from recordings.audio import BadAudio, to_telephone_wav
 from voicebot.voice import Progress, Voice
@@ -23,17 +23,15 @@ from voicebot.voice import Progress, Voice
 STATIC = "static"
 """Sub-folder of the prompts that the dialplan plays by itself, under fixed names."""
 
+PIECES = "pieces"
+"""Sub-folder of the prompts that reception plays, second by second."""
+
+Pieces = tuple[Rendered, ...]
+"""A prompt, to be played one piece after the other."""
+
 
 class PromptsNotReady(Exception):
     """A prompt could not be made ready; the message says which, and what to do."""
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A sound that is ready: 8 kHz mono 16-bit WAV."""
-
-    path: PurePath  # absolute, without `.wav`: as Asterisk wants it
-    seconds: float
 
 
 class RecordedVoice:
@@ -57,7 +55,7 @@ class RecordedVoice:
 class PromptBook:
     """Reception's prompts by their names in the scenario, and the voice that the bot is to speak with."""
 
-    def __init__(self, prompts: Mapping[str, Rendered], bot_voice: Voice) -> None:
+    def __init__(self, prompts: Mapping[str, Pieces], bot_voice: Voice) -> None:
         self._prompts = dict(prompts)
         self.bot_voice = bot_voice
 
@@ -85,9 +83,9 @@ class PromptBook:
         paths = await bot_voice.render_all([*texts.values(), *bot_texts.values()], progress)
         by_name |= dict(zip(texts, paths, strict=False))
         waits = {LAST_CHANCE_S, *(menu.timeout_s for menu in scenario.menus.values())}
-        return cls(await asyncio.to_thread(_lay_out, by_name, waits, folder / STATIC), bot_voice)
+        return cls(await asyncio.to_thread(_lay_out, by_name, waits, folder), bot_voice)
 
-    def prompt(self, name: str) -> Rendered:
+    def prompt(self, name: str) -> Pieces:
         """The sound of a prompt.
 
         Raises:
@@ -95,7 +93,7 @@ class PromptBook:
         """
         return self._prompts[name]
 
-    def quiet(self, seconds: int) -> Rendered:
+    def quiet(self, seconds: int) -> Pieces:
         """Silence of that length, to be played while a menu waits for a key."""
         return self._prompts[_quiet(seconds)]
 
@@ -120,35 +118,22 @@ def _convert_all(scenario: Scenario, folder: Path) -> dict[Path, Path]:
     return converted
 
 
-def _lay_out(by_name: Mapping[str, Path], waits: Iterable[int], static: Path) -> dict[str, Rendered]:
-    sounds = dict(by_name)
-    quiet = {_quiet(seconds): static / f"{_quiet(seconds)}.wav" for seconds in waits}
+def _lay_out(by_name: Mapping[str, Path], waits: Iterable[int], folder: Path) -> dict[str, Pieces]:
     try:
-        static.mkdir(parents=True, exist_ok=True)
-        for seconds in waits:
-            _write_quiet(quiet[_quiet(seconds)], seconds)
-        sounds |= quiet
+        for name in (STATIC, PIECES):
+            (folder / name).mkdir(parents=True, exist_ok=True)
         for name in STATIC_PROMPTS:
-            _copy(by_name[name], static / f"{name}.wav")
+            _copy(by_name[name], folder / STATIC / f"{name}.wav")
+        sounds = {name: pieces.lay_out(path, folder / PIECES) for name, path in by_name.items()}
+        return sounds | {_quiet(seconds): pieces.quiet(folder / PIECES, seconds) for seconds in waits}
     except OSError as error:
         raise PromptsNotReady(
-            f"{static} cannot be written ({error.strerror}): make it writable or set PRESSZERO_DATA."
+            f"{folder} cannot be written ({error.strerror}): make it writable or set PRESSZERO_DATA."
         ) from error
-    return {name: _rendered(path) for name, path in sounds.items()}
 
 
 def _quiet(seconds: int) -> str:
     return f"quiet-{seconds}"
-
-
-def _write_quiet(target: Path, seconds: int) -> None:
-    if target.exists():
-        return
-    with wave.open(str(target), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        sound.writeframes(bytes(2 * 8000 * seconds))
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -161,9 +146,3 @@ def _copy(source: Path, target: Path) -> None:
         os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _rendered(path: Path) -> Rendered:
-    with wave.open(str(path)) as sound:
-        seconds = sound.getnframes() / sound.getframerate()
-    return Rendered(path.absolute().with_suffix(""), seconds)

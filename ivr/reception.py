@@ -13,7 +13,6 @@ set to 0; the dialplan must do so too, for the case that we could not.
 """
 
 import asyncio
-import math
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from voicebot.outcome import Ending, Outcome
 
 _log = structlog.get_logger()
 
-FUSE_S = 4  # beyond the expected length of a step
+FUSE_S = 3.0  # beyond the length of a step; prompts are played in pieces of a second
 CUSTOMER_S = 0.3
 AFTER_BOT = "after-bot"
 
@@ -42,15 +41,24 @@ AFTER_BOT = "after-bot"
 class KnownCaller:
     """What reception needs to know about a customer."""
 
-    customer_id: int
+    customer_id: int | None  # None: known, but on no card of ours yet
     vip_level: int  # 0: nobody special
 
 
 FindCustomer = Callable[[str], Awaitable[KnownCaller | None]]
 """By the raw caller ID. May be slow or fail: the caller never waits longer than 300 ms for it."""
 
-AnnounceBot = Callable[[str], UUID | None]
-"""Expect the audio of this call (its call id) under the UUID; None: no room for another conversation."""
+
+@dataclass(frozen=True)
+class ExpectedBot:
+    """A conversation that waits for its caller's audio."""
+
+    uuid: UUID
+    fuse_s: float | None = None  # of the bot's leg; None: the dialplan's own, short one, which `cti` re-arms
+
+
+AnnounceBot = Callable[[str], ExpectedBot | None]
+"""Expect the audio of this call (its call id); None: no room for another conversation."""
 
 BotDecision = Callable[[UUID], Outcome | None]
 """What became of the conversation; None: nobody knows."""
@@ -137,34 +145,35 @@ class Reception:
         return caller
 
     async def _ask(self, session: AgiSession, ask: Ask) -> str | None:
-        sounds = [self._prompts.prompt(name) for name in ask.prompts]
+        sounds = [piece for name in ask.prompts for piece in self._prompts.prompt(name)]
         if ask.wait_s:
             # Played, not merely waited: a line without sound seems dead, and the recording would lose time.
-            sounds.append(self._prompts.quiet(ask.wait_s))
-        await self._light_fuse(session, sum(sound.seconds for sound in sounds))
+            sounds += self._prompts.quiet(ask.wait_s)
         for sound in sounds:
+            await self._light_fuse(session, sound.seconds)
             key = await session.stream_file(sound.path, ask.keys, seconds=sound.seconds)
             if key is not None:
                 return key
         return None
 
     async def _after_bot(self, session: AgiSession) -> Leave:
-        cut = await session.get_variable("TRYSTATUS") == "FAILED"
         outcome = self._bot_decision(UUID(await session.get_variable("PZ_BOT_UUID")))
         if outcome is not None and outcome.ending is Ending.TO_OPERATOR:
             return self._to_operator(None)  # the bot has told its reason to the ledger itself
-        if outcome is not None and outcome.ending is Ending.ANSWERED and not cut:
+        if outcome is not None and outcome.ending is Ending.ANSWERED and not outcome.hung_up:
             return Leave(Next.BYE)
         # The caller is here, so whoever believes them gone is wrong: the audio was cut, not the call.
         return self._to_operator(HandOver.FAULT)
 
     async def _let_go(self, session: AgiSession, diary: "_Diary", leave: Leave) -> None:
         if leave.next is Next.BOT:
-            uuid = self._announce_bot(diary.call_id)
-            if uuid is None:
+            expected = self._announce_bot(diary.call_id)
+            if expected is None:
                 leave = self._to_operator(HandOver.SURGE)
             else:
-                await session.set_variable("PZ_BOT_UUID", str(uuid))
+                await session.set_variable("PZ_BOT_UUID", str(expected.uuid))
+                if expected.fuse_s is not None:
+                    await session.set_variable("PZ_BOT_FUSE", f"{expected.fuse_s:g}")
         if leave.queue is not None:
             await session.set_variable("PZ_QUEUE", leave.queue)
         if leave.reason is not None:
@@ -185,7 +194,7 @@ class Reception:
         return Leave(Next.OPERATOR, self._scenario.default_queue, reason)
 
     async def _light_fuse(self, session: AgiSession, seconds: float) -> None:
-        await session.set_variable("TIMEOUT(absolute)", math.ceil(seconds) + FUSE_S)
+        await session.set_variable("TIMEOUT(absolute)", f"{seconds + FUSE_S:.2f}")
 
 
 class _Diary:

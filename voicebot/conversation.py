@@ -192,7 +192,7 @@ class Conversation:
     def _hung_up(self, state: State) -> Outcome:
         """A caller who leaves after an answer got what they called for."""
         ending = Ending.GONE if state.answered is None else Ending.ANSWERED
-        return Outcome(ending, topic=state.answered, heard=self._heard)
+        return Outcome(ending, topic=state.answered, heard=self._heard, hung_up=True)
 
     async def _next(self, media: MediaPort) -> _News:
         """Wait for news; the clock brings some itself."""

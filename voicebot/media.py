@@ -66,6 +66,11 @@ class MediaPort(Protocol):
         """Whether something handed to `play` is still to be sent."""
         ...
 
+    @property
+    def unheard_s(self) -> float:
+        """Seconds since anything last came from the other side; inf once it is gone."""
+        ...
+
     async def drained(self) -> None:
         """Return when nothing is left to play: all sent, stopped, hung up or closed."""
         ...

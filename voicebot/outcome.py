@@ -22,6 +22,7 @@ class Outcome:
     reason: HandOver | None = None
     topic: str | None = None  # of the last question that the bot answered
     heard: str | None = None  # the caller's last words: the operator wants to know them
+    hung_up: bool = False  # the audio ended from the other side, before the bot said good-bye
 
     @classmethod
     def to_operator(cls, reason: HandOver, topic: str | None = None, heard: str | None = None) -> "Outcome":

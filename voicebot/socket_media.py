@@ -6,6 +6,7 @@ Silence goes out whenever nothing is played: newer Asterisk mutes the peer of a 
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 
@@ -39,6 +40,7 @@ class SocketMedia:
         self._news = asyncio.Event()
         self._unsent = bytearray()
         self._sent_s = 0.0  # since playing last began
+        self._heard_at = asyncio.get_running_loop().time()
         self._empty = asyncio.Event()
         self._empty.set()
         self._over = False  # hung up or closed: no more in either direction
@@ -83,6 +85,11 @@ class SocketMedia:
     def playing(self) -> bool:
         """Whether something is still to be sent."""
         return bool(self._unsent)
+
+    @property
+    def unheard_s(self) -> float:
+        """A telephone that is there sends a frame each 20 ms, words or none."""
+        return math.inf if self._over else asyncio.get_running_loop().time() - self._heard_at
 
     async def drained(self) -> None:
         """Wait until nothing is left to play."""
@@ -132,6 +139,7 @@ class SocketMedia:
         reason = "closed"
         try:
             while data := await self._reader.read(4096):
+                self._heard_at = asyncio.get_running_loop().time()
                 if self._take(self._decoder.feed(data)):
                     break
         except (OSError, BadMessage) as error:

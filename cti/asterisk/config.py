@@ -24,11 +24,11 @@ MODULES = (
     "codec_ulaw", "codec_alaw", "codec_g722", "codec_resample", "codec_opus_open_source",
     "format_wav", "format_pcm", "format_sln",
     "bridge_simple", "bridge_native_rtp", "bridge_softmix", "bridge_holding", "bridge_builtin_features",
-    "bridge_builtin_interval_features", "chan_pjsip",
+    "bridge_builtin_interval_features", "chan_pjsip", "chan_audiosocket",
     "func_callerid", "func_cdr", "func_channel", "func_cut", "func_groupcount", "func_uri", "func_logic",
     "func_math", "func_strings", "func_timeout", "func_global", "func_devstate",
     "app_chanspy", "func_periodic_hook",
-    "app_audiosocket", "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_queue", "app_senddtmf",
+    "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_queue", "app_senddtmf",
     "app_stack", "app_userevent", "app_waitforsilence", "app_verbose",
     "cdr_custom", "pbx_config",
 )  # fmt: skip
@@ -38,6 +38,9 @@ EMPTY_FILES = (
     "acl.conf", "ccss.conf", "cel.conf", "features.conf", "indications.conf", "pjproject.conf",
     "queuerules.conf", "udptl.conf",
 )  # fmt: skip
+
+BOT_LIMIT_S = 200  # a little more than the bot's own limit of 180 s
+BOT_FUSE_S = 3.0  # how long the bot's leg lives without our re-arming its fuse
 
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _SAFE_PATH = re.compile(r"[^\s;,&^()|\[\]{}$\"'\\]+")
@@ -77,7 +80,9 @@ class PbxPlan:
     duty_dial: str = ""  # Dial() target of the duty phone, e.g. PJSIP/+49301234@trunk; empty: none
     duty_ring_s: int = 25
     fuse_s: int = 4  # how long Asterisk waits for us before it takes the caller to the operators itself
-    bot_limit_s: int = 200  # a little more than the bot's own limit of 180 s
+    bot_limit_s: int = BOT_LIMIT_S
+    bot_fuse_s: float = BOT_FUSE_S
+    after_bot_fuse_s: float = 1.5  # a frozen service has cost the caller `bot_fuse_s` already
     agi_host: str = "127.0.0.1"
     agi_port: int = 4573
     audiosocket_host: str = "127.0.0.1"

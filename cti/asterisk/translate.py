@@ -20,6 +20,7 @@ from tickets.vocabulary import Direction, EventKind
 
 INBOUND_CONTEXT = "presszero-inbound"  # where trunks deliver calls to
 CALL_CONTEXT = "presszero-call"  # where our dialplan holds a caller
+BOT_LEG = "bot_leg"  # the voicebot's own channel of a call, between its making and the first word
 DUTY = "duty"  # the duty phone stands where an operator would
 SOURCE = "ami"
 
@@ -122,6 +123,8 @@ class Translator:
         call_id = event.call_id
         told: list[CallEvent] = []
         memory = self._calls.get(call_id)
+        if event.stage == BOT_LEG:
+            return []  # the voicebot tells what it does itself
         if memory is None and event.stage == "duty_answered":
             return []  # told by the duty phone, which is not the caller: the reconciler will find both
         if memory is None:
