@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic.types import StringConstraints
 
 from ivr.surge_rules import Surge
+from ivr.vip_rules import Vip
 from voicebot.script import BotScript
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -246,7 +247,7 @@ class Scenario(Model):
     operators: dict[Extension, PersonName]
     surge: Surge | None = None  # None: however many call, everything stays the same
     duty_phone: Number | None = None  # rung when the queue gave nobody
-    priorities: dict[Annotated[int, Field(ge=1, le=9)], Annotated[int, Field(ge=0, le=1000)]] = {}
+    vip: Vip = Vip()
 
     @field_validator("timezone")
     @classmethod
@@ -277,9 +278,8 @@ class Scenario(Model):
         return next(iter(self.queues))
 
     def priority(self, vip_level: int) -> int:
-        """The caller's QUEUE_PRIO: that of the highest level in the file not above theirs; 0 for others."""
-        levels = [level for level in self.priorities if level <= vip_level]
-        return self.priorities[max(levels)] if levels else 0
+        """The caller's QUEUE_PRIO at joining; 0 for those who are no VIP."""
+        return self.vip.joining_priority(vip_level)
 
     def static_texts(self) -> dict[str, Prompt]:
         """The prompts that the dialplan plays while we are away, by name."""

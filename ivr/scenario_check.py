@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ivr.hours import calendar_fault
 from ivr.scenario import MAIN_MENU, Option, Scenario
+from ivr.vip_rules import NO_VIP
 
 SETTINGS_SECTION = "general"  # of queues.conf: a queue of that name would not exist, and nobody be rung
 
@@ -19,6 +20,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _queues(scenario)
     yield from _menus(scenario)
     yield from _surge(scenario)
+    yield from _vip(scenario)
     yield from _hours(scenario)
     yield from _lines(scenario)
     known = scenario.bot_texts()
@@ -94,6 +96,26 @@ def _hours(scenario: Scenario) -> Iterator[Finding]:
         fault = calendar_fault(scenario.hours.holidays)
         if fault:
             yield ("hours", "holidays"), fault
+
+
+def _vip(scenario: Scenario) -> Iterator[Finding]:
+    """Each level is better off than the one below it, and the lowest than callers who are no VIP."""
+    below, below_name = NO_VIP, "callers who are no VIP"
+    for number, level in sorted(scenario.vip.levels.items()):
+        path = ("vip", "levels", str(number))
+        if level.head_start_s < below.head_start_s:
+            yield (
+                (*path, "head_start_s"),
+                f"less than that of {below_name} ({below.head_start_s} s); give a higher level at least as much",
+            )
+        if level.speed < below.speed:
+            yield (
+                (*path, "speed"),
+                f"slower than {below_name} ({below.speed:g}); give a higher level at least as much",
+            )
+        if level == below:
+            yield path, f"nothing sets this level apart from {below_name}; raise one, or remove the level"
+        below, below_name = level, f"level {number}"
 
 
 def _lines(scenario: Scenario) -> Iterator[Finding]:
