@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tickets.events import CallEvent, Value
+from tickets.order import in_order, is_tape
 from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver
 
 
@@ -65,28 +66,6 @@ def replay(events: Iterable[CallEvent]) -> Call:
         if tell is not None:
             tell(reading, event)
     return reading.call()
-
-
-def in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
-    """Each event once, in the order in which a call is read: the first ring first, the end last.
-
-    Clocks of different sources differ a little, and CDRs know whole seconds only; the two events whose place
-    is certain are therefore put there whatever their times say.
-    """
-    once = {(event.source, event.source_id): event for event in events}
-    return sorted(once.values(), key=_place)
-
-
-def _place(event: CallEvent) -> tuple[int, datetime, str, int, str]:
-    rank = 0 if event.kind is EventKind.RECEIVED else 2 if _is_end(event) else 1
-    return (rank, event.at, event.source, event.sequence, event.source_id)
-
-
-def _is_end(event: CallEvent) -> bool:
-    # A recording that lay in the spool is of a call that is over, even if nobody saw it end.
-    return event.kind is EventKind.ENDED or (
-        event.kind is EventKind.FOUND and event.data.get("how") == "recording"
-    )
 
 
 class _Reading:
@@ -194,7 +173,7 @@ class _Reading:
 
     def found(self, event: CallEvent) -> None:
         self.found_later = True
-        if _is_end(event):
+        if is_tape(event):
             self.ended(event)
 
     def ended(self, event: CallEvent) -> None:

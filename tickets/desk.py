@@ -11,11 +11,12 @@ from typing import Any, cast
 from sqlalchemy import Select, Table, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets.call import Call, in_order
+from tickets.call import Call
 from tickets.customers import Customer, customer_of, with_numbers
 from tickets.customers import NotFound as NotFound
 from tickets.database import Sessions, use_case, utc_now, writing
 from tickets.events import CallEvent
+from tickets.order import in_order
 from tickets.paging import LARGEST_PAGE, Page, page_of, page_size, read_cursor
 from tickets.paging import BadCursor as BadCursor
 from tickets.rows import LARGEST, call_from, clean_text, event_from

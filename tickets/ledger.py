@@ -14,10 +14,11 @@ import structlog
 from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets.call import Call, in_order, replay
+from tickets.call import Call, replay
 from tickets.database import Sessions, insert_new, use_case, utc_now, writing
 from tickets.events import CallEvent
 from tickets.jobs import enqueue_all
+from tickets.order import in_order
 from tickets.projection import TicketRecord, keep_tickets, link_customers
 from tickets.rows import call_from, call_row, event_from, event_row, storable
 from tickets.tables import CallEventRow, CallRow

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.stories import START, answered_by_bot, answered_by_operator, event
-from tickets.call import Call, in_order, replay
+from tickets.call import Call, replay
 from tickets.events import CallEvent
+from tickets.order import in_order
 from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver
 
 pytestmark = pytest.mark.unit
@@ -253,3 +254,22 @@ def test_every_call_makes_sense(ledger: list[CallEvent]) -> None:
 
 def _lay_in_the_spool(ledger: list[CallEvent]) -> Iterator[bool]:
     return (told.kind is K.FOUND and told.data.get("how") == "recording" for told in ledger)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-1), timedelta(hours=1)], ids=["behind", "ahead"])
+def test_a_pbx_with_another_clock_changes_nothing_but_times(ahead: timedelta) -> None:
+    ours = {K.MENU_ENTERED, K.MENU_CHOICE, K.BOT_STARTED, K.BOT_ENDED, K.HANDED_OVER}
+    story = answered_by_operator()
+    for length in range(1, len(story) + 1):
+        told = story[:length]
+        skewed = [each if each.kind in ours else replace(each, at=each.at + ahead) for each in told]
+        true, call = replay(told), replay(skewed)
+        assert (call.state, call.outcome, call.hand_over) == (true.state, true.outcome, true.hand_over)
+        assert (call.hold_seconds, call.talk_seconds) == (true.hold_seconds, true.talk_seconds)
+    assert call.ended_at is not None
+    assert call.ended_at - call.received_at == timedelta(seconds=86)
+
+
+def test_an_end_that_was_seen_counts_before_the_guess_of_a_tape() -> None:
+    tape = event(K.FOUND, 0, source="recordings", how="recording")
+    assert replay([tape, event(K.RECEIVED, 0), event(K.ENDED, 9)]).ended_at == START + timedelta(seconds=9)
