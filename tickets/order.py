@@ -32,8 +32,8 @@ def in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
     """Each event once, in the order in which a call is read.
 
     The clocks of the PBX and of this house need not agree, and each may be set while a call lasts. What
-    different clocks tell is therefore put in the order in which it must have happened (`_PLACES`), whatever the
-    times say; only what one clock tells is read by time.
+    different clocks tell is therefore put in the order in which it must have happened (`_PLACES`), whatever
+    the times say; only what one clock tells is read by time.
     """
     once = {(event.source, event.source_id): event for event in events}
     return sorted(once.values(), key=_place)
@@ -45,5 +45,5 @@ def _place(event: CallEvent) -> tuple[int, datetime, str, int, str]:
 
 
 def is_tape(event: CallEvent) -> bool:
-    """A recording that lay in the spool: its call is over, though nobody saw it end. It does not tell when."""
+    """A recording that lay in the spool: the call is over, though nobody saw the end."""
     return event.kind is EventKind.FOUND and event.data.get("how") == "recording"
