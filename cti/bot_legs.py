@@ -2,7 +2,7 @@
 
 The dialplan gives each bot leg a short TIMEOUT(absolute) (`PbxPlan.bot_fuse_s`). Every half second we set it
 anew, over AMI, for those conversations that have just heard something. Whatever stops that – this process
-frozen, the audio gone silent, the link to the PBX cut – Asterisk ends the leg by itself and takes the caller on.
+frozen, the audio silent, the link to the PBX cut – Asterisk ends the leg by itself and takes the caller on.
 The fuse is on the bot's leg and never on the caller's channel, so a word that comes late finds nobody.
 
 Knows conversations by call id and legs by channel id; nothing of what is said.

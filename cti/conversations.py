@@ -57,7 +57,7 @@ class Conversations:
         return None if call_id is None else _Attendant(self, uuid, call_id, self._make(call_id))
 
     def decision(self, uuid: UUID) -> Outcome | None:
-        """How it ended; None when nobody knows. A conversation that still goes on has lost its caller: it ends."""
+        """How it ended; None when nobody knows. One that still goes on has lost its caller: it is ended."""
         if (talk := self._talking.get(uuid)) is not None:
             talk.task.cancel()
         return self._decided.get(uuid)

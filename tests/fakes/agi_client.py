@@ -37,8 +37,9 @@ class AgiClient:
         self.script = script
         self.commands: list[str] = []
         self.played: list[str] = []  # names of sounds, in order
-        self.fuses: list[int] = []  # every TIMEOUT(absolute) that was set
+        self.fuses: list[float] = []  # every TIMEOUT(absolute) that was set
         self.hung_up = False
+        self._in_silence = False
 
     async def call(self, port: int, *, deadline_s: float = 5.0) -> "AgiClient":
         """Connect, introduce the channel, obey until the other side closes (or the caller hangs up)."""
@@ -86,7 +87,7 @@ class AgiClient:
                 value = self.variables.get(name)
                 return f"200 result=1 ({value})" if value is not None else "200 result=0"
             case ["SET", "VARIABLE", "TIMEOUT(absolute)", value]:
-                self.fuses.append(int(value))
+                self.fuses.append(float(value))
                 return "200 result=1"
             case ["SET", "VARIABLE", name, value]:
                 self.variables[name] = value
@@ -98,8 +99,11 @@ class AgiClient:
         return "510 Invalid or unknown command"
 
     def _play(self, sound: str, allowed: str) -> int:
-        if sound.startswith("quiet-"):
-            return self._press(self.played[-1] + "?", allowed)
+        if sound == "quiet":
+            # Silence comes second by second; the caller decides once.
+            still, self._in_silence = self._in_silence, True
+            return 0 if still else self._press(self.played[-1] + "?", allowed)
+        self._in_silence = False
         self.played.append(sound)
         return self._press(sound, allowed)
 

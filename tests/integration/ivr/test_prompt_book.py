@@ -68,7 +68,7 @@ async def test_it_makes_every_prompt_and_every_word_of_the_bot_ready(
     told: list[tuple[int, int]] = []
     book = await PromptBook.prepare(LOTTERY, voice, tmp_path / "book", lambda *n: told.append(n))
     for name, prompt in LOTTERY.spoken():
-        sound = book.prompt(name)
+        (sound,) = book.prompt(name)
         assert sound.path.is_absolute()
         assert is_telephone_sound(f"{sound.path}.wav")
         assert sound.seconds == 0.5
@@ -93,8 +93,9 @@ async def test_it_prefers_a_recorded_file_and_makes_it_fit_the_telephone(
     scenario = with_recorded_greeting(tmp_path / "hello.wav")
     book = await PromptBook.prepare(scenario, voice, tmp_path / "book")
     greeting = book.prompt("greeting")
-    assert is_telephone_sound(f"{greeting.path}.wav")
-    assert greeting.seconds == pytest.approx(2, abs=0.05)
+    assert len(greeting) >= 2
+    assert all(is_telephone_sound(f"{piece.path}.wav") for piece in greeting)
+    assert sum(piece.seconds for piece in greeting) == pytest.approx(2, abs=0.05)
     assert LOTTERY.prompts.greeting.text not in voice.spoken
 
 
@@ -105,7 +106,7 @@ async def test_it_hears_a_new_recording_under_the_old_name(voice: ToneVoice, tmp
     for seconds in (1, 2):
         tone(file, seconds=seconds, rate=8000)
         book = await PromptBook.prepare(scenario, voice, tmp_path / "book")
-        lengths.append(round(book.prompt("greeting").seconds))
+        lengths.append(round(sum(piece.seconds for piece in book.prompt("greeting"))))
     assert lengths == [1, 2]
 
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 
 from ivr.menu import ALL_KEYS
-from ivr.prompts import PromptBook, Rendered
-from ivr.reception import FUSE_S, KnownCaller, Reception
+from ivr.pieces import Rendered
+from ivr.prompts import PromptBook
+from ivr.reception import FUSE_S, ExpectedBot, KnownCaller, Reception
 from ivr.scenario import STATIC_PROMPTS, Scenario
 from ivr.scenario_file import load_scenario
 from ivr.server import FastAgiServer
@@ -39,8 +40,8 @@ class NoVoice:
 
 
 def book(scenario: Scenario) -> PromptBook:
-    sounds = {name: Rendered(PurePath("/prompts") / name, 1.5) for name, _ in scenario.spoken()}
-    quiet = {f"quiet-{s}": Rendered(PurePath(f"/prompts/quiet-{s}"), float(s)) for s in range(1, 31)}
+    sounds = {name: (Rendered(PurePath("/prompts") / name, 0.8),) for name, _ in scenario.spoken()}
+    quiet = {f"quiet-{s}": (Rendered(PurePath("/prompts/quiet"), 1.0),) * s for s in range(1, 31)}
     return PromptBook(sounds | quiet, NoVoice())
 
 
@@ -61,7 +62,7 @@ class Desk:
         *,
         scenario: Scenario = LOTTERY,
         find: Callable[[str], Awaitable[KnownCaller | None]] = nobody,
-        announce: Callable[[str], UUID | None] = lambda call_id: BOT,
+        announce: Callable[[str], ExpectedBot | None] = lambda call_id: ExpectedBot(BOT),
         decision: Callable[[UUID], Outcome | None] = lambda uuid: None,
         now: datetime = NOON,
     ) -> None:
@@ -182,14 +183,28 @@ async def test_it_goes_on_without_the_customer_list(
     assert client.variables["PZ_PRIORITY"] == "0"
 
 
-async def test_it_lights_a_fuse_longer_than_each_step_before_it(desk: Desk) -> None:
+async def test_it_lights_a_short_fuse_before_each_piece(desk: Desk) -> None:
     await desk.open()
     client = await desk.call()
     assert client.commands[0].startswith('SET VARIABLE TIMEOUT(absolute) "')
-    intro, menu = 2 * 1.5, 1.5 + 5
-    assert client.fuses[1:3] == [intro + FUSE_S, int(menu + 0.5) + FUSE_S]
-    asked_after_fuse = [c for c in client.commands if "TIMEOUT" in c or "STREAM" in c or "WAIT" in c]
-    assert "TIMEOUT" in asked_after_fuse[0]
+    greeting, notice, menu, silence = client.fuses[1:5]
+    assert greeting == notice == menu == pytest.approx(0.8 + FUSE_S)
+    assert silence == pytest.approx(1.0 + FUSE_S)
+    steps = [command for command in client.commands if "TIMEOUT" in command or "STREAM" in command]
+    pieces = [number for number, command in enumerate(steps) if "STREAM" in command]
+    assert len(pieces) > 10
+    assert all("TIMEOUT" in steps[number - 1] for number in pieces)
+    assert max(client.fuses) < 5
+
+
+@pytest.mark.parametrize(("fuse_s", "told"), [(None, None), (200.0, "200")])
+async def test_it_gives_the_bot_a_long_fuse_only_where_nobody_can_re_arm_a_short_one(
+    desk: Desk, fuse_s: float | None, told: str | None
+) -> None:
+    await desk.open(announce=lambda call_id: ExpectedBot(BOT, fuse_s))
+    client = await desk.call({"menu-main": "1"})
+    assert client.variables["PZ_NEXT"] == "bot"
+    assert client.variables.get("PZ_BOT_FUSE") == told
 
 
 async def test_it_gives_an_operator_when_nothing_is_pressed(desk: Desk) -> None:
@@ -264,23 +279,20 @@ ASKED = Outcome.to_operator(HandOver.ASKED)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status", "goes_to", "reason"),
+    ("outcome", "goes_to", "reason"),
     [
-        (Outcome(Ending.ANSWERED, topic="Next draw"), "SUCCESS", "bye", None),
-        (ASKED, "SUCCESS", "operator", None),  # the bot itself has told why
-        (ASKED, "FAILED", "operator", None),
-        (None, "SUCCESS", "operator", HandOver.FAULT),
-        (None, "FAILED", "operator", HandOver.FAULT),
-        (Outcome(Ending.ANSWERED), "FAILED", "operator", HandOver.FAULT),  # cut, and the caller is still here
-        (Outcome(Ending.GONE), "SUCCESS", "operator", HandOver.FAULT),
+        (Outcome(Ending.ANSWERED, topic="Next draw"), "bye", None),
+        (ASKED, "operator", None),  # the bot itself has told why
+        (None, "operator", HandOver.FAULT),
+        (Outcome(Ending.ANSWERED, hung_up=True), "operator", HandOver.FAULT),  # cut; the caller is still here
+        (Outcome(Ending.GONE, hung_up=True), "operator", HandOver.FAULT),
     ],
 )
 async def test_it_acts_on_what_the_bot_decided(
-    desk: Desk, outcome: Outcome | None, status: str, goes_to: str, reason: HandOver | None
+    desk: Desk, outcome: Outcome | None, goes_to: str, reason: HandOver | None
 ) -> None:
     await desk.open(decision=lambda uuid: outcome if uuid == BOT else None)
-    variables = {"PZ_BOT_UUID": str(BOT), "TRYSTATUS": status}
-    client = await desk.call(script="after-bot", variables=variables)
+    client = await desk.call(script="after-bot", variables={"PZ_BOT_UUID": str(BOT)})
     assert client.variables["PZ_NEXT"] == goes_to
     assert client.played == []
     assert desk.hand_over() == reason
