@@ -1,7 +1,7 @@
 """Work for later that survives a crash: a table of jobs with leases, and the worker that does them.
 
-A worker that dies leaves its lease behind; when that has run out, the next worker takes the job.
-A handler must therefore be idempotent.
+A worker that dies leaves its lease behind; when that has run out, the next worker takes the job. One that is
+cancelled gives it back at once. A handler must therefore be idempotent.
 """
 
 import asyncio
@@ -149,6 +149,11 @@ class JobQueue:
             job, {"state": JobState.WAITING, "due_at": due_at, "lease": None, "error": error}
         )
 
+    async def give_back(self, job: Job) -> bool:
+        """The attempt was broken off and does not count: due at once. False when the lease was lost."""
+        values = {"state": JobState.WAITING, "due_at": self._clock(), "attempts": job.attempts - 1}
+        return await self._settle(job, {**values, "lease": None})
+
     @use_case
     async def _settle(self, job: Job, values: dict[str, Any]) -> bool:
         async with writing(self._sessions) as session:
@@ -185,7 +190,7 @@ class Worker:
         self._hint.set()
 
     async def run(self) -> None:
-        """Work until cancelled. A cancelled handler's job is taken up again when its lease has run out."""
+        """Work until cancelled; the job at hand is then given back."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._concurrency):
                 group.create_task(self._work())
@@ -226,6 +231,10 @@ class Worker:
             )
             retry = None if final else self._retry_in_s(job.attempts)
             await self._queue.failed(job, f"{type(error).__name__}: {error}", retry)
+        except asyncio.CancelledError:
+            with contextlib.suppress(DatabaseTrouble):  # then its lease has to run out
+                await self._queue.give_back(job)
+            raise
         else:
             await self._queue.done(job)
         finally:

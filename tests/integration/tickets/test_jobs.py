@@ -246,3 +246,19 @@ async def due_at(database: Database) -> datetime:
 
 async def is_later(database: Database, than: datetime) -> bool:
     return await due_at(database) > than
+
+
+async def test_a_worker_that_is_told_to_end_gives_its_job_back_at_once(database: Database) -> None:
+    queue = JobQueue(database.sessions, deadline_s=5)  # the real clock
+    started = asyncio.Event()
+
+    async def handle(job: Job) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    await queue.enqueue("merge", "a")
+    async with at_work(Worker(queue, {"merge": handle})):
+        await started.wait()
+    job = await queue.lease(["merge"], 60)
+    assert job is not None
+    assert job.attempts == 1  # what was broken off does not count
