@@ -18,7 +18,7 @@ from cti.asterisk.ami import AmiLoginRefused
 from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, write_includes
 from cti.asterisk.embedded import TRUNK_ENDPOINT, Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
-from cti.asterisk.instance import Instance, PbxDidNotStart
+from cti.asterisk.instance import Instance, PbxDidNotEnd, PbxDidNotStart
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
@@ -44,6 +44,7 @@ EXPECTED = (
     BadScenario,
     BadPbxConfiguration,
     NoAsterisk,
+    PbxDidNotEnd,
     PbxDidNotStart,
     PortTaken,
     PromptsNotReady,

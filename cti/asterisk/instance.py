@@ -17,10 +17,15 @@ from cti.asterisk.install import Program
 
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 8.0
+KILL_DEADLINE_S = 2.0
 
 
 class PbxDidNotStart(Exception):
     """Asterisk is not up; the message says why and what to do."""
+
+
+class PbxDidNotEnd(Exception):
+    """Asterisk still runs; the message says which process it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,23 @@ class Instance:
         raise PbxDidNotStart(f"Asterisk {state}: {lines}. Its log is {self.folder / 'log'}.")
 
     def stop(self) -> bool:
-        """End it, gently and then firmly; True if it was running."""
+        """End it, gently and then firmly; False if it was not running.
+
+        Raises:
+            PbxDidNotEnd: it runs on.
+        """
         pid = self.pid()
         if pid is None:
             return False
-        for sign, seconds in ((signal.SIGTERM, STOP_DEADLINE_S), (signal.SIGKILL, 2.0)):
-            with contextlib.suppress(ProcessLookupError):
+        for sign, seconds in ((signal.SIGTERM, STOP_DEADLINE_S), (signal.SIGKILL, KILL_DEADLINE_S)):
+            try:
                 os.kill(pid, sign)
+            except ProcessLookupError:
+                pass
+            except PermissionError as error:
+                raise PbxDidNotEnd(
+                    f"Asterisk (process {pid}) belongs to another user: end it as that user."
+                ) from error
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 with contextlib.suppress(ChildProcessError):
@@ -108,7 +123,7 @@ class Instance:
                     self._pid_file.unlink(missing_ok=True)
                     return True
                 time.sleep(0.05)
-        return True
+        raise PbxDidNotEnd(f"Asterisk (process {pid}) did not end, even when killed: its disk may hang.")
 
     async def start_async(self) -> int:
         """`start` without holding up the event loop; cancelled, it leaves nothing running."""

@@ -1,14 +1,21 @@
 """A real Asterisk process of ours: started, ended, and left behind by nobody."""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cti.asterisk import instance as module
 from cti.asterisk.config import EmbeddedPlan
 from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import Program
+from cti.asterisk.instance import Instance, PbxDidNotEnd
 from cti.ports import free_port, free_udp_port
 from ivr.scenario_file import load_scenario
 
@@ -38,3 +45,54 @@ async def test_it_leaves_nothing_running_when_its_start_is_cancelled(asterisk: P
             assert instance.pid() is None
         finally:
             instance.stop()
+
+
+STUBBORN = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("begun", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def stubborn(asterisk: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instance]:
+    """A process in Asterisk's place that does not end when told to."""
+    monkeypatch.setattr(module, "STOP_DEADLINE_S", 0.2)
+    instance = Instance(asterisk, tmp_path, free_port())
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN, str(tmp_path / "etc" / "asterisk.conf")], stdout=subprocess.PIPE
+    )
+    (tmp_path / "pid").write_text(str(process.pid))
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        yield instance
+        process.kill()
+
+
+def test_what_does_not_end_when_told_to_is_killed(stubborn: Instance) -> None:
+    assert stubborn.stop()
+    assert stubborn.pid() is None
+    assert not stubborn.stop()
+
+
+def test_it_does_not_say_that_it_has_ended_what_runs_on(
+    stubborn: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KILL_DEADLINE_S", 0.2)
+    with monkeypatch.context() as deaf:
+        deaf.setattr(os, "kill", lambda pid, sign: None)
+        with pytest.raises(PbxDidNotEnd, match="did not end"):
+            stubborn.stop()
+    assert stubborn.pid() is not None
+
+
+def test_it_says_whose_process_it_cannot_end(stubborn: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, sign: signal.Signals) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as forbidden:
+        forbidden.setattr(os, "kill", refuse)
+        with pytest.raises(PbxDidNotEnd, match="another user"):
+            stubborn.stop()
