@@ -152,6 +152,13 @@ class QueueSeat(AmiEvent):
     talking: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MusicStopped(AmiEvent):
+    """The music on hold of a channel stops: an announcement begins, or somebody answers."""
+
+    uniqueid: str
+
+
 def operator_of(interface: str, member_name: str = "") -> str:
     """The extension of a queue member: PJSIP/101 → 101, Local/101@phones/n → 101; else the member's name."""
     _, _, rest = interface.partition("/")
@@ -257,6 +264,7 @@ LIVE: Mapping[str, Reader] = {
     "QueueCallerJoin": lambda h, at, s: CallerJoined(*_channel(h, at, s), queue=_text(h, "Queue")),
     "QueueCallerAbandon": lambda h, at, s: CallerAbandoned(*_channel(h, at, s), queue=_text(h, "Queue")),
     "QueueCallerLeave": lambda h, at, s: CallerLeft(*_channel(h, at, s), queue=_text(h, "Queue")),
+    "MusicOnHoldStop": lambda h, at, s: MusicStopped(at, s, _text(h, "Uniqueid")),
     "AgentCalled": lambda h, at, s: OperatorCalled(*_channel(h, at, s), *_member(h)),
     "AgentRingNoAnswer": lambda h, at, s: OperatorMissed(*_channel(h, at, s), *_member(h)),
     "AgentConnect": lambda h, at, s: OperatorConnected(

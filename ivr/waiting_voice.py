@@ -1,0 +1,97 @@
+"""Makes the announcements for waiting callers: pieces spoken ahead, joined when a code is first needed.
+
+How one reaches a caller without taking them out of the queue: `app_queue` plays `<static>/please_hold` now
+and then, and Asterisk looks a file up by the channel's language: `<static>/<language>/please_hold`, then the
+plain one. So each announcement lies in the folder of a language of its own, `en_p3w5o`; what stands behind
+the underscore is a dialect to Asterisk, and all other sounds stay those of `en`. With us away the plain
+`please_hold` is heard.
+
+Knows files and the voice; no queue, no PBX.
+"""
+
+import asyncio
+import shutil
+import wave
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from ivr.waiting_words import CODE, Announcement, WaitingWords, incident_piece, texts
+from recordings.audio import TELEPHONE_RATE
+from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
+
+log = structlog.get_logger()
+
+SOUND = "please_hold.wav"
+AT_ONCE = 6  # pieces a process; between two processes others get their turn with the voice
+AGAIN_AFTER_S = 60.0
+PAUSE = bytes(2 * TELEPHONE_RATE * 3 // 10)  # between two pieces
+
+
+class WaitingVoice:
+    """One per service. `run` speaks the pieces; announcements with one that is not there yet are not made."""
+
+    def __init__(
+        self, words: WaitingWords, offer: str | None, voice: Voice, language: str, static: Path
+    ) -> None:
+        """`offer`: the sentence that offers a call-back; `static`: where the plain `please_hold.wav` lies."""
+        self._texts = dict(texts(words, offer))
+        self._voice = voice
+        self._prefix = language.lower().partition("-")[0] + "_"
+        self._static = static
+        self._pieces: dict[str, Path] = {}
+        self._made: set[str] = set()
+
+    async def run(self) -> None:
+        """Remove what an earlier run left, speak all pieces, then end. Failures are tried again."""
+        await asyncio.to_thread(_sweep, self._static, self._prefix)
+        while missing := [name for name in self._texts if name not in self._pieces]:
+            try:
+                for start in range(0, len(missing), AT_ONCE):
+                    names = missing[start : start + AT_ONCE]
+                    paths = await self._voice.render_all([self._texts[name] for name in names])
+                    self._pieces |= dict(zip(names, paths, strict=True))
+            except VoiceFailed as error:
+                log.warning("Waiting callers are not told their place.", action="no_place", reason=str(error))
+                await asyncio.sleep(AGAIN_AFTER_S)
+        log.info("Waiting callers are told their place.", action="place_told", pieces=len(self._pieces))
+
+    def tell_incident(self, number: int, sound: Path) -> None:
+        """From now on announcements may begin with this incident."""
+        self._pieces[incident_piece(number)] = sound
+
+    async def make(self, announcement: Announcement) -> str | None:
+        """The channel language under which it is heard; None: a piece of it is not spoken yet."""
+        code = self._prefix + announcement.code
+        if code in self._made:
+            return code
+        pieces = [self._pieces.get(name) for name in announcement.pieces()]
+        if None in pieces:
+            return None
+        try:
+            await asyncio.to_thread(_join, [path for path in pieces if path], self._static / code / SOUND)
+        except (OSError, VoiceFailed) as error:
+            log.warning("An announcement could not be made.", action="no_place", reason=type(error).__name__)
+            return None
+        self._made.add(code)
+        return code
+
+
+def _sweep(static: Path, prefix: str) -> None:
+    """Away with announcements of an earlier scenario or incident; who is just hearing one still does."""
+    for folder in static.glob(f"{prefix}p*"):
+        if CODE.fullmatch(folder.name.removeprefix(prefix)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _join(sounds: Sequence[Path], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    made = target.with_suffix(".new")
+    with wave.open(str(made), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(TELEPHONE_RATE)
+        out.writeframes(PAUSE.join(read_telephone_wav(sound) for sound in sounds))
+    made.chmod(0o644)  # the PBX may be another user
+    made.replace(target)  # whole or not at all
