@@ -155,9 +155,11 @@ class WaitingRoom:
     async def look(self, picture: QueuePicture) -> None:
         """Reckon for everybody in the picture, and give new codes to those who are due."""
         self._guests = {caller.call_id: self._reckoned(caller, picture) for caller in picture.waiting}
+        if self._voice is None:
+            return
         due = [caller for caller in picture.waiting if self._due(self._guests[caller.call_id])]
         try:
-            await asyncio.gather(*(self._tell(caller) for caller in due))
+            await asyncio.gather(*(self._tell(self._voice, caller) for caller in due))
         except (AmiCut, AmiLate) as error:  # the next picture brings the next try
             log.warning("Waiting callers hear no news.", action="places_untold", reason=str(error))
 
@@ -173,18 +175,15 @@ class WaitingRoom:
         return guest
 
     def _due(self, guest: _Guest) -> bool:
-        if self._voice is None:
-            return False
         if guest.coded_at is None or guest.retold:
             return True
         return (self._clock() - guest.coded_at).total_seconds() >= CHANGE_EVERY_S
 
-    async def _tell(self, caller: Waiting) -> None:
-        assert self._voice is not None
+    async def _tell(self, voice: Voice, caller: Waiting) -> None:
         guest = self._guests[caller.call_id]
         outlook, incident = guest.outlook, self._bulletin.for_waiting(caller.call_id)
         offer = self._offers(caller, self._clock())
-        code = await self._voice.make(Announcement(outlook.place, outlook.minutes, offer, incident))
+        code = await voice.make(Announcement(outlook.place, outlook.minutes, offer, incident))
         if code is None or code == guest.code:
             return
         async with self._free:
