@@ -76,6 +76,8 @@ class Reception:
         bot_decision: BotDecision,
         publish: Publish,
         clock: Callable[[], datetime],
+        *,
+        in_surge: Callable[[], bool] = lambda: False,
     ) -> None:
         self._scenario = scenario
         self._prompts = prompts
@@ -84,6 +86,12 @@ class Reception:
         self._bot_decision = bot_decision
         self._publish = publish
         self._clock = clock
+        self._passes_on = False
+        self._in_surge = in_surge
+
+    def pass_on(self) -> None:
+        """The service ends: from now on new callers go straight to the operators."""
+        self._passes_on = True
 
     async def serve(self, session: AgiSession) -> None:
         """Look after one caller. Whatever goes wrong in here, the caller goes to an operator.
@@ -102,6 +110,10 @@ class Reception:
             await self._let_go(session, diary, leave)
         except CallerHungUp:
             raise
+        except asyncio.CancelledError:
+            # The service ends. Closing the link makes the dialplan go on to its default, the operators.
+            diary.note(EventKind.HANDED_OVER, {"reason": HandOver.DEADLINE.value})
+            raise
         except Exception as error:
             _log.exception(
                 "reception failed: the caller goes to an operator",
@@ -115,8 +127,10 @@ class Reception:
         await session.set_variable("PZ_QUEUE", self._scenario.default_queue)
         caller = await self._recognise(session, diary)
         await session.set_variable("PZ_PRIORITY", self._scenario.priority(caller.vip_level if caller else 0))
+        if self._passes_on:
+            return self._to_operator(HandOver.SURGE)  # there is no room for one more with us
         open_now = is_open(self._clock(), self._scenario.hours, self._scenario.timezone)
-        step = begin(self._scenario, is_open=open_now)
+        step = begin(self._scenario, is_open=open_now, surge=self._in_surge())
         while True:
             for news in step.news:
                 diary.tell(news)

@@ -56,12 +56,21 @@ class FastAgiServer:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
+    async def served(self) -> None:
+        """Return when the sessions that are open now are over."""
+        if self._open:
+            await asyncio.wait(set(self._open))
+
+    def let_go(self) -> None:
+        """End the open sessions: their dialplans go on to the operators."""
+        for task in self._open:
+            task.cancel()
+
     async def stop(self) -> None:
-        """Stop listening and let go of all calls: their dialplans go on to the operators."""
+        """Stop listening and let go of all calls."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._open):
-            task.cancel()
+        self.let_go()
         await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

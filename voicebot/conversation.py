@@ -133,6 +133,10 @@ class Conversation:
             await asyncio.gather(*self._helpers, return_exceptions=True)
         return outcome
 
+    def time_is_up(self) -> None:
+        """Come to the end now, in the words for it: the caller goes to an operator."""
+        self._limit_s = 0.0  # seen within a tick
+
     # --- listening ---
 
     async def _listen(self, media: MediaPort) -> None:
