@@ -7,11 +7,33 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Enum, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tickets.database import Base, UtcDateTime
-from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver, Role, TicketStatus
+from tickets.vocabulary import (
+    AttemptResult,
+    CallOutcome,
+    CallState,
+    Direction,
+    EventKind,
+    HandOver,
+    PromiseSource,
+    PromiseState,
+    Role,
+    TicketStatus,
+)
 
 
 class JobState(StrEnum):
@@ -57,7 +79,7 @@ class CallRow(Base):
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     direction: Mapped[Direction] = mapped_column(_words(Direction))
     caller_raw: Mapped[str] = mapped_column(Text)
-    caller: Mapped[str | None] = mapped_column(Text)
+    caller: Mapped[str | None] = mapped_column(Text, index=True)
     line: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int | None] = mapped_column(
         ForeignKey("customers.id", ondelete="SET NULL"), index=True
@@ -137,6 +159,62 @@ class TicketNoteRow(Base):
     author: Mapped[str] = mapped_column(Text)  # login
     text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+_STANDING_LEADER = text("joined_to IS NULL AND state IN ('open', 'calling')")
+
+
+class PromiseRow(Base):
+    """Somebody was promised a call-back. Never deleted.
+
+    Ids of calls are no foreign keys: a promise is stored before the ledger has its call.
+    """
+
+    __tablename__ = "promises"
+    __table_args__ = (
+        UniqueConstraint("call_id"),
+        # Nobody is called back twice at a time: one promise of a number stands, others join it.
+        Index(
+            "uq_promises_standing_number",
+            "number",
+            unique=True,
+            sqlite_where=_STANDING_LEADER,
+            postgresql_where=_STANDING_LEADER,
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(200))
+    number: Mapped[str | None] = mapped_column(String(16))
+    line: Mapped[str] = mapped_column(Text)
+    queue: Mapped[str] = mapped_column(Text)
+    vip_level: Mapped[int]
+    place_since: Mapped[datetime] = mapped_column(UtcDateTime)
+    source: Mapped[PromiseSource] = mapped_column(_words(PromiseSource))
+    promised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[PromiseState] = mapped_column(_words(PromiseState), index=True)
+    joined_to: Mapped[int | None] = mapped_column(ForeignKey("promises.id"), index=True)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_by: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    ended_in: Mapped[str | None] = mapped_column(String(200))
+
+
+class PromiseAttemptRow(Base):
+    """One attempt to keep a promise, written before the PBX is asked to call."""
+
+    __tablename__ = "promise_attempts"
+    __table_args__ = (UniqueConstraint("call_id"),)
+
+    promise_id: Mapped[int] = mapped_column(ForeignKey("promises.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    call_id: Mapped[str] = mapped_column(String(200))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    result: Mapped[AttemptResult | None] = mapped_column(_words(AttemptResult))
 
 
 class AccountRow(Base):

@@ -17,8 +17,14 @@ from pytest_alembic.tests import (
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from alembic import command
 from tests.integration.conftest import administer
-from tickets.database import database_url, migrate, migrations
+from tickets.call_backs import CallBackBook
+from tickets.database import database_url, migrate, migrations, open_database, utc_now
+from tickets.events import CallEvent
+from tickets.ledger import CallBook
+from tickets.promises import PromiseBook
+from tickets.vocabulary import EventKind
 
 pytestmark = pytest.mark.integration
 
@@ -57,6 +63,24 @@ def test_it_migrates_twice_and_makes_the_folder(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new' / 'folder' / 'presszero.sqlite3'}"
     migrate(url)
     migrate(url)
+
+
+async def test_calls_of_the_ground_floor_are_kept_and_promises_can_be_made(empty_address: str) -> None:
+    config = migrations(database_url(empty_address))
+    await asyncio.to_thread(command.upgrade, config, "0001")
+    told = EventKind.RECEIVED, EventKind.VOICEMAIL_STARTED, EventKind.ENDED
+    rings = {"caller_raw": "+12025550111", "caller": "+12025550111"}
+    database = open_database(empty_address)
+    try:
+        await CallBook(database.sessions, deadline_s=20).record(
+            [CallEvent("test", kind, "pz-1.1", utc_now(), kind, rings) for kind in told]
+        )
+        await asyncio.to_thread(command.upgrade, config, "0002")
+        assert await CallBackBook(database.sessions, deadline_s=20).from_voicemails() == 1
+        (line,) = (await PromiseBook(database.sessions, deadline_s=20).page()).items
+        assert (line.promise.number, line.ticket_number) == ("+12025550111", 1)
+    finally:
+        await database.close()
 
 
 def test_two_nodes_may_migrate_at_once(empty_address: str) -> None:
