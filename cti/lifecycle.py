@@ -1,0 +1,56 @@
+"""The life of the service as a process: from its start to its last caller.
+
+Signals, readiness, systemd and the guard; what the service is made of is `cti.app`'s business.
+
+    starting ─→ at work ─→ ending ─→ gone
+                             │ SIGTERM, SIGINT: not ready, no new bot calls, who talks may finish
+                             │ the same again, or `stop_within_s` later: the rest goes to the operators
+"""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+
+import structlog
+
+from cti.app import Service, running
+from cti.heartbeat import Heartbeat
+from cti.notify import Notifier
+from cti.settings import Settings
+from ivr.scenario import Scenario
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings, scenario: Scenario) -> None:
+    """Run until SIGTERM or SIGINT; another one hurries."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, lambda: (hurry if stop.is_set() else stop).set())
+    notifier = Notifier()
+    notifier.tell("STATUS=Starting.")
+    heartbeat = Heartbeat(notifier)
+    stopping = asyncio.create_task(stop.wait())
+    service: Service | None = None
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(heartbeat.stop)  # the last to end: what hangs while it ends is frozen too
+        # Voices and models take their time: who wants it to end now need not wait for them.
+        starting = asyncio.create_task(stack.enter_async_context(running(settings, scenario)))
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                service = starting.result()
+                heartbeat.start()
+                log.info("PressZero is at work.", action="service_up", http_port=service.http_port)
+                notifier.tell("READY=1", "STATUS=At work.")
+                await stopping
+            log.info("PressZero is ending.", action="service_ending")
+            notifier.tell("STOPPING=1", "STATUS=Ending: callers finish or go to the operators.")
+            if service is not None:
+                await service.drain.run(settings.stop_within_s, hurry)
+        finally:
+            for task in (starting, stopping):
+                task.cancel()
+            await asyncio.wait({starting, stopping})
+    log.info("PressZero has ended.", action="service_ended")
