@@ -26,6 +26,7 @@ from pydantic.types import StringConstraints
 
 from ivr.surge_rules import Surge
 from ivr.vip_rules import Vip
+from ivr.waiting_words import WaitingWords
 from voicebot.script import BotScript
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -248,6 +249,7 @@ class Scenario(Model):
     surge: Surge | None = None  # None: however many call, everything stays the same
     duty_phone: Number | None = None  # rung when the queue gave nobody
     vip: Vip = Vip()
+    waiting: WaitingWords | None = None  # None: callers hear `please_hold`, and no place
 
     @field_validator("timezone")
     @classmethod

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.types import StringConstraints
 
 PLACES = 20
@@ -24,10 +24,14 @@ CODE = re.compile(r"p\d+(w\d+)?o?(i\d+)?")
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 
-def _with(name: str) -> StringConstraints:
-    # Exactly one hole, and no other braces: what is filled in is a number of ours.
-    pattern = rf"^[^{{}}]*\{{{name}\}}[^{{}}]*$"
-    return StringConstraints(strip_whitespace=True, max_length=300, pattern=pattern)
+def _with(name: str) -> AfterValidator:
+    def has_one(text: str) -> str:
+        # One hole and no other braces: what is filled in is a number of ours.
+        if text.count(f"{{{name}}}") != 1 or text.count("{") + text.count("}") != 2:
+            raise ValueError(f"write {{{name}}} once, where the number is to be said, and no other braces")
+        return text
+
+    return AfterValidator(has_one)
 
 
 class WaitingWords(BaseModel):
@@ -36,10 +40,10 @@ class WaitingWords(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     next: _Words  # at place 1
-    place: Annotated[str, _with("place")]  # {place} from 2 to 20
+    place: Annotated[_Words, _with("place")]  # {place} from 2 to 20
     place_beyond: _Words  # more than 20
     soon: _Words  # a minute or less
-    wait: Annotated[str, _with("minutes")]  # {minutes} from 2 to 60
+    wait: Annotated[_Words, _with("minutes")]  # {minutes} from 2 to 60
     long: _Words  # more than an hour
 
 
