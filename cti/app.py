@@ -6,7 +6,6 @@ The doors for calls open late: until then the dialplan takes callers to the oper
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,24 +13,29 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
+from prometheus_client import CollectorRegistry, Gauge
 
 from cti.asterisk.ami import AmiLink, AmiUnreachable
-from cti.asterisk.embedded import keep_secrets
 from cti.asterisk.config import BOT_LIMIT_S
+from cti.asterisk.embedded import keep_secrets
 from cti.asterisk.events import AmiEvent, StageReached
 from cti.asterisk.install import find_asterisk
 from cti.asterisk.reconciler import Reconciler
 from cti.asterisk.translate import BOT_LEG, Translator
+from cti.bot_capacity import MOST as MOST_CONVERSATIONS
 from cti.bot_legs import BotLegs
+from cti.bot_load import BotLoad
 from cti.callers import CallerSearch
 from cti.conversations import Conversations
 from cti.crm import Crm
+from cti.drain import Drain
 from cti.intake import Intake
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
 from cti.progress import Report
 from cti.settings import Settings
 from cti.speech import choose_recognizer, choose_voice
+from cti.surge_watch import SurgeWatch
 from cti.web.front_door import FrontDoor
 from cti.web.services import Services
 from cti.web.site import make_site
@@ -47,7 +51,7 @@ from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
 from tickets.database import Database, check_schema, open_database, utc_now
 from tickets.desk import Desk
-from tickets.jobs import JobQueue, Worker
+from tickets.jobs import Job, JobQueue, Worker
 from tickets.ledger import CallBook, CallChange
 from tickets.numbers import normalise_number
 from voicebot.conversation import Conversation
@@ -61,8 +65,8 @@ log = structlog.get_logger()
 
 LEFT_OVERS_EVERY_S = 60.0
 SETTLE_S = 5.0
+RECOGNITION_S = 3.0  # of one utterance, its waiting included
 LEVEL_S = 1.0  # before the ledger is compared with the PBX; a busy one never comes to rest
-SPARE_CONNECTIONS = 16  # callers announced at one instant for the last free conversation
 
 
 class NotReady(Exception):
@@ -79,29 +83,7 @@ class Service:
     desk: Desk
     shelf: RecordingShelf
     http_port: int
-
-
-async def serve(settings: Settings, scenario: Scenario) -> None:
-    """Run until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stop.set)
-    stopping = asyncio.create_task(stop.wait())
-    async with AsyncExitStack() as stack:
-        # Voices and models take their time: who wants it to end now need not wait for them.
-        starting = asyncio.create_task(stack.enter_async_context(running(settings, scenario)))
-        try:
-            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if starting.done():
-                service = starting.result()
-                log.info("PressZero is at work.", action="service_up", http_port=service.http_port)
-                await stopping
-            log.info("PressZero is ending.", action="service_ending")
-        finally:
-            for task in (starting, stopping):
-                task.cancel()
-            await asyncio.wait({starting, stopping})
+    drain: Drain
 
 
 @asynccontextmanager
@@ -133,6 +115,8 @@ class _Builder:
         self._database = database
         self._stack = stack
         self._live = LiveCalls()
+        self._surge = SurgeWatch(scenario.surge, self._live, utc_now)
+        self._registry = CollectorRegistry()
         self._jobs = JobQueue(database.sessions)
         self._store = DiskStore(settings.recordings_folder)
         self._shelf = RecordingShelf(database.sessions, self._store)
@@ -141,6 +125,7 @@ class _Builder:
         self._desk = Desk(database.sessions)
         self._worker: Worker | None = None
         self._legs: BotLegs | None = None
+        self._conversations: Conversations | None = None
         self._doors = {
             "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
             "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
@@ -158,15 +143,22 @@ class _Builder:
         self._live.begin_with(await book.unfinished_calls())
         self._intake = Intake(book.record, self._changed, self._settings.data / "intake")
         self._task("intake", self._intake.run())
+        surge = Gauge("presszero_surge", "1 while surge mode is on.", registry=self._registry)
+        surge.set_function(lambda: self._surge.state.on)
+        self._task("surge", self._surge.run())
         self._stack.push_async_callback(self._settle)
         # What can fail for a wrong setting comes before what takes long.
         link = await self._pbx_link(book)
         prompts = await self._prompts(progress)
-        pool = await self._recogniser(progress)
+        load = BotLoad(
+            lambda: self._conversations.count if self._conversations else 0, RECOGNITION_S, self._registry
+        )
+        pool = await self._recogniser(progress, load)
         await self._recordings(pool)
-        await self._reception(prompts, self._conversations(prompts, pool), link)
-        http_port = await self._site(link)
-        return Service(self._live, self._accounts, self._customers, self._desk, self._shelf, http_port)
+        self._conversations = self._bot(prompts, pool, load)
+        drain = await self._reception(prompts, self._conversations, link)
+        http_port = await self._site(link, drain)
+        return Service(self._live, self._accounts, self._customers, self._desk, self._shelf, http_port, drain)
 
     def _check_doors(self) -> None:
         for what, host, port, setting in self._doors.values():
@@ -180,6 +172,7 @@ class _Builder:
 
     def _changed(self, changes: list[CallChange]) -> None:
         self._live.changed(changes)
+        self._surge.changed(changes)
         if self._worker is not None and any(change.call.ended for change in changes):
             self._worker.hint()
 
@@ -195,7 +188,7 @@ class _Builder:
             self._scenario, voice, folder, lambda done, total: progress("Speaking the prompts", done, total)
         )
 
-    async def _recogniser(self, progress: Report) -> RecognizerPool:
+    async def _recogniser(self, progress: Report, load: BotLoad) -> RecognizerPool:
         progress("Loading the recogniser", 0, 1)
         recognizer = await asyncio.to_thread(
             choose_recognizer,
@@ -205,7 +198,7 @@ class _Builder:
             self._scenario.language,
         )
         self._recognizer = recognizer
-        pool = RecognizerPool(recognizer)
+        pool = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
         self._stack.callback(pool.close)
         progress("Loading the recogniser", 1, 1)
         return pool
@@ -226,11 +219,16 @@ class _Builder:
         # Two, so that a long transcript holds up nobody's recording.
         self._worker = Worker(self._jobs, {"recording.intake": intake.handle})
         self._task("worker", self._worker.run())
-        transcribing = Worker(self._jobs, {"recording.transcribe": transcriber.handle})
+
+        async def transcribe(job: Job) -> None:
+            await self._surge.calm()  # it has time, and callers need the recogniser
+            await transcriber.handle(job)
+
+        transcribing = Worker(self._jobs, {"recording.transcribe": transcribe})
         self._task("transcribing", transcribing.run())
         self._task("left_overs", _every(LEFT_OVERS_EVERY_S, intake.take_in_left_overs))
 
-    def _conversations(self, prompts: PromptBook, pool: RecognizerPool) -> Conversations:
+    def _bot(self, prompts: PromptBook, pool: RecognizerPool, load: BotLoad) -> Conversations:
         script = self._scenario.bot
         understanding = Understanding.train(script)
         dialogue = Dialogue(script)
@@ -246,9 +244,10 @@ class _Builder:
                 clock=utc_now,
             )
 
-        return Conversations(make, self._settings.bot_conversations)
+        self._task("bot_load", load.run())
+        return Conversations(make, load.has_room)
 
-    async def _reception(self, prompts: PromptBook, conversations: Conversations, link: AmiLink) -> None:
+    async def _reception(self, prompts: PromptBook, conversations: Conversations, link: AmiLink) -> Drain:
         settings = self._settings
 
         def announce(call_id: str) -> ExpectedBot | None:
@@ -267,18 +266,20 @@ class _Builder:
             conversations.decision,
             self._intake.publish,
             utc_now,
+            in_surge=lambda: self._surge.state.on,
         )
         audio = AudioSocketServer(
             settings.audiosocket_host,
             settings.audiosocket_port,
             conversations.attend,
-            connections=settings.bot_conversations + SPARE_CONNECTIONS,
+            connections=MOST_CONVERSATIONS,
         )
         await self._open("audio", audio.start())
         self._stack.push_async_callback(audio.close)
         agi = FastAgiServer(settings.agi_host, settings.agi_port, reception.serve)
         await self._open("agi", agi.start())
         self._stack.push_async_callback(agi.stop)
+        return Drain(reception, agi, conversations)
 
     async def _callers(self) -> CallerSearch:
         ask_crm = None
@@ -327,8 +328,12 @@ class _Builder:
         self._task("reconciler", reconciler.run())
         return link
 
-    async def _site(self, link: AmiLink) -> int:
+    async def _site(self, link: AmiLink, drain: Drain) -> int:
         settings = self._settings
+
+        async def not_ending() -> None:
+            if drain.begun:
+                raise NotReady("ending")
 
         async def database_ready() -> None:
             await check_schema(self._database)
@@ -346,7 +351,9 @@ class _Builder:
                 customers=self._customers,
                 shelf=self._shelf,
                 live=self._live,
-                probes={"database": database_ready, "ami": ami_ready},
+                surge=lambda: self._surge.state,
+                registry=self._registry,
+                probes={"service": not_ending, "database": database_ready, "ami": ami_ready},
                 house=self._scenario.name,
                 operators=self._scenario.operators,
                 region=self._scenario.region,

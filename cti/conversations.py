@@ -6,6 +6,7 @@ the operators.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from voicebot.outcome import Outcome
 
 T = TypeVar("T")
 
+COMING_S = 3.0  # within that an announced call connects, or it will not: the PBX has gone on without us
+BACK_S = 1.0  # within that the dialplan asks what a conversation has come to
 REMEMBERED = 1000  # calls announced or decided lately; the oldest are forgotten first
 
 
@@ -26,17 +29,28 @@ class Conversing(Protocol):
     async def run(self, media: MediaPort) -> Outcome:
         """Talk until the end; never raises for a reason of ours."""
 
+    def time_is_up(self) -> None:
+        """Come to the end now: the caller goes to an operator."""
+
 
 class Conversations:
     """Announce, attend, decide. Used from the event loop only."""
 
-    def __init__(self, make: Callable[[str], Conversing], limit: int) -> None:
-        """`make(call_id)` prepares a conversation; beyond `limit` at a time callers get people."""
+    def __init__(self, make: Callable[[str], Conversing], has_room: Callable[[int], bool]) -> None:
+        """`make(call_id)` prepares a conversation; `has_room(n)`: whether one more may come beside `n`."""
         self._make = make
-        self._limit = limit
-        self._announced: OrderedDict[UUID, str] = OrderedDict()
+        self._has_room = has_room
+        self._announced: OrderedDict[UUID, _Announced] = OrderedDict()
         self._decided: OrderedDict[UUID, Outcome] = OrderedDict()
         self._talking: dict[UUID, _Talk] = {}
+        self._begins = True
+        self._ended_s = float("-inf")  # when a conversation ended last, monotonic
+
+    @property
+    def count(self) -> int:
+        """Callers who talk to the bot, and those on their way to it."""
+        since = time.monotonic() - COMING_S
+        return len(self._talking) + sum(coming.at_s > since for coming in self._announced.values())
 
     @property
     def unheard(self) -> dict[str, float]:
@@ -45,16 +59,18 @@ class Conversations:
 
     def announce(self, call_id: str) -> UUID | None:
         """Expect this call's audio; None when there is no room."""
-        if len(self._talking) >= self._limit:
+        if not self._begins or not self._has_room(self.count):
             return None
         uuid = uuid4()
-        _remember(self._announced, uuid, call_id)
+        _remember(self._announced, uuid, _Announced(call_id, time.monotonic()))
         return uuid
 
     async def attend(self, uuid: UUID) -> Attendant | None:
         """The conversation for a connection that gave this id; once only, None for an unknown one."""
-        call_id = self._announced.pop(uuid, None)
-        return None if call_id is None else _Attendant(self, uuid, call_id, self._make(call_id))
+        announced = self._announced.pop(uuid, None)
+        if announced is None:
+            return None
+        return _Attendant(self, uuid, announced.call_id, self._make(announced.call_id))
 
     def decision(self, uuid: UUID) -> Outcome | None:
         """How it ended; None when nobody knows. One that still goes on has lost its caller: it is ended."""
@@ -65,14 +81,37 @@ class Conversations:
     async def talk(self, uuid: UUID, call_id: str, conversation: Conversing, media: MediaPort) -> Outcome:
         """Hold a conversation and keep its outcome for reception."""
         task = cast("asyncio.Task[object]", asyncio.current_task())  # we are always in one
-        self._talking[uuid] = _Talk(call_id, media, task)
+        self._talking[uuid] = _Talk(call_id, conversation, media, task)
         try:
             outcome = await conversation.run(media)
         finally:
             del self._talking[uuid]
+            self._ended_s = time.monotonic()
         # Before the carrier closes: reception asks as soon as the dialplan goes on.
         _remember(self._decided, uuid, outcome)
         return outcome
+
+    def begin_no_more(self) -> None:
+        """From now on there is no room for another conversation."""
+        self._begins = False
+
+    def hand_over(self) -> None:
+        """Bring those that go on to their end, with an operator."""
+        for talk in self._talking.values():
+            talk.conversation.time_is_up()
+
+    async def over(self) -> None:
+        """Return when nobody talks, is on the way to the bot, or on the way back from it."""
+        while self.count or time.monotonic() < self._ended_s + BACK_S:  # noqa: ASYNC110 - time is no event
+            await asyncio.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    """A call whose audio is expected."""
+
+    call_id: str
+    at_s: float  # monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +119,7 @@ class _Talk:
     """A conversation that goes on."""
 
     call_id: str
+    conversation: Conversing
     media: MediaPort
     task: "asyncio.Task[object]"
 

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
 
     data: Path = Path("var")  # folder for everything the service keeps
     scenario: Path | None = None  # the scenario file; None: the shipped lottery
-    database: str = ""  # SQLAlchemy URL; empty: SQLite in `data`
+    database: SecretStr = SecretStr("")  # SQLAlchemy URL, maybe with a password; empty: SQLite in `data`
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=0, le=65535)
@@ -51,14 +51,14 @@ class Settings(BaseSettings):
     whisper_model: str = ""  # folder of a CTranslate2 model; empty: the packaged tiny.en
     vosk_model: str = ""  # folder, or a language to fetch; empty: the scenario's language
 
-    bot_conversations: int = Field(8, ge=0, le=500)  # at a time; beyond it callers go straight to people
+    stop_within_s: float = Field(60, ge=0, le=600)  # how long callers may finish when the service is to end
 
     log_format: str = Field("console", pattern="^(console|json)$")
 
     @field_validator("database")
     @classmethod
-    def _is_a_database(cls, url: str) -> str:
-        if url and not is_supported(url):
+    def _is_a_database(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not is_supported(url.get_secret_value()):
             raise ValueError("name SQLite or PostgreSQL, as in postgresql://user:password@host/name")
         return url
 
@@ -83,7 +83,8 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """SQLAlchemy async URL."""
-        return self.database or f"sqlite+aiosqlite:///{(self.data / 'presszero.sqlite3').absolute()}"
+        embedded = (self.data / "presszero.sqlite3").absolute()
+        return self.database.get_secret_value() or f"sqlite+aiosqlite:///{embedded}"
 
     @property
     def spool_folder(self) -> Path:

@@ -42,6 +42,8 @@ class SurgeWatch:
         self._clock = clock
         self._monotonic = monotonic
         self._came: deque[float] = deque()
+        self._calm = asyncio.Event()
+        self._calm.set()
 
     def changed(self, changes: Iterable[CallChange]) -> None:
         """Take note of the calls that have just come."""
@@ -56,6 +58,10 @@ class SurgeWatch:
             self.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
+    async def calm(self) -> None:
+        """Wait for the end of a surge, however long it takes: for work that can."""
+        await self._calm.wait()
+
     def look(self) -> None:
         """Bring `state` up to this moment."""
         now_s = self._monotonic()
@@ -68,7 +74,9 @@ class SurgeWatch:
         on = self._switch.look(load, now_s)
         if on and not self.state.on:
             self.state = SurgeState(True, self._clock(), self._switch.why(load))
+            self._calm.clear()
             log.warning("Surge: callers get the shorter way.", action="surge_on", why=self.state.why)
         elif self.state.on and not on:
             log.info("The surge is over.", action="surge_off", since=self.state.since)
             self.state = SurgeState()
+            self._calm.set()

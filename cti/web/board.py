@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 
 from cti.live import LiveCalls
+from cti.surge import SurgeState
 from tickets.call import Call
 from tickets.desk import CallLine
 from tickets.vocabulary import CallState
@@ -44,9 +45,15 @@ class BoardView:
     with_bot: int
     in_menu: int
     longest_wait: float | None  # seconds; None: nobody waits
+    surge: SurgeState
 
 
-def board_view(live: Sequence[CallLine], finished: Sequence[CallLine], now: datetime) -> BoardView:
+def board_view(
+    live: Sequence[CallLine],
+    finished: Sequence[CallLine],
+    now: datetime,
+    surge: SurgeState = SurgeState(),  # noqa: B008 -- frozen
+) -> BoardView:
     """Order and count."""
     order = [
         CallState.QUEUED,
@@ -76,6 +83,7 @@ def board_view(live: Sequence[CallLine], finished: Sequence[CallLine], now: date
         with_bot=states.count(CallState.BOT),
         in_menu=states.count(CallState.MENU) + states.count(CallState.RINGING),
         longest_wait=max(waits, default=None),
+        surge=surge,
     )
 
 

@@ -35,7 +35,7 @@ async def read_board(app: web.Application) -> BoardView:
     services = app[SERVICES]
     live = await services.desk.calls_in_progress()
     finished = await services.desk.calls(state=CallState.ENDED, limit=FINISHED_SHOWN)
-    return board_view(live, finished.items, services.clock())
+    return board_view(live, finished.items, services.clock(), services.surge())
 
 
 async def draw_board(app: web.Application) -> str:

@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from cti.live import LiveCalls
+from cti.surge import SurgeState
 from recordings.shelf import RecordingShelf
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
@@ -30,6 +31,7 @@ class Services:
     accounts: AccountBook
     shelf: RecordingShelf
     live: LiveCalls
+    surge: Callable[[], SurgeState] = SurgeState  # of this moment
     probes: Mapping[str, Probe] = field(default_factory=dict)  # name ("database", "ami", "schema") → probe
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # other rooms may add theirs
     house: str = "PressZero"  # what this contact centre calls itself

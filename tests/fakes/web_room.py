@@ -11,6 +11,7 @@ from aiohttp import ClientSession, CookieJar
 from argon2 import PasswordHasher
 
 from cti.live import LiveCalls
+from cti.surge import SurgeState
 from cti.web.front_door import FrontDoor
 from cti.web.services import Probe, Services
 from cti.web.site import make_site
@@ -47,6 +48,7 @@ class WebRoom:
     def __post_init__(self) -> None:
         sessions = self.database.sessions
         self.live = LiveCalls()
+        self.surge = SurgeState()
         self.calls = CallBook(sessions, deadline_s=PATIENCE_S)
         self.store = DiskStore(self.folder / "shelf")
         self.services = Services(
@@ -55,6 +57,7 @@ class WebRoom:
             accounts=AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S),
             shelf=RecordingShelf(sessions, self.store, deadline_s=PATIENCE_S),
             live=self.live,
+            surge=lambda: self.surge,
             probes=self.probes,
             house="Northern Lottery",
             operators=desk_day.OPERATORS,

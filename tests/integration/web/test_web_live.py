@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
 
+from cti.surge import SurgeState
 from cti.web import board, live_page
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import PASSWORD, SUPERVISOR, WebRoom
@@ -58,6 +59,16 @@ async def test_it_pushes_every_change_and_the_whole_picture_to_who_comes_back(
     await desk.happen(WITH_BOT)
     async with sofia.get("/live") as stream:
         assert "Elena Vasquez-Moore" in await until(stream, "Marcus Bell")
+
+
+async def test_it_says_since_when_there_is_a_surge_and_why(desk: WebRoom, sofia: ClientSession) -> None:
+    async with sofia.get("/live") as stream:
+        assert "Surge" not in await next_event(stream)
+        desk.surge = SurgeState(True, desk.now, "<40> calls in a minute")
+        await desk.happen(LIVE_VIP)
+        picture = await until(stream, "Surge")
+    assert "&lt;40&gt; calls in a minute" in picture
+    assert desk.now.isoformat() in picture
 
 
 async def test_it_shows_all_watchers_the_same(desk: WebRoom, sofia: ClientSession) -> None:

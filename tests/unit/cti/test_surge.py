@@ -1,5 +1,6 @@
 """Surge mode goes on at once, off only after a calm stretch, and does not flap."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -136,6 +137,18 @@ def test_it_counts_the_calls_of_the_last_minute() -> None:
     desk.now_s = 179.5
     desk.watch.look()
     assert not desk.watch.state.on
+
+
+async def test_work_that_has_time_waits_for_the_end_of_a_surge() -> None:
+    desk = Desk()
+    await desk.watch.calm()
+    desk.calls(30, desk.fresh)
+    waiting = asyncio.ensure_future(desk.watch.calm())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    for desk.now_s in (60.0, 120.0):
+        desk.watch.look()
+    await asyncio.wait_for(waiting, 1)
 
 
 def test_it_counts_who_waits_in_a_queue() -> None:
