@@ -24,6 +24,7 @@ from voicebot.diary import BotDiary, Clock
 from voicebot.hearing import Ear
 from voicebot.media import BYTES_PER_SECOND, Audio, Digit, MediaPort
 from voicebot.outcome import Ending, Outcome
+from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.segmenter import Silence, SpeechEnded
 from voicebot.understanding import Kind, Understanding
 from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
@@ -111,6 +112,15 @@ class Conversation:
         try:
             self._help(self._listen, media)
             outcome = await self._talk(media)
+        except (RecogniserLate, RecogniserFailed, RecogniserBusy) as error:
+            late = isinstance(error, RecogniserLate)
+            outcome = Outcome.to_operator(HandOver.DEADLINE if late else HandOver.FAULT, heard=self._heard)
+            _log.warning(
+                "the bot is deaf: the caller goes to an operator",
+                action="bot_deaf",
+                call_id=self._call_id,
+                error=type(error).__name__,
+            )
         except Exception as error:
             _log.exception(
                 "the bot failed: the caller goes to an operator",
@@ -181,6 +191,7 @@ class Conversation:
     # --- talking ---
 
     async def _talk(self, media: MediaPort) -> Outcome:
+        self._check_ear()
         step = self._dialogue.begin()
         while True:
             ending = await self._act(media, step)
@@ -202,6 +213,7 @@ class Conversation:
         """Wait for news; the clock brings some itself."""
         now = asyncio.get_running_loop().time
         while True:
+            self._check_ear()
             left = self._started_at + self._limit_s - now()
             if left <= 0:
                 return talk.TimeIsUp()
@@ -259,7 +271,10 @@ class Conversation:
             self._help(self._tell_when_drained, media)
         for action in step.actions:
             if isinstance(action, talk.GiveToOperator):
-                await self._finish_speaking(media)
+                if says:
+                    await self._finish_speaking(media)
+                else:
+                    media.stop_playing()
                 return Outcome.to_operator(action.reason, step.state.answered, self._heard)
             if isinstance(action, talk.Finish):
                 await self._finish_speaking(media)
@@ -304,6 +319,11 @@ class Conversation:
         self._tell(_Drained())
 
     # --- housekeeping ---
+
+    def _check_ear(self) -> None:
+        """Nobody need talk to the deaf until they have said something."""
+        if (trouble := self._ear.trouble) is not None:
+            raise RecogniserFailed(trouble)
 
     def _tell(self, news: _News) -> None:
         with contextlib.suppress(

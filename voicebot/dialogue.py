@@ -54,7 +54,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class GiveToOperator:
-    """Once everything before is said, the caller goes to a person."""
+    """Once everything before is said, the caller goes to a person; at once if there is nothing."""
 
     reason: HandOver
 
@@ -165,5 +165,8 @@ class Dialogue:
         return Step(replace(state, silences=1), (Say("say_again", self.script.say_again),))
 
     def _hand_over(self, state: State, reason: HandOver) -> Step:
+        decided = replace(state, closing=False, over=True)
+        if reason is HandOver.DEADLINE:
+            return Step(decided, (GiveToOperator(reason),))  # they waited long enough: without a word
         said = Say("handing_over", self.script.handing_over)
-        return Step(replace(state, closing=False, over=True), (said, GiveToOperator(reason)))
+        return Step(decided, (said, GiveToOperator(reason)))

@@ -40,6 +40,11 @@ class Ear:
         self._ended: deque[LiveListening] = deque()  # closed by `SpeechEnded`, not yet asked for
 
     @property
+    def trouble(self) -> str | None:
+        """Why no words can be had now, in a sentence; None when all is well."""
+        return self._pool.trouble
+
+    @property
     def partial(self) -> str | None:
         """What a streaming engine understands of the utterance in progress."""
         return self._listening.partial if self._listening else None

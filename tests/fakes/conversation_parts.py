@@ -85,6 +85,7 @@ class FakeEar:
 
     def __init__(self) -> None:
         self.fails: Exception | None = None
+        self.trouble: str | None = None
         self.ready = asyncio.Event()
         self.ready.set()
         self.closed = False

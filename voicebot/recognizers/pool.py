@@ -8,6 +8,7 @@ Knows engines only by `port.Recognizer`; knows no call.
 """
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from recordings.transcript import Phrase, Recognised, Word
 from voicebot.media import BYTES_PER_SECOND, FRAME_SECONDS
+from voicebot.recognizers.health import Health
 from voicebot.recognizers.port import (
     Listening,
     RecogniserBusy,
@@ -28,12 +30,15 @@ from voicebot.recognizers.port import (
     Recognizer,
 )
 from voicebot.recognizers.splitting import Stretch, split_at_silences
-from voicebot.recognizers.work import Urgency, WorkRoom
+from voicebot.recognizers.work import STUCK_S, Urgency, WorkRoom
 from voicebot.vad import VoiceDetector
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+Waited = Callable[[float], None]
+"""Seconds that a caller waited for the words of an utterance."""
 
 
 class LiveListening(Protocol):
@@ -62,7 +67,14 @@ class RecognizerPool:
     """One engine, its threads and its queue. Made on any thread, used from one event loop."""
 
     def __init__(
-        self, recognizer: Recognizer, *, threads: int = 1, waiting: int = 16, deadline_s: float = 3.0
+        self,
+        recognizer: Recognizer,
+        *,
+        threads: int = 1,
+        waiting: int = 16,
+        deadline_s: float = 3.0,
+        stuck_s: float = STUCK_S,
+        waited: Waited = lambda seconds: None,
     ) -> None:
         """Start the threads.
 
@@ -71,16 +83,26 @@ class RecognizerPool:
             threads: utterances decoded at the same time.
             waiting: utterances that may wait beside them.
             deadline_s: of one live utterance, its waiting included.
+            stuck_s: of one decode; then its thread counts as hanging and is replaced, a few times.
+            waited: told for each live utterance how long its words took once it had ended; `deadline_s` for
+                one that was given up for want of time or room.
         """
         self.recognizer = recognizer
-        self._room = WorkRoom(threads=threads, waiting=waiting, name="recogniser")
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
+        self._room = WorkRoom(threads=threads, waiting=waiting, name="recogniser", stuck_s=stuck_s)
+        self._engine = _Engine(recognizer, self._room, deadline_s)
+        self._waited = waited
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is recognised now, in a sentence; None when all is well."""
+        return self._engine.trouble
 
     def listen(self, grammar: Sequence[str] | None = None) -> LiveListening:
         """Begin one utterance of a live call. `grammar` as in `Recognizer.start`."""
         if self.recognizer.streams:
-            return _Streamed(self._room, self.recognizer, grammar, self._deadline_s)
-        return _Whole(self._room, self.recognizer, grammar, self._deadline_s)
+            return _Streamed(self._engine, grammar, self._waited)
+        return _Whole(self._engine, grammar, self._waited)
 
     async def transcribe_long(self, pcm: NDArray[np.int16]) -> list[Phrase]:
         """A whole channel of a recording: phrases with times, and words with times where the engine has them.
@@ -102,7 +124,7 @@ class RecognizerPool:
             part = data[_byte(stretch.start_s) : _byte(stretch.end_s)]
             # No deadline here: it waits for every live call; the transcribing job has one for the whole.
             job = self._room.submit(Urgency.BACKGROUND, partial(self.recognizer.transcribe, part))
-            heard = await _outcome(self.recognizer, job)
+            heard = await self._engine.outcome(job)
             if heard.text:
                 phrases.append(_phrase(stretch, heard))
         return phrases
@@ -112,28 +134,75 @@ class RecognizerPool:
         self._room.close()
 
 
+class _Engine:
+    """The engine in its room: what came of a job, and how the engine is."""
+
+    def __init__(self, recognizer: Recognizer, room: WorkRoom, deadline_s: float) -> None:
+        self.recognizer = recognizer
+        self.deadline_s = deadline_s
+        self._room = room
+        self._health = Health()
+
+    @property
+    def trouble(self) -> str | None:
+        return self._room.trouble or self._health.trouble(time.monotonic())
+
+    def submit(self, work: Callable[[], T]) -> "Future[T]":
+        """For a live call. Raises `RecogniserBusy`, `RecogniserFailed`."""
+        return self._room.submit(Urgency.LIVE, work)
+
+    async def outcome(self, job: "Future[T]") -> T:
+        """What the job gave, its failures by our names."""
+        try:
+            result = await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # our caller gave up, or its deadline came
+            raise RecogniserFailed("The recogniser was shut down.") from None
+        except RecogniserFailed:
+            raise  # the room's own word
+        except Exception as error:
+            name = self.recognizer.name
+            log.exception("recogniser failed", action="recogniser_failed", engine=name)
+            if self._health.failed(time.monotonic()):
+                log.critical(
+                    "The recogniser fails each time: callers get people.", action="recogniser_broken"
+                )
+            raise RecogniserFailed(f"{name} failed on this audio: {type(error).__name__}.") from error
+        self._health.succeeded()
+        return result
+
+
 class _Live(ABC):
     """What both kinds of engine share: a deadline, and its failures by our names."""
 
     partial: str | None = None
 
-    def __init__(
-        self, room: WorkRoom, recognizer: Recognizer, grammar: Sequence[str] | None, deadline_s: float
-    ) -> None:
-        self._room = room
-        self._recognizer = recognizer
+    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
+        self._engine = engine
         self._grammar = grammar
-        self._deadline_s = deadline_s
+        self._waited = waited
 
     async def result(self) -> Recognised:
+        if (trouble := self._engine.trouble) is not None:
+            raise RecogniserFailed(trouble)
+        deadline_s = self._engine.deadline_s
+        began = time.monotonic()
         try:
-            async with asyncio.timeout(self._deadline_s):
-                return await self._finished()
+            async with asyncio.timeout(deadline_s):
+                heard = await self._finished()
+        except RecogniserBusy:
+            self._waited(deadline_s)
+            raise
         except TimeoutError as error:
-            log.warning("recogniser late", action="recogniser_late", deadline_s=self._deadline_s)
+            self._waited(deadline_s)
+            log.warning("recogniser late", action="recogniser_late", deadline_s=deadline_s)
             raise RecogniserLate(
-                f"No words within {self._deadline_s} s: give the recogniser more cores, or fewer calls."
+                f"No words within {deadline_s} s: give the recogniser more cores, or fewer calls."
             ) from error
+        self._waited(time.monotonic() - began)
+        return heard
 
     @abstractmethod
     async def _finished(self) -> Recognised: ...
@@ -142,10 +211,8 @@ class _Live(ABC):
 class _Whole(_Live):
     """For an engine that hears one finished utterance: kept here, decoded at the pause or at the end."""
 
-    def __init__(
-        self, room: WorkRoom, recognizer: Recognizer, grammar: Sequence[str] | None, deadline_s: float
-    ) -> None:
-        super().__init__(room, recognizer, grammar, deadline_s)
+    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
+        super().__init__(engine, grammar, waited)
         self._heard = bytearray()
         self._early: Future[Recognised] | None = None
 
@@ -156,7 +223,7 @@ class _Whole(_Live):
         self.resumed()
         try:
             self._early = self._decode()
-        except RecogniserBusy:
+        except (RecogniserBusy, RecogniserFailed):
             self._early = None  # no harm yet: the end of the utterance asks again
 
     def resumed(self) -> None:
@@ -166,7 +233,7 @@ class _Whole(_Live):
 
     async def _finished(self) -> Recognised:
         # What came in since the pause is silence, or the segmenter would have said `Resumed`.
-        return await _outcome(self._recognizer, self._early or self._decode())
+        return await self._engine.outcome(self._early or self._decode())
 
     def cancel(self) -> None:
         self.resumed()
@@ -175,20 +242,18 @@ class _Whole(_Live):
         heard = bytes(self._heard)
 
         def decode() -> Recognised:
-            listening = self._recognizer.start(self._grammar)
+            listening = self._engine.recognizer.start(self._grammar)
             listening.accept(heard)
             return listening.result()
 
-        return self._room.submit(Urgency.LIVE, decode)
+        return self._engine.submit(decode)
 
 
 class _Streamed(_Live):
     """For an engine that computes while it listens: one job at a time, so that the audio stays in order."""
 
-    def __init__(
-        self, room: WorkRoom, recognizer: Recognizer, grammar: Sequence[str] | None, deadline_s: float
-    ) -> None:
-        super().__init__(room, recognizer, grammar, deadline_s)
+    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
+        super().__init__(engine, grammar, waited)
         self._unheard = bytearray()
         self._at_work: Future[None] | None = None
         self._listening: Listening | None = None
@@ -197,8 +262,8 @@ class _Streamed(_Live):
         self._unheard += pcm
         if self._at_work is None or self._at_work.done():
             try:
-                self._at_work = self._room.submit(Urgency.LIVE, self._job(self._take_in))
-            except RecogniserBusy:
+                self._at_work = self._engine.submit(self._job(self._take_in))
+            except (RecogniserBusy, RecogniserFailed):
                 return  # kept in `_unheard`: the next frame or the end asks again
 
     def paused(self) -> None:
@@ -209,8 +274,8 @@ class _Streamed(_Live):
 
     async def _finished(self) -> Recognised:
         if self._at_work is not None:
-            await _outcome(self._recognizer, self._at_work)
-        return await _outcome(self._recognizer, self._room.submit(Urgency.LIVE, self._job(self._finish)))
+            await self._engine.outcome(self._at_work)
+        return await self._engine.outcome(self._engine.submit(self._job(self._finish)))
 
     def cancel(self) -> None:
         self._unheard.clear()
@@ -224,7 +289,7 @@ class _Streamed(_Live):
 
     def _ear(self) -> Listening:
         # Made on the worker's thread: building a grammar's graph takes time.
-        self._listening = self._listening or self._recognizer.start(self._grammar)
+        self._listening = self._listening or self._engine.recognizer.start(self._grammar)
         return self._listening
 
     def _take_in(self, listening: Listening, pcm: bytes) -> None:
@@ -234,20 +299,6 @@ class _Streamed(_Live):
         if pcm:
             listening.accept(pcm)
         return listening.result()
-
-
-async def _outcome(recognizer: Recognizer, job: "Future[T]") -> T:
-    """What the job gave, its failures by our names."""
-    try:
-        return await asyncio.wrap_future(job)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise  # our caller gave up, or its deadline came
-        raise RecogniserFailed("The recogniser was shut down.") from None
-    except Exception as error:
-        log.exception("recogniser failed", action="recogniser_failed", engine=recognizer.name)
-        raise RecogniserFailed(f"{recognizer.name} failed on this audio: {type(error).__name__}.") from error
 
 
 def _stretches(data: bytes) -> list[Stretch]:

@@ -13,7 +13,7 @@ from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
-from voicebot.recognizers.port import RecogniserLate
+from voicebot.recognizers.port import RecogniserFailed, RecogniserLate
 from voicebot.script import BotScript
 from voicebot.understanding import Understanding
 
@@ -188,7 +188,8 @@ async def test_it_counts_a_call_as_answered_when_the_caller_hangs_up_after_the_a
     running = asyncio.create_task(call.run())
     await until(lambda: "anything_else" in call.said_by_bot())
     call.line.hangs_up()
-    assert (await running) == Outcome(Ending.ANSWERED, topic="Next draw", heard="when is the next draw")
+    asked = "when is the next draw"
+    assert (await running) == Outcome(Ending.ANSWERED, topic="Next draw", heard=asked, hung_up=True)
 
 
 async def test_it_knows_that_a_caller_who_left_early_got_nothing(tmp_path: Path):
@@ -202,9 +203,44 @@ async def test_it_hands_over_when_the_recogniser_is_late(tmp_path: Path):
     call = Call(tmp_path)
     call.ear.fails = RecogniserLate()
     call.line.says("when is the next draw")
-    assert (await call.run()).reason is HandOver.FAULT
-    assert call.events[-1].data == {"reason": "fault"}
+    assert (await call.run()).reason is HandOver.DEADLINE
+    assert call.events[-1].data == {"reason": "deadline"}
+    assert call.said_by_bot() == ["greeting"]  # no words that would keep them
     assert call.ear.closed
+
+
+async def test_it_hands_over_when_the_recogniser_breaks(tmp_path: Path):
+    call = Call(tmp_path)
+    call.ear.fails = RecogniserFailed()
+    call.line.says("when is the next draw")
+    assert (await call.run()).reason is HandOver.FAULT
+    assert call.said_by_bot() == ["greeting"]
+
+
+async def test_it_hands_over_before_the_first_word_while_nobody_can_hear(tmp_path: Path):
+    call = Call(tmp_path)
+    call.ear.trouble = "the recogniser hangs"
+    assert (await call.run()).reason is HandOver.FAULT
+    assert call.line.played == []
+
+
+async def test_it_hands_over_soon_when_the_ears_are_lost_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(conversation, "TICK_S", 0.01)
+    call = Call(tmp_path)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.said_by_bot() == ["greeting"])
+    call.ear.trouble = "the recogniser hangs"
+    assert (await running).reason is HandOver.FAULT
+
+
+async def test_it_breaks_off_its_own_words_when_time_is_up(tmp_path: Path):
+    call = Call(tmp_path, slow=True, limit_s=0.2)
+    outcome = await call.run()  # nobody lets the greeting out
+    assert outcome.reason is HandOver.DEADLINE
+    assert call.line.stopped == 1
+    assert call.said_by_bot() == ["greeting"]
 
 
 async def test_it_hands_over_when_an_answer_has_no_sound(tmp_path: Path):

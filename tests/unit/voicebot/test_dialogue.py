@@ -124,7 +124,9 @@ def test_it_takes_another_key_for_something_it_did_not_understand():
 
 
 def test_it_hands_over_when_time_is_up():
-    assert reason(play(TimeIsUp())) is HandOver.DEADLINE
+    step = play(TimeIsUp())
+    assert reason(step) is HandOver.DEADLINE
+    assert prompts(step) == []  # at once: no words
 
 
 def test_it_does_nothing_after_the_end():

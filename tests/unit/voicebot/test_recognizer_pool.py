@@ -8,9 +8,11 @@ import pytest
 
 from tests.fakes.engines import ToldEngine
 from voicebot.recognizers import pool as pool_module
+from voicebot.recognizers.health import IN_A_ROW
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.recognizers.splitting import Stretch
+from voicebot.recognizers.work import SPARES
 
 pytestmark = pytest.mark.unit
 
@@ -98,6 +100,22 @@ async def test_it_refuses_more_than_may_wait(engine):
     assert (await first).text == (await second).text == "0 bytes"
 
 
+async def test_it_tells_how_long_callers_waited_and_of_those_who_waited_in_vain(engine):
+    waits: list[float] = []
+    pool = RecognizerPool(engine, waiting=1, deadline_s=0.05, waited=waits.append)
+    assert (await pool.listen().result()).text == "0 bytes"
+    assert 0 <= waits[0] <= 0.05
+
+    engine.go.clear()
+    with pytest.raises(RecogniserLate):
+        await pool.listen().result()
+    await at_work(engine)
+    pool.listen().paused()  # fills the only place to wait
+    with pytest.raises(RecogniserBusy):
+        await pool.listen().result()
+    assert waits[1:] == [0.05, 0.05]
+
+
 async def test_it_names_an_engine_that_breaks():
     def broken(pcm: bytes) -> str:
         raise ValueError("native nonsense")
@@ -171,3 +189,43 @@ async def test_it_leaves_out_a_stretch_without_words(monkeypatch):
     monkeypatch.setattr(pool_module, "_stretches", lambda data: [Stretch(0.0, 1.0)])
 
     assert await RecognizerPool(ToldEngine(lambda pcm: "")).transcribe_long(np.zeros(8000, np.int16)) == []
+
+
+async def test_it_hears_the_next_caller_when_a_decode_hangs(engine):
+    pool = RecognizerPool(engine, deadline_s=5.0, stuck_s=0.05)
+    engine.go.clear()
+    with pytest.raises(RecogniserFailed, match="given up"):
+        await pool.listen().result()
+    engine.go.set()
+    assert (await pool.listen().result()).text == "0 bytes"
+    assert pool.trouble is None
+
+
+async def test_it_says_so_when_every_decode_hangs(engine):
+    pool = RecognizerPool(engine, deadline_s=5.0, stuck_s=0.02)
+    engine.go.clear()
+    for _ in range(SPARES + 1):
+        with pytest.raises(RecogniserFailed):
+            await pool.listen().result()
+    assert "restart" in (pool.trouble or "")
+    listening = pool.listen()
+    listening.accept(b"ab")
+    listening.paused()  # no harm: the end of the utterance tells
+    with pytest.raises(RecogniserFailed, match="restart"):
+        await listening.result()
+
+
+async def test_it_leaves_an_engine_alone_that_breaks_each_time():
+    asked = 0
+
+    def broken(pcm: bytes) -> str:
+        nonlocal asked
+        asked += 1
+        raise ValueError("native nonsense")
+
+    pool = RecognizerPool(ToldEngine(broken))
+    for _ in range(IN_A_ROW + 3):
+        with pytest.raises(RecogniserFailed):
+            await pool.listen().result()
+    assert asked == IN_A_ROW
+    assert "in a row" in (pool.trouble or "")
