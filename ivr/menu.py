@@ -3,7 +3,7 @@
 Pure: no clock, no socket, no files. `reception` plays what a step asks for and brings back the key. Zero is
 not a rule of any one state: `advance` looks at it before anything else.
 
-    begin ──► intro (greeting, recording notice, [closed | surge]) ──► menu ⇄ announcement ──► good-bye
+    begin ──► intro (greeting, recording notice, [incident], [closed | surge]) ──► menu ⇄ announcement ──► good-bye
                                      └─ closed, no closed menu ──► voicemail
     everywhere: 0 ──► operator; too many tries ──► operator (closed: voicemail)
 """
@@ -55,6 +55,15 @@ class Leave:
     reason: HandOver | None = None
 
 
+@dataclass(frozen=True)
+class Incident:
+    """What a supervisor wants every caller to know now."""
+
+    number: int
+    topic: str  # of the tickets of those who hear it and hang up
+    prompt: str  # its name in the prompt book
+
+
 class Stage(StrEnum):
     """What the caller is hearing."""
 
@@ -74,6 +83,8 @@ class State:
     tries: int = 0  # fruitless rounds of this menu
     digit: str = ""  # whose announcement is playing
     steps: int = 0
+    incident: Incident | None = None  # is playing
+    left: tuple[str, ...] = ()  # prompts of the introduction that follow it
 
 
 @dataclass(frozen=True)
@@ -85,22 +96,33 @@ class Step:
     news: tuple[News, ...] = ()
 
 
-def begin(scenario: Scenario, *, is_open: bool, surge: bool = False) -> Step:
+def begin(
+    scenario: Scenario, *, is_open: bool, surge: bool = False, incident: Incident | None = None
+) -> Step:
     """The first step of a call; `surge`: far more people call than usual."""
     menu = _first_menu(scenario, surge) if is_open else scenario.hours.closed_menu
-    prompts = ["greeting"]
+    prompts: tuple[str, ...] = ("greeting",)
     if scenario.prompts.recording_notice is not None:
-        prompts.append("recording_notice")
+        prompts += ("recording_notice",)
+    left: tuple[str, ...] = ()
     if not is_open:
-        prompts.append("closed")
+        left = ("closed",)
     elif surge and scenario.prompts.surge is not None:
-        prompts.append("surge")
-    # Who knows the menu may press ahead; a key that means nothing must not cut the recording notice short.
-    keys = OPERATOR_KEY + "".join(scenario.menus[menu].options if menu else "")
-    wait_s = 0 if menu else LAST_CHANCE_S
+        left = ("surge",)
     # The greeting is a part of the first menu: its keys count already.
     news = (_entered(menu),) if menu else ()
-    return Step(State(Stage.INTRO, is_open, menu), Ask(tuple(prompts), keys, wait_s), news)
+    state = State(Stage.INTRO, is_open, menu)
+    if incident is None:
+        return Step(state, _intro_ask(scenario, menu, prompts + left), news)
+    # By itself, so that the ledger knows who has heard it out.
+    ask = Ask((*prompts, incident.prompt), _intro_ask(scenario, menu, ()).keys)
+    return Step(replace(state, incident=incident, left=left), ask, news)
+
+
+def _intro_ask(scenario: Scenario, menu: str | None, prompts: tuple[str, ...]) -> Ask:
+    # Who knows the menu may press ahead; a key that means nothing must not cut the recording notice short.
+    keys = OPERATOR_KEY + "".join(scenario.menus[menu].options if menu else "")
+    return Ask(prompts, keys, 0 if menu else LAST_CHANCE_S)
 
 
 def _first_menu(scenario: Scenario, surge: bool) -> str:
@@ -116,12 +138,14 @@ def advance(scenario: Scenario, state: State, key: str | None) -> Step:
         return _give_up(scenario, state)
     if state.stage is Stage.GOODBYE:
         return Step(state, Leave(Next.BYE))
+    if state.incident is not None and key is None:
+        return _after_incident(scenario, state, state.incident)
     if state.menu is None:
         return Step(state, Leave(Next.VOICEMAIL))
     if state.stage is Stage.ANNOUNCEMENT:
         return _after_announcement(scenario, state, state.menu, key)
     if key is not None:
-        return _chosen(scenario, state, state.menu, key)
+        return _chosen(scenario, replace(state, incident=None), state.menu, key)
     if state.stage is Stage.INTRO:
         return replace(_enter(scenario, state, state.menu), news=())
     return _again(scenario, state, state.menu, "no_input")
@@ -147,6 +171,16 @@ def _follow(scenario: Scenario, state: State, menu: str, key: str, option: Optio
         told = replace(state, stage=Stage.ANNOUNCEMENT, digit=key)
         return Step(told, Ask((announcement_name(menu, key),), keys))
     return Step(state, Leave(Next.BOT if option.to == "bot" else Next.VOICEMAIL))
+
+
+def _after_incident(scenario: Scenario, state: State, incident: Incident) -> Step:
+    data = {"menu": state.menu or "", "option": incident.topic, "incident": str(incident.number)}
+    state, left = replace(state, incident=None, left=()), state.left
+    if left:
+        step = Step(state, _intro_ask(scenario, state.menu, left))
+    else:
+        step = advance(scenario, state, None)
+    return replace(step, news=(News(EventKind.ANNOUNCED, data), *step.news))
 
 
 def _after_announcement(scenario: Scenario, state: State, menu: str, key: str | None) -> Step:

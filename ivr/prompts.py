@@ -55,9 +55,10 @@ class RecordedVoice:
 class PromptBook:
     """Reception's prompts by their names in the scenario, and the voice that the bot is to speak with."""
 
-    def __init__(self, prompts: Mapping[str, Pieces], bot_voice: Voice) -> None:
+    def __init__(self, prompts: Mapping[str, Pieces], bot_voice: Voice, folder: Path) -> None:
         self._prompts = dict(prompts)
         self.bot_voice = bot_voice
+        self._folder = folder
 
     @classmethod
     async def prepare(
@@ -83,7 +84,7 @@ class PromptBook:
         paths = await bot_voice.render_all([*texts.values(), *bot_texts.values()], progress)
         by_name |= dict(zip(texts, paths, strict=False))
         waits = {LAST_CHANCE_S, *(menu.timeout_s for menu in scenario.menus.values())}
-        return cls(await asyncio.to_thread(_lay_out, by_name, waits, folder), bot_voice)
+        return cls(await asyncio.to_thread(_lay_out, by_name, waits, folder), bot_voice, folder)
 
     def prompt(self, name: str) -> Pieces:
         """The sound of a prompt.
@@ -92,6 +93,17 @@ class PromptBook:
             KeyError: the scenario from which the book was made has no such prompt.
         """
         return self._prompts[name]
+
+    async def add(self, name: str, sound: Path) -> None:
+        """Take in a prompt that is in no scenario: telephone WAV, named by its content.
+
+        Raises:
+            PromptsNotReady: `folder` cannot be written.
+        """
+        try:
+            self._prompts[name] = await asyncio.to_thread(pieces.lay_out, sound, self._folder / PIECES)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
 
     def quiet(self, seconds: int) -> Pieces:
         """Silence of that length, to be played while a menu waits for a key."""
@@ -127,9 +139,13 @@ def _lay_out(by_name: Mapping[str, Path], waits: Iterable[int], folder: Path) ->
         sounds = {name: pieces.lay_out(path, folder / PIECES) for name, path in by_name.items()}
         return sounds | {_quiet(seconds): pieces.quiet(folder / PIECES, seconds) for seconds in waits}
     except OSError as error:
-        raise PromptsNotReady(
-            f"{folder} cannot be written ({error.strerror}): make it writable or set PRESSZERO_DATA."
-        ) from error
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> PromptsNotReady:
+    return PromptsNotReady(
+        f"{folder} cannot be written ({error.strerror}): make it writable or set PRESSZERO_DATA."
+    )
 
 
 def _quiet(seconds: int) -> str:

@@ -23,7 +23,7 @@ import structlog
 
 from ivr.agi import AgiError, AgiSession, CallerHungUp
 from ivr.hours import is_open
-from ivr.menu import Ask, Leave, News, Next, advance, begin
+from ivr.menu import Ask, Incident, Leave, News, Next, advance, begin
 from ivr.prompts import PromptBook
 from ivr.scenario import Scenario
 from tickets.events import CallEvent, Publish, Value
@@ -78,6 +78,7 @@ class Reception:
         clock: Callable[[], datetime],
         *,
         in_surge: Callable[[], bool] = lambda: False,
+        incident: Callable[[], Incident | None] = lambda: None,
     ) -> None:
         self._scenario = scenario
         self._prompts = prompts
@@ -88,6 +89,7 @@ class Reception:
         self._clock = clock
         self._passes_on = False
         self._in_surge = in_surge
+        self._incident = incident
 
     def pass_on(self) -> None:
         """The service ends: from now on new callers go straight to the operators."""
@@ -130,7 +132,9 @@ class Reception:
         if self._passes_on:
             return self._to_operator(HandOver.SURGE)  # there is no room for one more with us
         open_now = is_open(self._clock(), self._scenario.hours, self._scenario.timezone)
-        step = begin(self._scenario, is_open=open_now, surge=self._in_surge())
+        step = begin(
+            self._scenario, is_open=open_now, surge=self._in_surge(), incident=self._incident()
+        )
         while True:
             for news in step.news:
                 diary.tell(news)

@@ -98,6 +98,7 @@ class _Reading:
         self.content: CallOutcome | None = None  # answered without a person, unless the caller went on to one
         self.left_message = False
         self.call_back = False
+        self.incident_topic: str | None = None
         self.found_later = False
 
     def received(self, event: CallEvent) -> None:
@@ -118,7 +119,11 @@ class _Reading:
     def announced(self, event: CallEvent) -> None:
         self.at_menu(event)
         self.content = CallOutcome.INFORMED_BY_MENU
-        self.topic = _text(event.data.get("option")) or self.topic
+        topic = _text(event.data.get("option"))
+        if "incident" in event.data:
+            self.incident_topic = topic  # everybody hears it: the topic of those alone who needed no more
+        else:
+            self.topic = topic or self.topic
 
     def bot_started(self, event: CallEvent) -> None:
         self.state = CallState.BOT
@@ -188,6 +193,7 @@ class _Reading:
         sent_to_queue = self.queued_at is not None and self.direction is Direction.INBOUND
         if over and sent_to_queue and self.hand_over is None:
             self.hand_over = HandOver.FAULT  # the PBX's own safety net took the caller there, not we
+        outcome = self.outcome() if over else None
         return Call(
             call_id=self.call_id,
             direction=self.direction,
@@ -201,7 +207,7 @@ class _Reading:
             priority=self.priority,
             hand_over=self.hand_over,
             operator=self.operator,
-            topic=self.topic,
+            topic=self.topic or (self.incident_topic if outcome is CallOutcome.INFORMED_BY_MENU else None),
             received_at=self.received_at,
             bot_started_at=self.bot_started_at,
             queued_at=self.queued_at,
@@ -210,7 +216,7 @@ class _Reading:
             bot_seconds=self.bot.seconds,
             hold_seconds=self.hold.seconds,
             talk_seconds=self.talk.seconds,
-            outcome=self.outcome() if over else None,
+            outcome=outcome,
             found_later=self.found_later,
         )
 

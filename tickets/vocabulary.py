@@ -72,7 +72,7 @@ class EventKind(StrEnum):
     OPERATOR_LEFT = "operator.left"  # operator, talk_seconds
     VOICEMAIL_STARTED = "voicemail.started"
     CALL_BACK_PROMISED = "call_back.promised"  # promise: its number on the list
-    ANNOUNCED = "announced"  # menu option that only tells something; option
+    ANNOUNCED = "announced"  # something was told, by a menu's option or as an incident; option, incident
     RECORDED = "recording.stored"  # recording_id
     ENDED = "call.ended"  # cause (PBX's own word)
     FOUND = "call.found"  # met only after the fact (reconciler, left-over recording); how
