@@ -200,6 +200,7 @@ class _Builder:
         self._recognizer = recognizer
         pool = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
         self._stack.callback(pool.close)
+        self._pool = pool
         progress("Loading the recogniser", 1, 1)
         return pool
 
@@ -340,6 +341,10 @@ class _Builder:
             if self._intake.trouble is not None:
                 raise NotReady(self._intake.trouble)
 
+        async def recogniser_ready() -> None:
+            if self._pool.trouble is not None:
+                raise NotReady(self._pool.trouble)
+
         async def ami_ready() -> None:
             if link.trouble is not None:
                 raise NotReady(link.trouble)
@@ -353,7 +358,12 @@ class _Builder:
                 live=self._live,
                 surge=lambda: self._surge.state,
                 registry=self._registry,
-                probes={"service": not_ending, "database": database_ready, "ami": ami_ready},
+                probes={
+                    "service": not_ending,
+                    "database": database_ready,
+                    "ami": ami_ready,
+                    "recogniser": recogniser_ready,
+                },
                 house=self._scenario.name,
                 operators=self._scenario.operators,
                 region=self._scenario.region,
