@@ -33,6 +33,8 @@ MODULES = (
     "cdr_custom", "pbx_config",
 )  # fmt: skip
 
+RTP_PORTS = 2000  # two for each leg: room for 1,000 legs, more than one machine with a bot on it can hold
+
 # Files that Asterisk complains of when they are missing, and that we have nothing to say in.
 EMPTY_FILES = (
     "acl.conf", "ccss.conf", "cel.conf", "features.conf", "indications.conf", "pjproject.conf",

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cti.asterisk.config import EmbeddedPlan, InstancePlan, PbxPlan, Phone, QueuePlan, write_embedded
+from cti.asterisk.config import (
+    RTP_PORTS,
+    EmbeddedPlan,
+    InstancePlan,
+    PbxPlan,
+    Phone,
+    QueuePlan,
+    write_embedded,
+)
 from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance
 from ivr.scenario import Queue, Scenario
@@ -92,6 +100,6 @@ def build_embedded(
     """Write the configuration of an embedded PBX into `folder` and return it, not started."""
     folder = folder.absolute()
     plan.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-    instance = InstancePlan(folder, program.modules, rtp_start, rtp_start + 399)
+    instance = InstancePlan(folder, program.modules, rtp_start, rtp_start + RTP_PORTS - 1)
     write_embedded(plan, instance, embedded)
     return Instance(program, folder, embedded.ami_port)

@@ -17,8 +17,8 @@ from cti.ports import free_port, free_udp_port
 from cti.settings import Settings
 from ivr.scenario import Scenario
 
-PBX_RTP_START = 19000
-NETWORK_RTP_START = 19500
+PBX_RTP_START = 20000
+NETWORK_RTP_START = 22000
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cti.asterisk.ami import AmiCut, AmiLate, AmiLink, AmiRefused
-from cti.asterisk.config import InstancePlan, render, write_instance
+from cti.asterisk.config import RTP_PORTS, InstancePlan, render, write_instance
 from cti.asterisk.events import AmiEvent, HungUp, StageReached
 from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance
@@ -201,7 +201,8 @@ async def telephone_network(
         "ami_port": free_port(),
         "ami_secret": secrets.token_urlsafe(16),
     }
-    write_instance(InstancePlan(folder, program.modules, rtp_start, rtp_start + 399, system_name="net"))
+    rtp_end = rtp_start + RTP_PORTS - 1
+    write_instance(InstancePlan(folder, program.modules, rtp_start, rtp_end, system_name="net"))
     render(TEMPLATES, folder / "etc", values)
     ami_port = int(str(values["ami_port"]))
     instance = Instance(program, folder, ami_port)
