@@ -3,7 +3,7 @@
 Pure: no clock, no socket, no files. `reception` plays what a step asks for and brings back the key. Zero is
 not a rule of any one state: `advance` looks at it before anything else.
 
-    begin ──► intro (greeting, recording notice, [incident], [closed | surge]) ──► menu ⇄ announcement ──► good-bye
+    begin ──► intro (greeting, notice, [incident], [closed | surge]) ──► menu ⇄ announcement ──► good-bye
                                      └─ closed, no closed menu ──► voicemail
     everywhere: 0 ──► operator; too many tries ──► operator (closed: voicemail)
 """
@@ -176,10 +176,7 @@ def _follow(scenario: Scenario, state: State, menu: str, key: str, option: Optio
 def _after_incident(scenario: Scenario, state: State, incident: Incident) -> Step:
     data = {"menu": state.menu or "", "option": incident.topic, "incident": str(incident.number)}
     state, left = replace(state, incident=None, left=()), state.left
-    if left:
-        step = Step(state, _intro_ask(scenario, state.menu, left))
-    else:
-        step = advance(scenario, state, None)
+    step = Step(state, _intro_ask(scenario, state.menu, left)) if left else advance(scenario, state, None)
     return replace(step, news=(News(EventKind.ANNOUNCED, data), *step.news))
 
 

@@ -45,10 +45,12 @@ class TalkBook:
         question = (
             select(row.queue, row.operator, row.queued_at, row.answered_at, row.talk_seconds)
             .where(row.received_at > at, row.outcome == CallOutcome.ANSWERED_BY_OPERATOR)
-            .where(row.queue.is_not(None), row.operator.is_not(None))
-            .where(row.queued_at.is_not(None), row.answered_at.is_not(None))
             .order_by(row.received_at.desc())
             .limit(MOST)
         )
         async with self._sessions() as session:
-            return [Talk(*found) for found in await session.execute(question)]
+            return [
+                Talk(queue, operator, queued_at, answered_at, seconds)
+                for queue, operator, queued_at, answered_at, seconds in await session.execute(question)
+                if queue and operator and queued_at and answered_at  # who was found after the fact may lack some
+            ]

@@ -42,7 +42,7 @@ class NoVoice:
 def book(scenario: Scenario) -> PromptBook:
     sounds = {name: (Rendered(PurePath("/prompts") / name, 0.8),) for name, _ in scenario.spoken()}
     quiet = {f"quiet-{s}": (Rendered(PurePath("/prompts/quiet"), 1.0),) * s for s in range(1, 31)}
-    return PromptBook(sounds | quiet, NoVoice())
+    return PromptBook(sounds | quiet, NoVoice(), Path())
 
 
 async def nobody(number: str) -> KnownCaller | None:
@@ -259,7 +259,7 @@ async def test_it_gives_an_operator_when_a_prompt_is_missing(desk: Desk) -> None
     assert desk.server is not None
     reception = Reception(
         LOTTERY,
-        PromptBook({}, NoVoice()),
+        PromptBook({}, NoVoice(), Path()),
         nobody,
         lambda call_id: BOT,
         lambda uuid: None,
