@@ -132,9 +132,7 @@ class Reception:
         if self._passes_on:
             return self._to_operator(HandOver.SURGE)  # there is no room for one more with us
         open_now = is_open(self._clock(), self._scenario.hours, self._scenario.timezone)
-        step = begin(
-            self._scenario, is_open=open_now, surge=self._in_surge(), incident=self._incident()
-        )
+        step = begin(self._scenario, is_open=open_now, surge=self._in_surge(), incident=self._incident())
         while True:
             for news in step.news:
                 diary.tell(news)
