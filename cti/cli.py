@@ -98,7 +98,7 @@ def shipped_scenario() -> Path:
 @app.command()
 def serve() -> None:
     """Run the service: reception, voicebot, ledger, recordings, pages."""
-    from cti.app import serve as run_service  # heavy: engines, web
+    from cti.lifecycle import serve as run_service  # heavy: engines, web
 
     settings = Settings.read()
     logs.configure(settings.log_format)

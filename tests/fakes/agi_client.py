@@ -50,6 +50,7 @@ class AgiClient:
                 while not self.hung_up and (line := await reader.readline()):
                     command = line.decode().rstrip("\n")
                     self.commands.append(command)
+                    await self.wait(command)
                     writer.write(self._obey(command).encode() + b"\n")
                     await writer.drain()
             except ConnectionResetError:
@@ -59,6 +60,9 @@ class AgiClient:
                 with suppress(OSError):
                     await writer.wait_closed()
         return self
+
+    async def wait(self, command: str) -> None:
+        """The time that a command takes: none, but for those who say otherwise."""
 
     def header(self) -> str:
         """What Asterisk sends first."""

@@ -169,7 +169,7 @@ def environment(settings: Settings, scenario_file: Path) -> dict[str, str]:
     values = {
         "DATA": settings.data,
         "SCENARIO": scenario_file,
-        "DATABASE": settings.database,
+        "DATABASE": settings.database.get_secret_value(),
         "PROMPTS": settings.prompts_folder,
         "HTTP_PORT": settings.http_port,
         "AGI_PORT": settings.agi_port,

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cti import app
+from cti import lifecycle
 from cti.settings import Settings
 from ivr.scenario_file import load_scenario
 
@@ -39,12 +39,12 @@ class Parts:
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
     parts = Parts()
-    monkeypatch.setattr(app, "running", parts.running)
+    monkeypatch.setattr(lifecycle, "running", parts.running)
     return parts
 
 
 async def serve(tmp_path: Path) -> None:
-    await app.serve(Settings.read(data=tmp_path), load_scenario(LOTTERY))
+    await lifecycle.serve(Settings.read(data=tmp_path), load_scenario(LOTTERY))
 
 
 @pytest.mark.parametrize("ready", [False, True], ids=["while it starts", "at work"])
