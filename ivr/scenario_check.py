@@ -5,6 +5,7 @@ Pure: a `Scenario` in, places and sentences out. It may not know the file or its
 
 from collections.abc import Iterator, Mapping
 
+from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
 from ivr.hours import calendar_fault
 from ivr.scenario import MAIN_MENU, Option, Scenario
 from ivr.vip_rules import NO_VIP
@@ -20,6 +21,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _queues(scenario)
     yield from _menus(scenario)
     yield from _surge(scenario)
+    yield from _call_back(scenario)
     yield from _vip(scenario)
     yield from _hours(scenario)
     yield from _lines(scenario)
@@ -98,6 +100,13 @@ def _hours(scenario: Scenario) -> Iterator[Finding]:
             yield ("hours", "holidays"), fault
 
 
+def _call_back(scenario: Scenario) -> Iterator[Finding]:
+    if scenario.call_back is not None:
+        for name in CALL_BACK_PROMPTS:
+            if getattr(scenario.prompts, name) is None:
+                yield ("call_back",), f"callers would hear nothing of it; add `{name}:` under `prompts:`"
+
+
 def _vip(scenario: Scenario) -> Iterator[Finding]:
     """Each level is better off than the one below it, and the lowest than callers who are no VIP."""
     below, below_name = NO_VIP, "callers who are no VIP"
@@ -106,12 +115,12 @@ def _vip(scenario: Scenario) -> Iterator[Finding]:
         if level.head_start_s < below.head_start_s:
             yield (
                 (*path, "head_start_s"),
-                f"less than that of {below_name} ({below.head_start_s} s); give a higher level at least as much",
+                f"less than that of {below_name} ({below.head_start_s} s); give it at least as much",
             )
         if level.speed < below.speed:
             yield (
                 (*path, "speed"),
-                f"slower than {below_name} ({below.speed:g}); give a higher level at least as much",
+                f"slower than {below_name} ({below.speed:g}); give it at least as much",
             )
         if level == below:
             yield path, f"nothing sets this level apart from {below_name}; raise one, or remove the level"

@@ -43,5 +43,5 @@ class Vip(_Rules):
         return self.levels[max(fitting)] if fitting else NO_VIP
 
     def joining_priority(self, vip_level: int) -> int:
-        """The QUEUE_PRIO with which such a customer joins a queue: it holds while nobody applies the ageing."""
+        """The QUEUE_PRIO with which such a customer joins: it holds while nobody applies the ageing."""
         return 10 * sum(level <= vip_level for level in self.levels)

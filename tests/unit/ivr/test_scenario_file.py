@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.call_back_rules import PROMPTS
 from ivr.scenario import Hours
 from ivr.scenario_file import MAX_BYTES, BadScenario, load_scenario
 from ivr.yaml_lines import Problem
@@ -84,11 +85,11 @@ def test_it_can_be_copied_with_other_hours() -> None:
         ("language: en", "language: en\nvoice: loud", "voice: loud", "auto, espeak"),
         ("language: en", "language: en\nbot_files: {song: a.wav}", "bot_files: {song", "named 'song'"),
         ("answer: One ticket costs two dollars.", "anwser: x", "anwser: x", "did you mean 'answer'?"),
-        ("60, speed: 8", "60, speed: 4", "2: {head_start_s: 60", "slower than level 1 (5)"),
-        ("60, speed: 8", "20, speed: 8", "2: {head_start_s: 20", "less than that of level 1 (30 s)"),
-        ("30, speed: 5", "0, speed: 1", "1: {head_start_s: 0", "nothing sets this level apart"),
-        ("30, speed: 5", "30, speed: 0.5", "1: {head_start_s: 30", "greater than or equal to 1"),
-        ("30, speed: 5", "30, sped: 5", "1: {head_start_s: 30", "did you mean 'speed'?"),
+        ("60, speed: 12", "60, speed: 4", "2: {head_start_s: 60", "slower than level 1 (8)"),
+        ("60, speed: 12", "20, speed: 12", "2: {head_start_s: 20", "less than that of level 1 (30 s)"),
+        ("30, speed: 8", "0, speed: 1", "1: {head_start_s: 0", "nothing sets this level apart"),
+        ("30, speed: 8", "30, speed: 0.5", "1: {head_start_s: 30", "greater than or equal to 1"),
+        ("30, speed: 8", "30, sped: 8", "1: {head_start_s: 30", "did you mean 'speed'?"),
         ("most_in_ten: 5", "most_in_ten: 10", "most_in_ten: 10", "less than or equal to 9"),
         ("menu: short", "menu: brief", "menu: brief", "there is no menu 'brief'"),
         ("    waiting: 5\n", "    waiting: 12\n", "surge:  ", "must be lower than `begins_at`; waiting"),
@@ -110,6 +111,28 @@ def test_it_names_all_mistakes_at_once(tmp_path: Path) -> None:
 def test_it_finds_a_menu_that_no_key_leads_to(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path, lottery_with("menu: prizes", "queue: support"))
     assert "no key leads to the menu 'prizes'" in problem.message
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_it_finds_words_that_an_offered_call_back_lacks(tmp_path: Path, name: str) -> None:
+    lines = LOTTERY.read_text().splitlines()
+    text = "\n".join(line for line in lines if not line.startswith(f"  {name}:"))
+    (problem,) = problems_of(tmp_path, text)
+    assert f"add `{name}:` under `prompts:`" in problem.message
+    assert problem.line == line_of(text, "call_back:  ")
+
+
+def test_who_offers_no_call_back_needs_no_words_for_it(tmp_path: Path) -> None:
+    text = LOTTERY.read_text()
+    section = text[text.index("call_back:  ") : text.index("surge:  ")]
+    (tmp_path / "scenario.yaml").write_text(
+        "\n".join(
+            line for line in text.replace(section, "").splitlines() if not line.startswith("  call_back_")
+        )
+    )
+    scenario = load_scenario(tmp_path / "scenario.yaml")
+    assert scenario.call_back is None
+    assert "call_back_greeting" not in scenario.static_texts()
 
 
 def test_it_finds_a_surge_prompt_that_nobody_would_hear(tmp_path: Path) -> None:
