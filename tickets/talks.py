@@ -52,5 +52,8 @@ class TalkBook:
             return [
                 Talk(queue, operator, queued_at, answered_at, seconds)
                 for queue, operator, queued_at, answered_at, seconds in await session.execute(question)
-                if queue and operator and queued_at and answered_at  # who was found after the fact may lack some
+                if queue
+                and operator
+                and queued_at
+                and answered_at  # who was found after the fact may lack some
             ]
