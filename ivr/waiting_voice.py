@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from ivr.waiting_words import CODE, Announcement, WaitingWords, incident_piece, texts
+from ivr.waiting_words import CODE, Announcement, WaitingWords, texts
 from recordings.audio import TELEPHONE_RATE
 from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
 
@@ -32,15 +32,13 @@ PAUSE = bytes(2 * TELEPHONE_RATE * 3 // 10)  # between two pieces
 class WaitingVoice:
     """One per service. `run` speaks the pieces; announcements with one that is not there yet are not made."""
 
-    def __init__(
-        self, words: WaitingWords, offer: str | None, voice: Voice, language: str, static: Path
-    ) -> None:
-        """`offer`: the sentence that offers a call-back; `static`: where the plain `please_hold.wav` lies."""
-        self._texts = dict(texts(words, offer))
+    def __init__(self, words: WaitingWords, voice: Voice, language: str, static: Path) -> None:
+        """`static`: where the plain `please_hold.wav` lies."""
+        self._texts = dict(texts(words))
         self._voice = voice
         self._prefix = language.lower().partition("-")[0] + "_"
         self._static = static
-        self._pieces: dict[str, Path] = {}
+        self._pieces: dict[str, Sequence[Path]] = {}
         self._made: set[str] = set()
 
     async def run(self) -> None:
@@ -51,26 +49,27 @@ class WaitingVoice:
                 for start in range(0, len(missing), AT_ONCE):
                     names = missing[start : start + AT_ONCE]
                     paths = await self._voice.render_all([self._texts[name] for name in names])
-                    self._pieces |= dict(zip(names, paths, strict=True))
+                    self._pieces |= {name: [path] for name, path in zip(names, paths, strict=True)}
             except VoiceFailed as error:
                 log.warning("Waiting callers are not told their place.", action="no_place", reason=str(error))
                 await asyncio.sleep(AGAIN_AFTER_S)
         log.info("Waiting callers are told their place.", action="place_told", pieces=len(self._pieces))
 
-    def tell_incident(self, number: int, sound: Path) -> None:
-        """From now on announcements may begin with this incident."""
-        self._pieces[incident_piece(number)] = sound
+    def add(self, name: str, sounds: Sequence[Path]) -> None:
+        """Take in a piece that is spoken elsewhere: the offer of a call-back, an incident."""
+        self._pieces[name] = sounds
 
     async def make(self, announcement: Announcement) -> str | None:
         """The channel language under which it is heard; None: a piece of it is not spoken yet."""
         code = self._prefix + announcement.code
         if code in self._made:
             return code
-        pieces = [self._pieces.get(name) for name in announcement.pieces()]
-        if None in pieces:
+        names = announcement.pieces()
+        if any(name not in self._pieces for name in names):
             return None
         try:
-            await asyncio.to_thread(_join, [path for path in pieces if path], self._static / code / SOUND)
+            sounds = [self._pieces[name] for name in names]
+            await asyncio.to_thread(_join, sounds, self._static / code / SOUND)
         except (OSError, VoiceFailed) as error:
             log.warning("An announcement could not be made.", action="no_place", reason=type(error).__name__)
             return None
@@ -85,13 +84,14 @@ def _sweep(static: Path, prefix: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _join(sounds: Sequence[Path], target: Path) -> None:
+def _join(pieces: Sequence[Sequence[Path]], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     made = target.with_suffix(".new")
     with wave.open(str(made), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(TELEPHONE_RATE)
-        out.writeframes(PAUSE.join(read_telephone_wav(sound) for sound in sounds))
+        spoken = (b"".join(read_telephone_wav(sound) for sound in sounds) for sounds in pieces)
+        out.writeframes(PAUSE.join(spoken))
     made.chmod(0o644)  # the PBX may be another user
     made.replace(target)  # whole or not at all

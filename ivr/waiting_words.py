@@ -19,6 +19,9 @@ MINUTES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60)
 SOON, LONG = 1, 61
 """Minutes that are said in words of their own: a minute or less, more than an hour."""
 
+OFFER = "offer"
+"""The piece that offers a call-back."""
+
 CODE = re.compile(r"p\d+(w\d+)?o?(i\d+)?")
 
 _Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -67,7 +70,7 @@ class Announcement:
         """The names of its pieces, in order."""
         incident = [] if self.incident is None else [incident_piece(self.incident)]
         wait = [] if self.minutes is None else [f"wait-{self.minutes}"]
-        offer = ["offer"] if self.offer else []
+        offer = [OFFER] if self.offer else []
         return [*incident, f"place-{min(self.place, PLACES + 1)}", *wait, *offer]
 
 
@@ -76,10 +79,9 @@ def incident_piece(number: int) -> str:
     return f"incident-{number}"
 
 
-def texts(words: WaitingWords, offer: str | None) -> Mapping[str, str]:
+def texts(words: WaitingWords) -> Mapping[str, str]:
     """What is to be spoken ahead: name of the piece → text; the likely ones first."""
     told = {"place-1": words.next, f"wait-{SOON}": words.soon}
     told |= {f"place-{place}": words.place.format(place=place) for place in range(2, PLACES + 1)}
     told |= {f"wait-{minutes}": words.wait.format(minutes=minutes) for minutes in MINUTES}
-    told |= {f"place-{PLACES + 1}": words.place_beyond, f"wait-{LONG}": words.long}
-    return told if offer is None else told | {"offer": offer}
+    return told | {f"place-{PLACES + 1}": words.place_beyond, f"wait-{LONG}": words.long}
