@@ -217,6 +217,22 @@ class PromiseAttemptRow(Base):
     result: Mapped[AttemptResult | None] = mapped_column(_words(AttemptResult))
 
 
+class IncidentRow(Base):
+    """What a supervisor wants every caller to know."""
+
+    __tablename__ = "incidents"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # callers' announcements are named by it: never reused
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    on_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    on_by: Mapped[str] = mapped_column(Text)  # login
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    off_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    off_by: Mapped[str | None] = mapped_column(Text)  # login
+
+
 class AccountRow(Base):
     """Somebody who may use the desk."""
 
