@@ -134,7 +134,7 @@ def _lay_out(by_name: Mapping[str, Path], waits: Iterable[int], folder: Path) ->
     try:
         for name in (STATIC, PIECES):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        for name in STATIC_PROMPTS:
+        for name in by_name.keys() & set(STATIC_PROMPTS):
             _copy(by_name[name], folder / STATIC / f"{name}.wav")
         sounds = {name: pieces.lay_out(path, folder / PIECES) for name, path in by_name.items()}
         return sounds | {_quiet(seconds): pieces.quiet(folder / PIECES, seconds) for seconds in waits}

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic.types import StringConstraints
 
+from ivr.call_back_rules import CallBackRules
 from ivr.surge_rules import Surge
 from ivr.vip_rules import Vip
 from ivr.waiting_words import WaitingWords
@@ -39,8 +40,15 @@ Seconds = Annotated[int, Field(ge=1, le=3600)]
 
 MAIN_MENU = "main"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-STATIC_PROMPTS = ("connecting", "please_hold", "voicemail", "voicemail_thanks", "duty_ringing")
-"""The prompts that the dialplan plays by itself, with our program away or dead."""
+STATIC_PROMPTS = (
+    "connecting",
+    "please_hold",
+    "voicemail",
+    "voicemail_thanks",
+    "duty_ringing",
+    "call_back_greeting",
+)
+"""What the dialplan plays by itself, with our program away or dead, where the scenario has it."""
 
 
 class Model(BaseModel):
@@ -184,6 +192,10 @@ class Prompts(Model):
     voicemail: Prompt  # static: before the tone
     voicemail_thanks: Prompt  # static
     duty_ringing: Prompt  # static: nobody in the queue, the duty phone rings
+    call_back_offer: Prompt | None = None  # while waiting: press one to be called back
+    call_back_confirm: Prompt | None = None  # after one was pressed: one again takes it
+    call_back_promised: Prompt | None = None  # it is on the list; good-bye
+    call_back_greeting: Prompt | None = None  # static: the person has answered our call
     goodbye: Prompt
 
 
@@ -246,6 +258,7 @@ class Scenario(Model):
     bot_files: dict[str, Path] = {}  # recorded files: by the bot's prompt name, or by question for its answer
     queues: Annotated[dict[Name, Queue], Field(min_length=1)]
     operators: dict[Extension, PersonName]
+    call_back: CallBackRules | None = None  # None: nobody is offered to be called back
     surge: Surge | None = None  # None: however many call, everything stays the same
     duty_phone: Number | None = None  # rung when the queue gave nobody
     vip: Vip = Vip()
@@ -285,7 +298,8 @@ class Scenario(Model):
 
     def static_texts(self) -> dict[str, Prompt]:
         """The prompts that the dialplan plays while we are away, by name."""
-        return {name: getattr(self.prompts, name) for name in STATIC_PROMPTS}
+        prompts = {name: getattr(self.prompts, name) for name in STATIC_PROMPTS}
+        return {name: prompt for name, prompt in prompts.items() if prompt is not None}
 
     def spoken(self) -> Iterator[tuple[str, Prompt]]:
         """Every prompt of reception with its name: `greeting`, `menu-main`, `announce-main-2`, …"""

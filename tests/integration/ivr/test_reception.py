@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
 from ivr.menu import ALL_KEYS
 from ivr.pieces import Rendered
 from ivr.prompts import PromptBook
@@ -124,7 +125,7 @@ def places() -> list[tuple[str, dict[str, str], datetime]]:
         "menu-closed": ({}, NIGHT),
         "menu-closed?": ({}, NIGHT),
     }
-    reachable = {name for name, _ in LOTTERY.spoken()} - set(STATIC_PROMPTS)
+    reachable = {name for name, _ in LOTTERY.spoken()} - {*STATIC_PROMPTS, *CALL_BACK_PROMPTS}
     assert reachable <= ways.keys(), "a new prompt needs its line here"
     return [(name, keys, now) for name, (keys, now) in ways.items()]
 
