@@ -316,8 +316,9 @@ class _Builder:
         reconciler = Reconciler(
             link,
             translator,
-            book.unfinished_calls,
-            book.finished_among,
+            lambda: self._live.level(book.unfinished_calls),
+            book.calls_among,
+            book.events_of,
             lambda: self._intake.settle(LEVEL_S),
             self._intake.publish,
             settings.cdr_file,

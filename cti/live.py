@@ -6,7 +6,7 @@ committed, so what a page shows has happened.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from tickets.call import Call
@@ -27,6 +27,11 @@ class Subscription:
         self._changes.append(change)
         self._news.set()
 
+    def put_anew(self) -> None:
+        """More has changed than can be told one by one."""
+        self._missed = True
+        self._news.set()
+
     async def next(self) -> tuple[list[CallChange], bool]:
         """Wait for changes. True beside them: some before them were lost, read `LiveCalls.calls()` anew."""
         await self._news.wait()
@@ -44,6 +49,7 @@ class LiveCalls:
         self._calls: dict[str, Call] = {}
         self._tickets: dict[str, int] = {}
         self._subscriptions: set[Subscription] = set()
+        self._told: set[str] = set()  # calls that news came of while the ledger was read
 
     def begin_with(self, calls: Iterable[Call]) -> None:
         """Calls that were unfinished at start."""
@@ -54,6 +60,7 @@ class LiveCalls:
         """Take over what the ledger has committed and pass it on."""
         for change in changes:
             call = change.call
+            self._told.add(call.call_id)
             if call.ended:
                 self._calls.pop(call.call_id, None)
                 self._tickets.pop(call.call_id, None)
@@ -62,6 +69,26 @@ class LiveCalls:
                 self._tickets[call.call_id] = change.ticket_number
             for subscription in self._subscriptions:
                 subscription.put(change)
+
+    async def level(self, unfinished: Callable[[], Awaitable[list[Call]]]) -> list[Call]:
+        """Take over what the ledger has as unfinished, and give it back.
+
+        Another node that shares the ledger may have told it of a call's end: nobody tells us that. What is
+        told here while the ledger is being read is newer than what was read.
+        """
+        self._told.clear()
+        calls = await unfinished()
+        read = {call.call_id: call for call in calls if call.call_id not in self._told}
+        over = self._calls.keys() - read.keys() - self._told
+        changed = {call_id for call_id, call in read.items() if self._calls.get(call_id) != call}
+        for call_id in over:
+            del self._calls[call_id]
+            self._tickets.pop(call_id, None)
+        self._calls |= {call_id: read[call_id] for call_id in changed}
+        if over or changed:
+            for subscription in self._subscriptions:
+                subscription.put_anew()
+        return calls
 
     def calls(self) -> list[Call]:
         """The live calls, longest first."""

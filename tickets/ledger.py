@@ -115,15 +115,15 @@ class CallBook:
             return [call_from(row._asdict()) for row in rows]
 
     @use_case
-    async def finished_among(self, call_ids: Collection[str]) -> set[str]:
-        """Those of the given calls that have ended as far as the ledger knows."""
-        wanted, finished = list(call_ids), set[str]()
-        ended = select(_calls.c.call_id).where(_calls.c.state == CallState.ENDED)
+    async def calls_among(self, call_ids: Collection[str]) -> dict[str, Call]:
+        """Those of the given calls that the ledger knows, by their ids."""
+        wanted, known = list(call_ids), dict[str, Call]()
         async with self._sessions() as session:
             for start in range(0, len(wanted), BATCH):  # a statement takes some 32,000 values at most
-                some = wanted[start : start + BATCH]
-                finished.update(await session.scalars(ended.where(_calls.c.call_id.in_(some))))
-        return finished
+                some = select(_calls).where(_calls.c.call_id.in_(wanted[start : start + BATCH]))
+                for row in await session.execute(some):
+                    known[row.call_id] = call_from(row._asdict())
+        return known
 
     @use_case
     async def _record(self, events: Sequence[CallEvent]) -> list[CallChange]:

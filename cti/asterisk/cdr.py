@@ -1,32 +1,33 @@
 """Asterisk's own record of finished calls, in our format: what happened while we were away.
 
 Pure: no I/O, no clock. Knows the columns that `templates/include/cdr_custom_presszero.conf` writes; a call
-has one row per stretch (each queue, each operator), all written together when the caller's channel ends.
+has one row per stretch (the bot, each queue, each operator), all written when the caller's channel ends.
 """
 
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cti.asterisk.events import NOBODY, is_machine, operator_of
-from cti.asterisk.translate import DUTY, Normalise, received
+from cti.asterisk.translate import DUTY, NO_RECORD, Normalise, received
 from tickets.call import Call
 from tickets.events import CallEvent, Value
-from tickets.vocabulary import EventKind
+from tickets.vocabulary import CallOutcome, EventKind
 
 SOURCE = "cdr"
-_COLUMNS = 15
+_COLUMNS = 20
+_OLD_COLUMNS = 15  # before the CDR held times of queue and answer, and the outcome
+_SAME_END = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class CdrRow:
-    """One stretch of a call."""
+    """One stretch of a call. What our dialplan notes of the whole call stands in every row from then on."""
 
-    call_id: str  # linkedid
+    call_id: str  # the recording's name; a transfer can give the channel another linkedid, but never this
     uniqueid: str
     start: datetime
-    answer: datetime | None  # of the caller's channel: our dialplan answers at once, so no operator's answer
     end: datetime
     answered: bool  # disposition; with a `partner`: the partner answered
     last_app: str
@@ -34,6 +35,26 @@ class CdrRow:
     partner: str  # channel that was rung (dstchannel); empty: none
     stage: str  # our dialplan's last word: menu, bot, queue, duty, voicemail, bye; empty: not our call
     line: str  # the number that was called
+    queue: str = ""  # the last one
+    queued: datetime | None = None  # first time
+    met_operator: datetime | None = None  # first time; the answer of the caller's own channel says nothing
+    outcome: str = ""  # a CallOutcome; empty: hung up before anybody or anything answered
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What all rows of a call say together."""
+
+    begin: datetime
+    end: datetime
+    number: str
+    line: str
+    queue: str
+    queued: datetime | None
+    met_operator: datetime | None
+    operator: str | None
+    voicemail: datetime | None
+    outcome: str
 
 
 class UnreadableCdr(ValueError):
@@ -50,16 +71,17 @@ def read_line(line: str) -> CdrRow:
         columns = next(csv.reader([line]), [])
     except csv.Error as error:
         raise UnreadableCdr(UnreadableCdr.__doc__) from error
+    if len(columns) == _OLD_COLUMNS:
+        columns += [""] * (_COLUMNS - _OLD_COLUMNS)
     if len(columns) != _COLUMNS:
         raise UnreadableCdr(UnreadableCdr.__doc__)
-    (linkedid, uniqueid, _channel, start, answer, end, _billsec, disposition,
-     last_app, _dcontext, _dst, number, partner, stage, called) = columns  # fmt: skip
+    (linkedid, uniqueid, _channel, start, _answer, end, _billsec, disposition, last_app, _dcontext, _dst,
+     number, partner, stage, called, recording, queue, queued, met_operator, outcome) = columns  # fmt: skip
     try:
         return CdrRow(
-            call_id=linkedid,
+            call_id=recording or linkedid,
             uniqueid=uniqueid,
             start=_time(start),
-            answer=_time(answer) if answer.strip("0.") else None,
             end=_time(end),
             answered=disposition == "ANSWERED",
             last_app=last_app,
@@ -67,6 +89,10 @@ def read_line(line: str) -> CdrRow:
             partner=partner,
             stage=stage,
             line=called,
+            queue=queue,
+            queued=_time(queued) if queued else None,
+            met_operator=_time(met_operator) if met_operator else None,
+            outcome=outcome,
         )
     except (ValueError, OverflowError, OSError) as error:
         raise UnreadableCdr(UnreadableCdr.__doc__) from error
@@ -81,45 +107,86 @@ def calls_of(rows: Iterable[CdrRow]) -> dict[str, list[CdrRow]]:
     return calls
 
 
-def events_of(rows: Sequence[CdrRow], normalise: Normalise, known: Call | None) -> list[CallEvent]:
-    """What the rows of one call add to the ledger.
+def lacking(rows: Sequence[CdrRow], known: Call | None) -> bool:
+    """Whether the CDR may tell more of the call than the ledger has: then `events_of` says what."""
+    if known is None or not known.ended or known.ended_at is None:
+        return True
+    facts = _facts(rows)
+    return (
+        (facts.met_operator is not None and known.answered_at is None)
+        or (facts.queued is not None and known.queued_at is None)
+        or (known.outcome is CallOutcome.ABANDONED and facts.outcome != "")
+        or (facts.number != "" and known.caller_raw == "")
+        or (facts.line != "" and known.line == "")
+        or abs(facts.end - known.ended_at) > _SAME_END
+    )
+
+
+def events_of(rows: Sequence[CdrRow], normalise: Normalise, story: Iterable[CallEvent]) -> list[CallEvent]:
+    """What the rows of one call add to its ledger.
 
     Args:
         rows: of one call, at least one.
         normalise: makes E.164 of a caller ID, or None.
-        known: the call as far as the ledger has it: only what it has missed is told. None: all was missed.
+        story: what the ledger has of the call. Empty: all was missed.
     """
-    first = min(rows, key=lambda row: row.start)
-    call_id = first.call_id
-    end = max(row.end for row in rows)
+    facts, call_id = _facts(rows), rows[0].call_id
+    heard = {event.kind for event in story if event.data.get("cause") != NO_RECORD}
     told: list[CallEvent] = []
-    if known is None:
+    if not heard:
+        told.append(_told(call_id, facts.begin, EventKind.FOUND, how=SOURCE))
+    if EventKind.RECEIVED not in heard:
         # The id of the AMI's own word: should that come late, it is a repetition.
-        told.append(received(call_id, first.start, first.number, first.line, normalise))
-        told.append(_told(call_id, first.start, EventKind.FOUND, how=SOURCE))
-    talk = next((row for row in rows if row.answered and row.partner and not is_machine(row.partner)), None)
-    if talk is not None and (known is None or known.answered_at is None):
-        # A CDR does not say when the operator took up: its stretch began with the caller's wait, or before.
-        at = max(talk.start, known.queued_at) if known is not None and known.queued_at else talk.start
-        told.append(_told(call_id, min(at, end), EventKind.OPERATOR_ANSWERED, operator=_operator(talk)))
-    if any(row.stage == "voicemail" for row in rows):
-        at = max(row.start for row in rows)
-        told.append(_told(call_id, at, EventKind.VOICEMAIL_STARTED))
-    told.append(_told(call_id, end, EventKind.ENDED, cause="found in the CDR"))
-    return told
+        told.append(received(call_id, facts.begin, facts.number, facts.line, normalise))
+    if facts.queued is not None:
+        told.append(_told(call_id, facts.queued, EventKind.QUEUE_JOINED, queue=facts.queue))
+    if facts.met_operator is not None:
+        told.append(_told(call_id, facts.met_operator, EventKind.OPERATOR_ANSWERED, operator=facts.operator))
+    if facts.voicemail is not None:
+        told.append(_told(call_id, facts.voicemail, EventKind.VOICEMAIL_STARTED))
+    if facts.outcome == CallOutcome.ANSWERED_BY_BOT:
+        told.append(_told(call_id, facts.end, EventKind.BOT_ENDED, answered=True))
+    if facts.outcome == CallOutcome.INFORMED_BY_MENU:
+        told.append(_told(call_id, facts.end, EventKind.ANNOUNCED))
+    told.append(_told(call_id, facts.end, EventKind.ENDED, cause="found in the CDR"))
+    return [event for event in told if event.kind not in heard]
 
 
-def _operator(row: CdrRow) -> str:
-    if row.last_app == "Dial" and row.stage != "queue":  # "queue": an operator sent the caller to a phone
+def _facts(rows: Sequence[CdrRow]) -> _Facts:
+    first = min(rows, key=lambda row: row.start)
+    end = max(row.end for row in rows)
+    talks = [row for row in rows if row.answered and row.partner and not is_machine(row.partner)]
+    met_operator = next((row.met_operator for row in rows if row.met_operator), None)
+    if met_operator is None and talks:  # a stretch begins when the phone rings, or before
+        met_operator = min(talks[0].end, max(talks[0].start, talks[0].queued or first.start))
+    voicemails = [row.start for row in rows if row.stage == "voicemail"]
+    return _Facts(
+        begin=first.start,
+        end=end,
+        number=first.number,
+        line=first.line,
+        queue=next((row.queue for row in reversed(rows) if row.queue), ""),
+        queued=next((row.queued for row in rows if row.queued), None),
+        met_operator=met_operator,
+        operator=_operator(talks),
+        voicemail=max(voicemails, default=None),
+        outcome=next((row.outcome for row in reversed(rows) if row.outcome), ""),
+    )
+
+
+def _operator(talks: Sequence[CdrRow]) -> str | None:
+    """Who answered last; a phone that an operator sent the caller to counts only where nobody else does."""
+    if not talks:
+        return None
+    row = max(talks, key=lambda row: (row.last_app == "Queue" or row.stage == "duty", row.end))
+    if row.last_app == "Dial" and row.stage == "duty":  # rung over a trunk, which says nothing of who answers
         return DUTY
     # dstchannel is a channel's name, PJSIP/101-0000002a: the member and a number of its own.
     return operator_of(row.partner.rpartition("-")[0] or row.partner)
 
 
 def _told(call_id: str, at: datetime, kind: EventKind, **data: Value) -> CallEvent:
-    # Sequence 1: the end comes after what is told of the same instant.
-    sequence = 1 if kind is EventKind.ENDED else 0
-    return CallEvent(SOURCE, f"{call_id}:{kind}", call_id, at, kind, data, sequence)
+    return CallEvent(SOURCE, f"{call_id}:{kind}", call_id, at, kind, data)
 
 
 def _time(text: str) -> datetime:

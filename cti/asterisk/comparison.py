@@ -21,7 +21,7 @@ class Comparison:
     """What follows from both pictures."""
 
     events: list[CallEvent]  # what the ledger has missed of live calls
-    live: list[str]  # our calls that the PBX has on the line
+    live: dict[str, datetime]  # our calls that the PBX has on the line, and the last moment known of each
     gone: list[Call]  # calls of this PBX that the ledger thinks live and that are not
 
 
@@ -68,7 +68,15 @@ def compare(
             told.append(_told(call_id, EventKind.FOUND, begin, "", how="live"))
         told += _where(call, channel, entries.get(call_id), channels, at)
     gone = [call for call in unfinished if call.call_id not in on_line and system_of(call.call_id) == system]
-    return Comparison(told, list(on_line), gone)
+    live = {call_id: _last_moment(call_id, known.get(call_id), at) for call_id in on_line}
+    return Comparison(told, live, gone)
+
+
+def _last_moment(call_id: str, call: Call | None, at: datetime) -> datetime:
+    if call is None:
+        return began(call_id) or at
+    # Of what the PBX told: the bot's times are by our own clock.
+    return max(time for time in (call.received_at, call.queued_at, call.answered_at) if time is not None)
 
 
 def _where(

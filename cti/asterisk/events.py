@@ -65,6 +65,7 @@ class StageReached(CallerEvent):
     queue: str
     priority: int  # the caller's, higher goes first
     line: str
+    status: str = ""  # QUEUESTATUS: how the wait ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,7 @@ def _stage(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
         # "Priority" stands here twice: first the dialplan's step, then the caller's priority.
         priority=_last_whole(headers, "Priority") if "Queue" in headers else 0,
         line=_optional(headers, "Line"),
+        status=_optional(headers, "Status"),
     )
 
 

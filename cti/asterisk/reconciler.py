@@ -6,7 +6,7 @@ decided by the pure `comparison.py` and `cdr.py`. Running it twice changes nothi
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +19,10 @@ from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
 from cti.asterisk.cdr import CdrRow, UnreadableCdr
 from cti.asterisk.comparison import Comparison, callers, compare
 from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
-from cti.asterisk.translate import Normalise, Translator, ended
+from cti.asterisk.translate import NO_RECORD, Normalise, Translator, ended
 from tickets.call import Call
 from tickets.database import DatabaseTrouble
-from tickets.events import Publish
+from tickets.events import CallEvent, Publish
 
 log = structlog.get_logger()
 
@@ -80,7 +80,8 @@ class Reconciler:
         pbx: AsksPbx,
         translator: Translator,
         unfinished: Callable[[], Awaitable[list[Call]]],
-        finished: Callable[[Collection[str]], Awaitable[Collection[str]]],
+        calls: Callable[[Collection[str]], Awaitable[Mapping[str, Call]]],
+        story: Callable[[str], Awaitable[Sequence[CallEvent]]],
         settled: Callable[[], Awaitable[object]],
         publish: Publish,
         cdr_file: Path,
@@ -95,20 +96,21 @@ class Reconciler:
             pbx: the AMI link.
             translator: is told which calls are ours, and which are over.
             unfinished: the ledger's live calls, `CallBook.unfinished_calls`.
-            finished: those of the given calls that the ledger has as ended, `CallBook.finished_among`.
+            calls: those of the given calls that the ledger knows, `CallBook.calls_among`.
+            story: what the ledger has of a call, `CallBook.events_of`.
             settled: returns when the ledger has what was published, or after a deadline of its own.
             publish: takes what was missed.
             cdr_file: Asterisk's CDR in our format; need not exist.
             normalise: makes E.164 of a caller ID, or None.
             every_s: pause between two runs that nobody asked for.
             grace_s: a call that ended so recently is left to the AMI's own word, which is on its way.
-            clock: now, aware.
+            clock: now, aware; for a PBX that does not tell its own time.
         """
         self._pbx, self._translator, self._publish = pbx, translator, publish
-        self._unfinished, self._finished, self._settled = unfinished, finished, settled
+        self._unfinished, self._calls, self._story, self._settled = unfinished, calls, story, settled
         self._cdr_file, self._normalise = CdrFile(cdr_file), normalise
         self._every_s, self._grace_s, self._clock = every_s, grace_s, clock
-        self._young: list[CdrRow] = []  # rows within the grace
+        self._young: list[CdrRow] = []  # rows within the grace, or of a call that was on the line
         self._asked = asyncio.Event()
 
     def wake(self) -> None:
@@ -144,7 +146,8 @@ class Reconciler:
             DatabaseTrouble, OSError: the ledger or the CDR file cannot be read.
         """
         unfinished = await self._unfinished()
-        compared = await self._compare(unfinished)
+        at = await self._pbx_time()
+        compared = await self._compare(unfinished, at)
         self._translator.adopt(compared.live)
         for event in compared.events:
             self._publish(event)
@@ -153,9 +156,9 @@ class Reconciler:
             # Their end may be on its way, over AMI or into the CDR, this moment.
             await asyncio.sleep(self._grace_s)
             gone = {call.call_id: call for call in await self._unfinished() if call.call_id in gone}
-        found = await self._from_cdr(gone, set(compared.live))
+        found = await self._from_cdr(gone.keys(), compared.live.keys(), at - timedelta(seconds=self._grace_s))
         for call_id in gone.keys() - found:  # a PBX that was killed never writes it
-            self._publish(ended(call_id, self._clock(), "unknown: the PBX has no record of the end"))
+            self._publish(ended(call_id, at, NO_RECORD))
         self._translator.forget(gone)
         if compared.events or found or gone:
             log.info(
@@ -166,7 +169,15 @@ class Reconciler:
                 from_cdr=len(found),
             )
 
-    async def _compare(self, before: Sequence[Call]) -> Comparison:
+    async def _pbx_time(self) -> datetime:
+        """The PBX's own clock: ours may be another one, and all that the PBX tells is by that one."""
+        told = (await self._pbx.action("Ping")).fields.get("timestamp", "")
+        try:
+            return datetime.fromtimestamp(float(told), UTC)
+        except (ValueError, OverflowError, OSError):
+            return self._clock()
+
+    async def _compare(self, before: Sequence[Call], at: datetime) -> Comparison:
         listed = await self._pbx.list_action("CoreShowChannels")
         queued = await self._pbx.list_action("QueueStatus")
         channels = [one for one in listed if isinstance(one, ListedChannel)]
@@ -181,7 +192,6 @@ class Reconciler:
         }
         lines = {call_id: await self._line(channel.channel) for call_id, channel in strangers.items()}
         system = (await self._pbx.action("CoreSettings")).fields.get("systemname", "")
-        at = self._clock()
         missed = {
             event.source_id
             for event in compare(after, channels, waiting, lines, system, at, self._normalise).events
@@ -197,32 +207,39 @@ class Reconciler:
             return ""
         return reply.fields.get("value", "")
 
-    async def _from_cdr(self, gone: dict[str, Call], live: set[str]) -> set[str]:
+    async def _from_cdr(self, gone: Collection[str], live: Collection[str], settled_at: datetime) -> set[str]:
         """Publish what the CDR file tells of calls that the ledger lacks; their ids."""
         found: set[str] = set()
         while True:
             rows = await asyncio.to_thread(self._cdr_file.more)
-            found |= await self._from_rows(self._young + rows, gone, live)
+            found |= await self._from_rows(self._young + rows, gone, live, settled_at)
             if not rows:
                 return found
 
-    async def _from_rows(self, rows: list[CdrRow], gone: dict[str, Call], live: set[str]) -> set[str]:
+    async def _from_rows(
+        self, rows: list[CdrRow], gone: Collection[str], live: Collection[str], settled_at: datetime
+    ) -> set[str]:
         self._young = rows  # kept, should the ledger not answer
-        old_enough = self._clock() - timedelta(seconds=self._grace_s)
         calls = cdr.calls_of(rows)
         young = {
             call_id
             for call_id, stretches in calls.items()
-            if call_id not in gone and max(row.end for row in stretches) > old_enough
+            if call_id not in gone and (call_id in live or max(row.end for row in stretches) > settled_at)
         }
-        asked = [call_id for call_id in calls if call_id not in young and call_id not in live]
-        missing: set[str] = set()
+        asked = [call_id for call_id in calls if call_id not in young]
+        found: set[str] = set()
         for start in range(0, len(asked), _ASK_AT_ONCE):
             part = asked[start : start + _ASK_AT_ONCE]
-            missing |= set(part) - set(await self._finished(part))
-        for call_id in asked:
-            if call_id in missing:
-                for event in cdr.events_of(calls[call_id], self._normalise, gone.get(call_id)):
+            known = await self._calls(part)
+            for call_id in part:
+                stretches = calls[call_id]
+                if not cdr.lacking(stretches, known.get(call_id)):
+                    continue
+                story = await self._story(call_id) if call_id in known else ()
+                told = cdr.events_of(stretches, self._normalise, story)
+                for event in told:
                     self._publish(event)
+                if told:
+                    found.add(call_id)
         self._young = [row for row in rows if row.call_id in young]
-        return missing
+        return found

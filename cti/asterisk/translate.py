@@ -10,9 +10,9 @@ later transfer gives the channel an older Linkedid. Facts that happen once a cal
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from cti.asterisk import events as ami
 from tickets.events import CallEvent, Value
@@ -23,9 +23,18 @@ CALL_CONTEXT = "presszero-call"  # where our dialplan holds a caller
 BOT_LEG = "bot_leg"  # the voicebot's own channel of a call, between its making and the first word
 DUTY = "duty"  # the duty phone stands where an operator would
 SOURCE = "ami"
+NO_RECORD = "unknown: the PBX has no record of the end"  # the cause of an end that was only concluded
 
 _MOST_CALLS = 20_000  # remembered at once; beyond, the oldest are forgotten (the reconciler will end them)
 _UNIQUEID = re.compile(r"(?:(?P<system>.*)-)?(?P<seconds>\d{9,11})\.\d+")
+_TICK = timedelta(microseconds=1)
+_LEFT_BECAUSE = {  # QUEUESTATUS
+    "TIMEOUT": "timeout",
+    "LEAVEEMPTY": "empty",
+    "LEAVEUNAVAIL": "empty",
+    "CONTINUE": "other",
+    "WITHDRAW": "other",
+}
 
 Normalise = Callable[[str], str | None]
 
@@ -37,9 +46,12 @@ class _Memory:
     priority: int = 0
     hanging_up: bool = False
     left_told: bool = False  # that the caller left the queue
-    leave: ami.CallerLeft | None = None  # whose reason the next event shows
+    leave: tuple[ami.CallerLeft | ami.CallerAbandoned, str] | None = (
+        None  # and its reason, if nothing says more
+    )
     answered: bool = False  # an operator has the caller
     duty_since: datetime | None = None  # when the duty phone answered
+    latest: datetime | None = None  # of what was told
 
 
 def began(call_id: str) -> datetime | None:
@@ -79,10 +91,11 @@ class Translator:
         self._normalise = normalise
         self._calls: dict[str, _Memory] = {}
 
-    def adopt(self, call_ids: Iterable[str]) -> None:
-        """These live calls are ours, though their beginning was not heard here."""
-        for call_id in call_ids:
-            self._remember(call_id)
+    def adopt(self, calls: Mapping[str, datetime]) -> None:
+        """These live calls are ours, though their beginning was not heard; the last moment known of each."""
+        for call_id, latest in calls.items():
+            memory = self._remember(call_id)
+            memory.latest = max(latest, memory.latest or latest)
 
     def forget(self, call_ids: Iterable[str]) -> None:
         """These calls are over, though their end was not heard here."""
@@ -90,14 +103,33 @@ class Translator:
             self._calls.pop(call_id, None)
 
     def translate(self, event: ami.AmiEvent) -> list[CallEvent]:
-        """What the event says of one of our calls; empty when it says nothing."""
+        """What the event says of one of our calls; empty when it says nothing.
+
+        AMI tells in order. Should the PBX's clock be set back in the middle of a call, what it tells then is
+        put a moment after the last, so that the ledger is read in that order too.
+        """
+        if not isinstance(event, ami.CallerEvent):
+            return []
+        call_id = event.call_id if isinstance(event, ami.StageReached) else event.uniqueid
+        memory = self._calls.get(call_id)
+        told = self._translate(event)
+        if not told:
+            return []
+        memory = memory or self._calls.get(call_id) or _Memory()
+        for number, news in enumerate(told):
+            if news.kind is EventKind.RECEIVED:
+                continue
+            if memory.latest is not None and news.at < memory.latest:
+                told[number] = news = replace(news, at=memory.latest + _TICK)
+            memory.latest = news.at
+        return told
+
+    def _translate(self, event: ami.CallerEvent) -> list[CallEvent]:
         if isinstance(event, ami.StageReached):
             return self._stage(event)
         if isinstance(event, ami.NewChannel):
             ours = event.calling and event.context == INBOUND_CONTEXT and event.uniqueid == event.linkedid
             return self._begin(event, event.at, event.exten) if ours else []
-        if not isinstance(event, ami.CallerEvent):
-            return []
         memory = self._calls.get(event.uniqueid)
         if memory is None:
             # A call whose beginning was missed; the context says that our dialplan holds it.
@@ -132,7 +164,7 @@ class Translator:
             memory = self._remember(call_id)
             at = event.at if event.stage == "menu" else began(call_id) or event.at
             told.append(received(call_id, at, event.number, event.line, self._normalise))
-        told += self._leave_settled(call_id, memory, "other")
+        told += self._leave_settled(call_id, memory, _LEFT_BECAUSE.get(event.status))
         match event.stage:
             case "queue":
                 memory.priority = event.priority
@@ -156,7 +188,8 @@ class Translator:
                 memory.left_told = True
                 if memory.answered:
                     return [_left(call_id, event, "answered")]
-                memory.leave = event  # the next event says why: a connect follows within the same instant
+                # The next event says why: a connect follows within the same instant.
+                memory.leave = (event, "other")
                 return []
             case ami.OperatorConnected():
                 told = self._leave_settled(call_id, memory, "answered")
@@ -165,7 +198,15 @@ class Translator:
                     call_id, event, EventKind.OPERATOR_ANSWERED, operator=event.operator,
                     hold_seconds=event.hold_seconds, ring_seconds=event.ring_seconds,
                 )]  # fmt: skip
-        return self._leave_settled(call_id, memory, "other") + self._after_leave(event, memory)
+            case ami.CallerAbandoned():
+                # Also said of a caller whose waiting time was over (seen with Asterisk 22.10): only who
+                # hung up has a hang-up request before it. The dialplan tells the reason of the others next.
+                memory.left_told = True
+                if not memory.hanging_up:
+                    memory.leave = (event, "timeout")
+                    return []
+                return [_left(call_id, event, "abandoned")]
+        return self._leave_settled(call_id, memory) + self._after_leave(event, memory)
 
     def _after_leave(self, event: ami.CallerEvent, memory: _Memory) -> list[CallEvent]:
         call_id = event.uniqueid
@@ -175,11 +216,6 @@ class Translator:
                 return [
                     _told(call_id, event, EventKind.QUEUE_JOINED, queue=event.queue, priority=memory.priority)
                 ]
-            case ami.CallerAbandoned():
-                # Also said of a caller whose waiting time was over (seen with Asterisk 22.10): only who
-                # hung up has a hang-up request before it.
-                memory.left_told = True
-                return [_left(call_id, event, "abandoned" if memory.hanging_up else "timeout")]
             case ami.OperatorCalled():
                 return [_told(call_id, event, EventKind.OPERATOR_RINGING, operator=event.operator)]
             case ami.OperatorMissed():
@@ -197,9 +233,9 @@ class Translator:
         return []
 
     @staticmethod
-    def _leave_settled(call_id: str, memory: _Memory, reason: str) -> list[CallEvent]:
+    def _leave_settled(call_id: str, memory: _Memory, reason: str | None = None) -> list[CallEvent]:
         leave, memory.leave = memory.leave, None
-        return [] if leave is None else [_left(call_id, leave, reason)]
+        return [] if leave is None else [_left(call_id, leave[0], reason or leave[1])]
 
 
 def _told(call_id: str, event: ami.AmiEvent, kind: EventKind, **data: Value) -> CallEvent:

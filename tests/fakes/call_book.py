@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from tickets.call import Call, replay
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
+from tickets.order import in_order
 
 
 class FakeCallBook:
@@ -40,9 +41,13 @@ class FakeCallBook:
         """As CallBook.unfinished_calls."""
         return [call for call in map(self.call, self._call_ids()) if not call.ended]
 
-    async def finished_among(self, call_ids: Collection[str]) -> set[str]:
-        """Those of the calls that have ended."""
-        return {call_id for call_id in self._call_ids() if call_id in call_ids and self.call(call_id).ended}
+    async def calls_among(self, call_ids: Collection[str]) -> dict[str, Call]:
+        """As CallBook.calls_among."""
+        return {call_id: self.call(call_id) for call_id in self._call_ids() if call_id in call_ids}
+
+    async def events_of(self, call_id: str) -> list[CallEvent]:
+        """As CallBook.events_of."""
+        return in_order(event for event in self.events.values() if event.call_id == call_id)
 
     def _call_ids(self) -> list[str]:
         return list(dict.fromkeys(event.call_id for event in self.events.values()))

@@ -12,6 +12,7 @@ from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
 from cti.asterisk.reconciler import Reconciler
 from cti.asterisk.translate import Translator, ended, received
 from tests.fakes.call_book import FakeCallBook
+from tickets.call import Call
 from tickets.database import DatabaseAway
 from tickets.events import CallEvent
 from tickets.vocabulary import CallOutcome, CallState, EventKind
@@ -31,7 +32,8 @@ ANSWERED, ABANDONED, TIMED_OUT, DUTY = (
 class Pbx:
     """Answers the two lists."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
         self.channels: list[AmiEvent] = []
         self.waiting: list[AmiEvent] = []
         self.lines: dict[str, str] = {}
@@ -49,6 +51,8 @@ class Pbx:
         return {"CoreShowChannels": self.channels, "QueueStatus": self.waiting}[name]
 
     async def action(self, name: str, /, **fields: str) -> AmiReply:
+        if name == "Ping":
+            return AmiReply("", {"ping": "Pong", "timestamp": f"{self.now():.6f}"})
         if name == "CoreSettings":
             return AmiReply("", {"systemname": "pz"})
         assert (name, fields["Variable"]) == ("Getvar", "PZ_LINE")
@@ -61,15 +65,15 @@ class House:
     """A reconciler with all that it needs."""
 
     def __init__(self, folder: Path, now: datetime = LATER) -> None:
-        self.pbx, self.book = Pbx(), FakeCallBook()
+        self.pbx, self.book = Pbx(lambda: self.now.timestamp()), FakeCallBook()
         self.file = folder / "presszero.csv"
         self.now = now
         self.published: list[CallEvent] = []
         self.news = asyncio.Event()
         self.translator = Translator(lambda number: number)
         self.reconciler = Reconciler(
-            self.pbx, self.translator, self.book.unfinished_calls, self.book.finished_among, self._settled,
-            self._publish, self.file, lambda number: number, every_s=60, grace_s=0.01, clock=lambda: self.now,
+            self.pbx, self.translator, self.book.unfinished_calls, self.book.calls_among, self.book.events_of,
+            self._settled, self._publish, self.file, lambda number: number, every_s=60, grace_s=0.01,
         )  # fmt: skip
 
     def _publish(self, event: CallEvent) -> None:
@@ -122,11 +126,33 @@ async def test_it_changes_nothing_the_second_time(house: House) -> None:
     assert house.book.events == before
 
 
-async def test_it_leaves_calls_alone_whose_end_was_heard(house: House) -> None:
+async def test_it_adds_the_answer_that_was_missed_to_a_call_whose_end_was_heard(house: House) -> None:
     house.file.write_bytes(CDR.read_bytes())
     await house.knows(ANSWERED)
     await house.book.record([ended(ANSWERED, LATER, "Normal Clearing")])
-    assert ANSWERED not in {event.call_id for event in await house.reconcile()}
+    told = [event.kind for event in await house.reconcile() if event.call_id == ANSWERED]
+    assert told == [EventKind.OPERATOR_ANSWERED]
+    assert house.book.call(ANSWERED).outcome is CallOutcome.ANSWERED_BY_OPERATOR
+
+
+async def test_it_tells_a_tape_that_came_first_from_a_call_that_is_known(house: House) -> None:
+    """The shelf found the tape while the PBX was away: that the call is over is all that it could tell."""
+    began = datetime.fromtimestamp(1795293936, UTC)
+    data = {"how": "recording"}
+    tape = CallEvent("recordings", f"{DUTY}:found", DUTY, began, EventKind.FOUND, data)
+    await house.book.record([tape])
+    house.file.write_bytes(CDR.read_bytes())
+    await house.reconcile()
+    call = house.book.call(DUTY)
+    assert (call.caller, call.operator, call.found_later) == ("+18005551111", "duty", True)
+    assert call.ended_at == datetime.fromtimestamp(1795293958.736249, UTC)
+
+
+async def test_a_pbx_with_another_clock_loses_and_delays_no_call(tmp_path: Path) -> None:
+    house = House(tmp_path, now=LATER)
+    house.reconciler._clock = lambda: LATER - timedelta(hours=3)
+    house.file.write_bytes(CDR.read_bytes())
+    assert DUTY in {event.call_id for event in await house.reconcile()}
 
 
 async def test_it_ends_a_call_whose_end_was_missed(house: House) -> None:
@@ -215,16 +241,16 @@ async def test_it_reads_on_where_it_stopped_and_after_a_rotation(house: House) -
 
 async def test_it_forgets_no_row_when_the_ledger_does_not_answer(house: House) -> None:
     house.file.write_bytes(CDR.read_bytes())
-    answers = house.book.finished_among
-    house.reconciler._finished = _away
+    answers = house.book.calls_among
+    house.reconciler._calls = _away
     with pytest.raises(DatabaseAway):
         await house.reconcile()
-    house.reconciler._finished = answers
+    house.reconciler._calls = answers
     await house.reconcile()
     assert house.book.call(DUTY).ended
 
 
-async def _away(_: object) -> set[str]:
+async def _away(_: object) -> dict[str, Call]:
     raise DatabaseAway("away")
 
 

@@ -173,8 +173,9 @@ async def test_it_tells_which_of_very_many_calls_have_ended(database: Database) 
     await book.record(answered_by_operator(call_id="pz-over"))
     await book.record([event(EventKind.RECEIVED, 5, call_id="pz-lives")])
     asked = ["pz-lives", *(f"never-{number}" for number in range(40_000)), "pz-over"]
-    assert await book.finished_among(asked) == {"pz-over"}
-    assert await book.finished_among([]) == set()
+    known = await book.calls_among(asked)
+    assert {call_id: call.ended for call_id, call in known.items()} == {"pz-over": True, "pz-lives": False}
+    assert await book.calls_among([]) == {}
 
 
 async def test_it_links_the_only_customer_with_the_number(database: Database) -> None:

@@ -10,11 +10,12 @@ from cti.asterisk import events as ami
 from cti.asterisk.translate import Translator, began
 from tickets.call import Call, replay
 from tickets.events import CallEvent
-from tickets.vocabulary import CallOutcome, EventKind
+from tickets.vocabulary import CallOutcome, CallState, EventKind
 
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
+BEGAN = datetime.fromtimestamp(1795293936, UTC)
 CAPTURE = Path(__file__).parents[2] / "fakes" / "asterisk22.ami"
 ANSWERED, ABANDONED, TIMED_OUT, DUTY = (
     "pz-1795293936.1",
@@ -117,7 +118,7 @@ def test_it_gives_the_same_ids_to_the_same_events() -> None:
 
 def test_it_ends_a_call_that_a_transfer_gave_an_older_linkedid() -> None:
     translator = Translator(lambda number: number)
-    translator.adopt(["1795293936.1"])
+    translator.adopt({"1795293936.1": BEGAN})
     end = typed(Event="Hangup", **channel(Linkedid="1795290000.1", Context="elsewhere"))
     assert kinds(translator.translate(end)) == ["call.ended"]
 
@@ -171,16 +172,55 @@ def test_it_reads_the_callers_priority_and_not_the_dialplans_step() -> None:
 
 def test_it_settles_a_leave_without_a_connect_as_something_else() -> None:
     translator = Translator(lambda number: number)
-    translator.adopt(["1795293936.1"])
+    translator.adopt({"1795293936.1": BEGAN})
     leave = typed(Event="QueueCallerLeave", Queue="support", **channel())
     end = typed(Event="Hangup", **channel())
     events = translated([leave, end], translator)
     assert [event.data.get("reason") for event in events] == ["other", None]
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [("TIMEOUT", "timeout"), ("LEAVEEMPTY", "empty"), ("WITHDRAW", "other"), ("", "timeout")],
+)
+def test_it_tells_a_queue_without_operators_from_a_wait_that_was_too_long(status: str, reason: str) -> None:
+    translator = Translator(lambda number: number)
+    translator.adopt({"1795293936.1": BEGAN})
+    stage = {"UserEvent": "PressZero", "Call": "1795293936.1", "Stage": "left_queue", "Status": status}
+    events = [
+        typed(Event="QueueCallerAbandon", Queue="support", **channel()),
+        typed(Event="QueueCallerLeave", Queue="support", **channel()),
+        typed(Event="UserEvent", **stage, **channel()),
+    ]
+    (left,) = translated(events, translator)
+    assert (left.kind, left.data["reason"]) == (EventKind.QUEUE_LEFT, reason)
+
+
+def test_a_clock_that_is_set_back_in_the_middle_of_a_call_does_not_turn_its_order() -> None:
+    translator = Translator(lambda number: number)
+    translator.adopt({"1795293936.1": BEGAN})
+    member = {
+        "Queue": "support",
+        "Interface": "PJSIP/101",
+        "MemberName": "",
+        "HoldTime": "7",
+        "RingTime": "3",
+    }
+    events = translated(
+        [
+            typed(Event="QueueCallerJoin", Queue="support", **channel()),
+            typed(Event="AgentConnect", **member, **channel(Timestamp="1795290340.5")),
+            typed(Event="Hangup", **channel(Timestamp="1795290350.5")),
+        ],
+        translator,
+    )
+    assert replay(events[:-1]).state is CallState.TALKING
+    assert [event.at for event in events] == sorted(event.at for event in events)
+
+
 def test_it_tells_two_phones_that_ring_at_the_same_instant_apart() -> None:
     translator = Translator(lambda number: number)
-    translator.adopt(["1795293936.1"])
+    translator.adopt({"1795293936.1": BEGAN})
     rings = [
         typed(Event="AgentCalled", Queue="support", Interface=f"PJSIP/{who}", MemberName="", **channel())
         for who in ("101", "102")
@@ -190,7 +230,7 @@ def test_it_tells_two_phones_that_ring_at_the_same_instant_apart() -> None:
 
 def test_it_forgets_calls_that_are_over() -> None:
     translator = Translator(lambda number: number)
-    translator.adopt(["1795293936.1"])
+    translator.adopt({"1795293936.1": BEGAN})
     translator.forget(["1795293936.1"])
     assert translator.translate(typed(Event="Hangup", **channel(Context="elsewhere"))) == []
 

@@ -1,11 +1,13 @@
 """The CDR file that a real Asterisk 22.10.1 wrote for four calls of ours and some of others."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from cti.asterisk.cdr import CdrRow, UnreadableCdr, calls_of, events_of, read_line
+from cti.asterisk.cdr import CdrRow, UnreadableCdr, calls_of, events_of, lacking, read_line
+from cti.asterisk.translate import NO_RECORD, ended
 from tickets.call import replay
 from tickets.events import CallEvent
 from tickets.vocabulary import CallOutcome, EventKind
@@ -26,7 +28,7 @@ def calls() -> dict[str, list[CdrRow]]:
 
 
 def told(call_id: str) -> list[CallEvent]:
-    return events_of(calls()[call_id], lambda number: number, None)
+    return events_of(calls()[call_id], lambda number: number, [])
 
 
 def test_it_finds_our_callers_and_nobody_else() -> None:
@@ -58,18 +60,60 @@ def test_it_makes_one_call_of_several_stretches() -> None:
     assert (call.received_at, call.ended_at) == (rows[0].start, rows[-1].end)
 
 
-def test_it_adds_only_the_end_to_a_call_that_the_ledger_knows() -> None:
-    known = replace(replay(told(ANSWERED)), found_later=False)
-    events = events_of(calls()[ANSWERED], lambda number: number, known)
-    assert [event.kind for event in events] == [EventKind.ENDED]
+def row(line: str, *more: str) -> CdrRow:
+    """A captured line as our dialplan writes it by now: with recording, queue, its times, and the outcome."""
+    return read_line(line + "".join(f',"{column}"' for column in more))
 
 
-def test_it_puts_an_answer_that_was_missed_after_the_wait() -> None:
-    whole = replay(told(ANSWERED))
-    queued_at = calls()[ANSWERED][0].end
-    known = replace(whole, answered_at=None, queued_at=queued_at)
-    answer, _ = events_of(calls()[ANSWERED], lambda number: number, known)
-    assert (answer.kind, answer.at) == (EventKind.OPERATOR_ANSWERED, queued_at)
+WHOLE = ("pz-1795293936.1", "support", "1795293937.923", "1795293938.43", "answered_by_operator")
+
+
+def test_it_reads_when_the_caller_was_queued_and_met_an_operator() -> None:
+    call = replay(events_of([row(LINES[1], *WHOLE)], lambda number: number, []))
+    assert (call.queue, call.operator, call.outcome) == ("support", "101", CallOutcome.ANSWERED_BY_OPERATOR)
+    assert call.hold_seconds == pytest.approx(0.507)
+    assert call.talk_seconds == pytest.approx(2.505, abs=0.001)
+
+
+@pytest.mark.parametrize("outcome", [CallOutcome.ANSWERED_BY_BOT, CallOutcome.INFORMED_BY_MENU])
+def test_it_reads_that_bot_or_menu_had_answered(outcome: CallOutcome) -> None:
+    alone = replace(row(LINES[1], WHOLE[0], "", "", "", outcome), partner="", stage="bye")
+    assert replay(events_of([alone], lambda number: number, [])).outcome is outcome
+
+
+def test_a_transfer_that_changed_the_linkedid_loses_no_call() -> None:
+    line = LINES[1].replace('"pz-1795293936.1"', '"pz-1795290000.7"', 1)
+    assert list(calls_of([row(line, *WHOLE)])) == [ANSWERED]
+    assert list(calls_of([read_line(line)])) == []
+
+
+def test_it_adds_only_what_the_ledger_has_not() -> None:
+    rows = [row(LINES[1], *WHOLE)]
+    story = events_of(rows, lambda number: number, [])
+    for missing in story:
+        heard = [event for event in story if event is not missing and event.kind is not EventKind.FOUND]
+        told = events_of(rows, lambda number: number, heard)
+        assert told == ([missing] if missing.kind is not EventKind.FOUND else [])
+        assert replay([*heard, *told]) == replace(replay(story), found_later=False)
+
+
+def test_it_knows_without_the_whole_story_whether_the_ledger_lacks_something() -> None:
+    rows = [row(LINES[1], *WHOLE)]
+    story = events_of(rows, lambda number: number, [])
+    assert lacking(rows, None)
+    assert not lacking(rows, replay(story))
+    for missing in story:
+        if missing.kind is not EventKind.FOUND:
+            assert lacking(rows, replay(event for event in story if event is not missing))
+
+
+def test_an_end_that_was_only_concluded_gives_way_to_the_cdr() -> None:
+    rows = [row(LINES[1], *WHOLE)]
+    story = events_of(rows, lambda number: number, [])
+    guess = ended(ANSWERED, rows[0].end + timedelta(seconds=60), NO_RECORD)
+    told = events_of(rows, lambda number: number, [*story[:-1], guess])
+    assert lacking(rows, replay([*story[:-1], guess]))
+    assert replay([*story[:-1], guess, *told]).ended_at == rows[0].end
 
 
 def stretch(call_id: str, **others: object) -> CdrRow:
@@ -80,12 +124,12 @@ def test_it_takes_the_voicebots_leg_for_no_operator() -> None:
     leg = "AudioSocket/127.0.0.1:9092-0d5ec0de-0000-4000-8000-000000000000"
     bot = stretch(ABANDONED, answered=True, partner=leg, last_app="Dial", stage="bot")
     rows = [bot, *calls()[ABANDONED]]
-    assert replay(events_of(rows, lambda number: number, None)).outcome is CallOutcome.ABANDONED
+    assert replay(events_of(rows, lambda number: number, [])).outcome is CallOutcome.ABANDONED
 
 
 def test_it_tells_a_phone_that_an_operator_sent_the_caller_to_from_the_duty_phone() -> None:
     sent_on = stretch(ANSWERED, last_app="Dial", partner="PJSIP/102-0000002a")
-    assert replay(events_of([sent_on], lambda number: number, None)).operator == "102"
+    assert replay(events_of([sent_on], lambda number: number, [])).operator == "102"
 
 
 def test_it_tells_the_same_twice() -> None:

@@ -45,7 +45,7 @@ def compared(
 
 def test_it_finds_nothing_where_both_agree() -> None:
     result = compared([known(CallState.QUEUED)], [caller()], [entry()])
-    assert (result.events, result.live, result.gone) == ([], [CALL_ID], [])
+    assert (result.events, list(result.live), result.gone) == ([], [CALL_ID], [])
 
 
 def test_it_takes_up_a_caller_who_came_while_we_were_down_and_waits() -> None:
@@ -111,7 +111,7 @@ def test_it_leaves_channels_alone_that_are_not_our_callers() -> None:
     result = compared(
         [], [caller(context="presszero-phones"), caller(uniqueid="pz-1795293936.2"), operator("")]
     )
-    assert (result.events, result.live) == ([], [])
+    assert (result.events, result.live) == ([], {})
 
 
 def test_it_tells_the_same_when_asked_twice() -> None:

@@ -65,3 +65,42 @@ def test_it_forgets_a_listener_who_left() -> None:
         pass
     live.changed([change("a")])
     assert not gone._changes
+
+
+async def test_it_takes_over_what_another_node_told_the_ledger() -> None:
+    live = LiveCalls()
+    live.changed([change("ended"), change("moved"), change("same")])
+    moved, same, new = (
+        change(call_id, state).call
+        for call_id, state in (
+            ("moved", CallState.QUEUED),
+            ("same", CallState.MENU),
+            ("new", CallState.TALKING),
+        )
+    )
+
+    async def ledger() -> list[Call]:
+        return [moved, same, new]
+
+    with live.subscribe() as listener:
+        assert await live.level(ledger) == [moved, same, new]
+        assert {call.call_id: call.state for call in live.calls()} == {
+            "moved": CallState.QUEUED,
+            "same": CallState.MENU,
+            "new": CallState.TALKING,
+        }
+        assert await asyncio.wait_for(listener.next(), 5) == ([], True)
+        assert live.ticket_number("ended") is None
+
+
+async def test_what_was_told_while_the_ledger_was_read_is_newer() -> None:
+    live = LiveCalls()
+    live.changed([change("over")])
+    read = [change("over").call]
+
+    async def ledger() -> list[Call]:
+        live.changed([change("over", CallState.ENDED), change("came", CallState.QUEUED)])
+        return read
+
+    await live.level(ledger)
+    assert [(call.call_id, call.state) for call in live.calls()] == [("came", CallState.QUEUED)]
