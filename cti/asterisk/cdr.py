@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cti.asterisk.events import NOBODY, is_machine, operator_of
-from cti.asterisk.translate import DUTY, NO_RECORD, Normalise, received
+from cti.asterisk.translate import CALL_CONTEXT, DUTY, NO_RECORD, Normalise, received
 from tickets.call import Call
 from tickets.events import CallEvent, Value
 from tickets.vocabulary import CallOutcome, EventKind
@@ -30,7 +30,7 @@ class CdrRow:
     start: datetime
     end: datetime
     answered: bool  # disposition; with a `partner`: the partner answered
-    last_app: str
+    context: str  # of the dialplan
     number: str  # caller ID, raw
     partner: str  # channel that was rung (dstchannel); empty: none
     stage: str  # our dialplan's last word: menu, bot, queue, duty, voicemail, bye; empty: not our call
@@ -75,7 +75,7 @@ def read_line(line: str) -> CdrRow:
         columns += [""] * (_COLUMNS - _OLD_COLUMNS)
     if len(columns) != _COLUMNS:
         raise UnreadableCdr(UnreadableCdr.__doc__)
-    (linkedid, uniqueid, _channel, start, _answer, end, _billsec, disposition, last_app, _dcontext, _dst,
+    (linkedid, uniqueid, _channel, start, _answer, end, _billsec, disposition, _last_app, context, _dst,
      number, partner, stage, called, recording, queue, queued, met_operator, outcome) = columns  # fmt: skip
     try:
         return CdrRow(
@@ -84,7 +84,7 @@ def read_line(line: str) -> CdrRow:
             start=_time(start),
             end=_time(end),
             answered=disposition == "ANSWERED",
-            last_app=last_app,
+            context=context,
             number="" if number in NOBODY else number,
             partner=partner,
             stage=stage,
@@ -148,6 +148,8 @@ def events_of(rows: Sequence[CdrRow], normalise: Normalise, story: Iterable[Call
         told.append(_told(call_id, facts.end, EventKind.BOT_ENDED, answered=True))
     if facts.outcome == CallOutcome.INFORMED_BY_MENU:
         told.append(_told(call_id, facts.end, EventKind.ANNOUNCED))
+    if facts.outcome == CallOutcome.CALL_BACK:
+        told.append(_told(call_id, facts.end, EventKind.CALL_BACK_PROMISED))
     told.append(_told(call_id, facts.end, EventKind.ENDED, cause="found in the CDR"))
     return [event for event in told if event.kind not in heard]
 
@@ -178,8 +180,8 @@ def _operator(talks: Sequence[CdrRow]) -> str | None:
     """Who answered last; a phone that an operator sent the caller to counts only where nobody else does."""
     if not talks:
         return None
-    row = max(talks, key=lambda row: (row.last_app == "Queue" or row.stage == "duty", row.end))
-    if row.last_app == "Dial" and row.stage == "duty":  # rung over a trunk, which says nothing of who answers
+    row = max(talks, key=lambda row: (row.context == CALL_CONTEXT, row.end))
+    if row.stage == "duty":  # rung over a trunk, which says nothing of who answers
         return DUTY
     # dstchannel is a channel's name, PJSIP/101-0000002a: the member and a number of its own.
     return operator_of(row.partner.rpartition("-")[0] or row.partner)

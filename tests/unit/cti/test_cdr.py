@@ -14,7 +14,8 @@ from tickets.vocabulary import CallOutcome, EventKind
 
 pytestmark = pytest.mark.unit
 
-LINES = (Path(__file__).parents[2] / "fakes" / "asterisk22_cdr.csv").read_text().splitlines()
+CAPTURE = Path(__file__).parents[2] / "fakes" / "asterisk22_cdr.csv"
+LINES = CAPTURE.read_text().splitlines()
 ANSWERED, ABANDONED, TIMED_OUT, DUTY = (
     "pz-1795293936.1",
     "pz-1795293941.8",
@@ -69,10 +70,15 @@ WHOLE = ("pz-1795293936.1", "support", "1795293937.923", "1795293938.43", "answe
 
 
 def test_it_reads_when_the_caller_was_queued_and_met_an_operator() -> None:
-    call = replay(events_of([row(LINES[1], *WHOLE)], lambda number: number, []))
+    """As a real Asterisk wrote it, PressZero being away: an operator after a wait, and the duty phone."""
+    operator, duty = ((CAPTURE.parent / "asterisk22_cdr_whole.csv").read_text()).splitlines()
+    call = replay(events_of([read_line(operator)], lambda number: number, []))
     assert (call.queue, call.operator, call.outcome) == ("support", "101", CallOutcome.ANSWERED_BY_OPERATOR)
-    assert call.hold_seconds == pytest.approx(0.507)
-    assert call.talk_seconds == pytest.approx(2.505, abs=0.001)
+    assert call.hold_seconds == pytest.approx(2.012, abs=0.001)
+    assert call.talk_seconds == pytest.approx(3.913, abs=0.001)
+    call = replay(events_of([read_line(duty)], lambda number: number, []))
+    assert (call.queued_at, call.operator, call.outcome) == (None, "duty", CallOutcome.ANSWERED_BY_OPERATOR)
+    assert call.talk_seconds == pytest.approx(3.412, abs=0.001)
 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.ANSWERED_BY_BOT, CallOutcome.INFORMED_BY_MENU])
@@ -122,13 +128,13 @@ def stretch(call_id: str, **others: object) -> CdrRow:
 
 def test_it_takes_the_voicebots_leg_for_no_operator() -> None:
     leg = "AudioSocket/127.0.0.1:9092-0d5ec0de-0000-4000-8000-000000000000"
-    bot = stretch(ABANDONED, answered=True, partner=leg, last_app="Dial", stage="bot")
+    bot = stretch(ABANDONED, answered=True, partner=leg, stage="bot")
     rows = [bot, *calls()[ABANDONED]]
     assert replay(events_of(rows, lambda number: number, [])).outcome is CallOutcome.ABANDONED
 
 
 def test_it_tells_a_phone_that_an_operator_sent_the_caller_to_from_the_duty_phone() -> None:
-    sent_on = stretch(ANSWERED, last_app="Dial", partner="PJSIP/102-0000002a")
+    sent_on = stretch(ANSWERED, context="presszero-phones", partner="PJSIP/102-0000002a")
     assert replay(events_of([sent_on], lambda number: number, [])).operator == "102"
 
 
