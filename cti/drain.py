@@ -12,8 +12,8 @@ import structlog
 
 log = structlog.get_logger()
 
-LAST_WORDS_S = 10.0
-"""After the limit: for the bot's word that a person takes over, and for the way back to the dialplan."""
+HAND_OVER_S = 5.0
+"""After the limit: for the bot to let go, and for the way back to the dialplan."""
 
 
 class Entrance(Protocol):
@@ -68,7 +68,7 @@ class Drain:
                 log.info("Who is still with us goes to the operators.", action="service_hands_over")
                 self._sessions.let_go()
                 self._talks.hand_over()
-                await asyncio.wait({finished}, timeout=LAST_WORDS_S)
+                await asyncio.wait({finished}, timeout=HAND_OVER_S)
         finally:
             for task in (finished, hurried):
                 task.cancel()

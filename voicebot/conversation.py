@@ -144,7 +144,7 @@ class Conversation:
         return outcome
 
     def time_is_up(self) -> None:
-        """Come to the end now, in the words for it: the caller goes to an operator."""
+        """Come to the end now: the caller goes to an operator."""
         self._limit_s = 0.0  # seen within a tick
 
     # --- listening ---
@@ -172,10 +172,14 @@ class Conversation:
             elif isinstance(segment, Silence) and not speaks and not self._untold:
                 self._tell(talk.Silence())
         if speaks and not self._deaf and self._ear.speaking_s >= BARGE_IN_S:
-            media.stop_playing()
-            self._interrupted, self._saying = self._saying, ()
-            self._said_at = self._last_sound_at
+            self._interrupted = self._saying
+            self._fall_silent(media)
         return speaks
+
+    def _fall_silent(self, media: MediaPort) -> None:
+        media.stop_playing()
+        self._saying = ()
+        self._said_at = asyncio.get_running_loop().time()
 
     async def _recognise(self, media: MediaPort, started_at_s: float) -> None:
         words = asyncio.ensure_future(self._ear.words())
@@ -234,6 +238,9 @@ class Conversation:
                 step = self._understand(state, recognised, started_at_s)
             case _Drained():
                 step = Step(state)
+            case talk.Key():
+                self._fall_silent(media)  # who presses a key has heard enough of what is being said
+                step = self._dialogue.step(state, news)
             case _:
                 step = self._dialogue.step(state, news)
         busy = media.playing or self._untold or self._ear.speaking_s > 0

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from cti import lifecycle
+from cti.drain import Drain
 from cti.settings import Settings
 from ivr.scenario_file import load_scenario
+from tests.fakes.care import Care
 
 pytestmark = pytest.mark.integration
 
@@ -23,6 +25,7 @@ class Parts:
     """A service that begins when `ready` is set."""
 
     def __init__(self) -> None:
+        self.care = Care()
         self.begun, self.ready, self.at_work, self.ended = (asyncio.Event() for _ in range(4))
 
     @asynccontextmanager
@@ -31,7 +34,7 @@ class Parts:
             self.begun.set()
             await self.ready.wait()
             self.at_work.set()
-            yield SimpleNamespace(http_port=0)
+            yield SimpleNamespace(http_port=0, drain=Drain(self.care, self.care, self.care))
         finally:
             self.ended.set()
 
@@ -58,3 +61,4 @@ async def test_it_ends_at_once_when_told_to(tmp_path: Path, parts: Parts, ready:
         os.kill(os.getpid(), signal.SIGTERM)
         await task
     assert parts.ended.is_set()
+    assert parts.care.told == (["pass_on", "begin_no_more"] if ready else [])
