@@ -45,6 +45,7 @@ BOT_LIMIT_S = 200  # a little more than the bot's own limit of 180 s
 BOT_FUSE_S = 3.0  # how long the bot's leg lives without our re-arming its fuse
 
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 _SAFE_PATH = re.compile(r"[^\s;,&^()|\[\]{}$\"'\\]+")
 
 
@@ -79,6 +80,8 @@ class PbxPlan:
     ami_secret: str
     queues: Mapping[str, QueuePlan]  # the first is where every call goes by default
     operators: Mapping[str, Phone]  # by extension
+    trunk: str = ""  # endpoint towards the telephone network; needed for calling people back
+    call_back: bool = False  # whether who waits may choose to be called back
     duty_dial: str = ""  # Dial() target of the duty phone, e.g. PJSIP/+49301234@trunk; empty: none
     duty_ring_s: int = 25
     fuse_s: int = 4  # how long Asterisk waits for us before it takes the caller to the operators itself
@@ -104,6 +107,10 @@ class PbxPlan:
                 raise BadPbxConfiguration(
                     f"{name!r} cannot be a queue or extension: use letters, digits, - and _ only."
                 )
+        if self.trunk and not _ENDPOINT.fullmatch(self.trunk):
+            raise BadPbxConfiguration(
+                f"{self.trunk!r} cannot be a trunk's endpoint: use letters, digits, dots, - and _ only."
+            )
         for path in (self.prompts, self.spool):
             if not _SAFE_PATH.fullmatch(str(path)):
                 raise BadPbxConfiguration(

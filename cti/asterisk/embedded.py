@@ -82,6 +82,8 @@ def plan_pbx(
         ami_secret=kept.ami,
         queues={name: _queue(queue) for name, queue in scenario.queues.items()},
         operators={ext: Phone(name, kept.phones[ext]) for ext, name in scenario.operators.items()},
+        trunk=trunk,
+        call_back=scenario.call_back is not None,
         duty_dial=f"PJSIP/{duty}" if local else f"PJSIP/{duty}@{trunk}" if duty else "",
         agi_host=doors.agi_host,
         agi_port=doors.agi_port,

@@ -123,6 +123,17 @@ class OperatorCompleted(OperatorEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class Originated(AmiEvent):
+    """What became of an Originate of ours: the far end answered, or why not."""
+
+    uniqueid: str  # the id that we gave the channel
+    answered: bool
+    reason: (
+        int  # as Asterisk's AST_CONTROL_… frame: 1 hung up, 3 rang on, 5 busy, 8 congestion, 0 no such route
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ListedChannel(CallerEvent):
     """One line of CoreShowChannels."""
 
@@ -151,6 +162,7 @@ class QueueSeat(AmiEvent):
     operator: str  # extension
     there: bool  # the phone is registered, and not paused
     talking: bool
+    free: bool  # there, and nobody rings it or talks on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +229,7 @@ def _member(headers: Headers) -> tuple[str, str]:
 
 
 _ABSENT = frozenset({0, 4, 5})  # device states: unknown, invalid, unavailable
+_NOT_IN_USE = 1
 
 
 def _seat(headers: Headers, at: datetime, stamp: str) -> QueueSeat:
@@ -227,6 +240,7 @@ def _seat(headers: Headers, at: datetime, stamp: str) -> QueueSeat:
         operator_of(_text(headers, "Location"), _optional(headers, "Name")),
         there=_whole(headers, "Status") not in _ABSENT and _text(headers, "Paused") == "0",
         talking=_text(headers, "InCall") == "1",
+        free=_whole(headers, "Status") == _NOT_IN_USE and _text(headers, "Paused") == "0",
     )
 
 
@@ -263,6 +277,9 @@ LIVE: Mapping[str, Reader] = {
     "SoftHangupRequest": lambda h, at, s: HangUpRequested(*_channel(h, at, s)),
     "Hangup": lambda h, at, s: HungUp(*_channel(h, at, s), cause=_optional(h, "Cause-txt")),
     "UserEvent": _stage,
+    "OriginateResponse": lambda h, at, s: Originated(
+        at, s, _text(h, "Uniqueid"), _text(h, "Response") == "Success", _whole(h, "Reason")
+    ),
     "QueueCallerJoin": lambda h, at, s: CallerJoined(*_channel(h, at, s), queue=_text(h, "Queue")),
     "QueueCallerAbandon": lambda h, at, s: CallerAbandoned(*_channel(h, at, s), queue=_text(h, "Queue")),
     "QueueCallerLeave": lambda h, at, s: CallerLeft(*_channel(h, at, s), queue=_text(h, "Queue")),

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from cti.asterisk import events as ami
 from tickets.events import CallEvent, Value
+from tickets.promise import is_attempt
 from tickets.vocabulary import Direction, EventKind
 
 INBOUND_CONTEXT = "presszero-inbound"  # where trunks deliver calls to
@@ -67,12 +68,16 @@ def system_of(call_id: str) -> str | None:
 
 
 def received(call_id: str, at: datetime, number: str, line: str, normalise: Normalise) -> CallEvent:
-    """The call's first event; the same id whoever tells it."""
+    """The call's first event; the same id whoever tells it.
+
+    `number`: the person's, who called us or whom we called back.
+    """
+    direction = Direction.OUTBOUND if is_attempt(call_id) else Direction.INBOUND
     data: dict[str, Value] = {
         "caller_raw": number,
         "caller": normalise(number) if number else None,
         "line": line,
-        "direction": Direction.INBOUND.value,
+        "direction": direction.value,
     }
     return CallEvent(SOURCE, f"received:{call_id}", call_id, at, EventKind.RECEIVED, data)
 

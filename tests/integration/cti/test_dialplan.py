@@ -1,6 +1,7 @@
 """The dialplan alone in a real Asterisk, with nobody of ours there: no service, no phone, no network."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import pytest
 from cti.asterisk.ami import AmiLink
 from cti.asterisk.config import EmbeddedPlan
 from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
-from cti.asterisk.events import AmiEvent, ListedChannel, StageReached
+from cti.asterisk.events import AmiEvent, ListedChannel, StageReached, WaitingCaller
 from cti.asterisk.install import Program
 from cti.ports import free_port, free_udp_port
 from ivr.scenario_file import load_scenario
@@ -48,6 +49,36 @@ class Pbx:
             Async="true",
         )
 
+    async def waits(self, nth: int) -> StageReached:
+        """Somebody calls and is in the queue, as the nth caller of the test."""
+        await self.rings("18005550100")
+        stage = await self.reached("queue", times=nth)
+        async with asyncio.timeout(10):
+            while True:
+                if stage.uniqueid in await self.places():
+                    return stage
+                await asyncio.sleep(0.02)
+
+    async def places(self) -> list[str]:
+        """Who waits, the next one first: ids of channels."""
+        assert self.link is not None
+        listed = await self.link.list_action("QueueStatus")
+        entries = sorted((one for one in listed if isinstance(one, WaitingCaller)), key=lambda one: one.place)
+        return [entry.uniqueid for entry in entries]
+
+    async def stands(self, *channels: str) -> None:
+        """Wait until the queue is this, the next one first."""
+        async with asyncio.timeout(10):
+            while True:
+                if await self.places() == list(channels):
+                    return
+                await asyncio.sleep(0.02)
+
+    async def press(self, key: str, caller: StageReached) -> None:
+        """That caller presses a key."""
+        assert self.link is not None
+        await self.link.action("PlayDTMF", Channel=caller.uniqueid, Digit=key, Receive="true")
+
     async def reached(self, stage: str, times: int = 1) -> StageReached:
         async with asyncio.timeout(10):
             while True:
@@ -59,7 +90,8 @@ class Pbx:
 
 
 @asynccontextmanager
-async def pbx_alone(program: Program) -> AsyncIterator[Pbx]:
+async def pbx_alone(program: Program, *, wait_for_nobody: bool = False) -> AsyncIterator[Pbx]:
+    """`wait_for_nobody`: callers stay in the queue though no phone is there."""
     # A short path of our own: Asterisk's control socket does not fit into pytest's long ones.
     with tempfile.TemporaryDirectory(prefix="pz-") as name:
         folder = Path(name)
@@ -72,6 +104,9 @@ async def pbx_alone(program: Program) -> AsyncIterator[Pbx]:
         for file, more in (("extensions.conf", CALLER), ("manager.conf", MANAGER)):
             path = instance.folder / "etc" / file
             path.write_text(path.read_text() + more)
+        if wait_for_nobody:
+            path = instance.folder / "etc" / "queues_presszero.conf"
+            path.write_text(re.sub(r"(?m)^(joinempty|leavewhenempty)=.*$", "", path.read_text()))
         await instance.start_async()
         try:
             pbx = Pbx()
@@ -116,3 +151,55 @@ async def test_a_dialled_number_adds_nothing_to_what_the_dialplan_tells(asterisk
         first = await pbx.reached("menu")
         assert first is pbx.stages[0]
         assert (first.line, first.call_id) == ("1", first.linkedid)
+
+
+async def test_who_presses_one_while_nobody_can_promise_comes_back_to_the_place_they_had(
+    asterisk: Program,
+) -> None:
+    async with pbx_alone(asterisk, wait_for_nobody=True) as pbx:
+        first, second, third = [await pbx.waits(nth) for nth in (1, 2, 3)]
+        await pbx.stands(first.uniqueid, second.uniqueid, third.uniqueid)
+        await pbx.press("1", second)
+        assert (await pbx.reached("offer")).call_id == second.call_id
+        assert (await pbx.reached("queue", times=4)).call_id == second.call_id
+        await pbx.stands(first.uniqueid, second.uniqueid, third.uniqueid)
+
+
+async def test_every_other_key_while_waiting_is_nothing(asterisk: Program) -> None:
+    async with pbx_alone(asterisk, wait_for_nobody=True) as pbx:
+        caller = await pbx.waits(1)
+        for key in "0234567890*#1":
+            await pbx.press(key, caller)
+        offer = await pbx.reached("offer")  # for the last one, so the others had their chance
+        stages = [stage.stage for stage in pbx.stages if stage.call_id == caller.call_id]
+        assert stages[: stages.index("offer") + 1] == ["menu", "queue", "offer"]
+        assert offer.call_id == caller.call_id
+
+
+async def test_who_was_called_back_waits_at_the_front_with_the_service_away(asterisk: Program) -> None:
+    async with pbx_alone(asterisk, wait_for_nobody=True) as pbx:
+        assert pbx.link is not None
+        waiting = await pbx.waits(1)
+        await pbx.link.action(
+            "Originate",
+            Channel="Local/s@test-caller",
+            ChannelId="pz-1795190400.1000000701",
+            OtherChannelId="pz-1795190400.1000000702",
+            Context="presszero-call-back",
+            Exten="s",
+            Priority="1",
+            Variable=[
+                "PZ_NUMBER=+12025550111&x",
+                "PZ_LINE=+18005550100",
+                "PZ_QUEUE=support",
+                "PZ_PRIORITY=1",
+            ],
+            Async="true",
+        )
+        stage = await pbx.reached("call_back")
+        assert (stage.call_id, stage.number, stage.line) == (
+            "pz-1795190400.1000000701",
+            "+12025550111",
+            "+18005550100",
+        )
+        await pbx.stands(stage.uniqueid, waiting.uniqueid)
