@@ -20,6 +20,7 @@ from cti.asterisk.config import BOT_LIMIT_S
 from cti.asterisk.embedded import keep_secrets
 from cti.asterisk.events import AmiEvent, StageReached
 from cti.asterisk.install import find_asterisk
+from cti.asterisk.queue_watch import QueueWatch
 from cti.asterisk.reconciler import Reconciler
 from cti.asterisk.translate import BOT_LEG, Translator
 from cti.bot_capacity import MOST as MOST_CONVERSATIONS
@@ -30,19 +31,23 @@ from cti.conversations import Conversations
 from cti.crm import Crm
 from cti.drain import Drain
 from cti.intake import Intake
+from cti.incidents import IncidentAnnouncer
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
 from cti.progress import Report
 from cti.settings import Settings
 from cti.speech import choose_recognizer, choose_voice
 from cti.surge_watch import SurgeWatch
+from cti.waiting_room import WaitingRoom
 from cti.web.front_door import FrontDoor
 from cti.web.services import Services
 from cti.web.site import make_site
-from ivr.prompts import PromptBook
+from ivr.prompts import STATIC, PromptBook
 from ivr.reception import ExpectedBot, Reception
 from ivr.scenario import Scenario
 from ivr.server import FastAgiServer
+from ivr.waiting_voice import WaitingVoice
+from ivr.waiting_words import OFFER, incident_piece
 from recordings.intake import Intake as RecordingIntake
 from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore
@@ -51,9 +56,11 @@ from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
 from tickets.database import Database, check_schema, open_database, utc_now
 from tickets.desk import Desk
+from tickets.incidents import IncidentBook
 from tickets.jobs import Job, JobQueue, Worker
 from tickets.ledger import CallBook, CallChange
 from tickets.numbers import normalise_number
+from tickets.talks import TalkBook
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.hearing import Ear
@@ -123,8 +130,11 @@ class _Builder:
         self._accounts = AccountBook(database.sessions)
         self._customers = CustomerBook(database.sessions)
         self._desk = Desk(database.sessions)
+        self._incidents = IncidentBook(database.sessions)
         self._worker: Worker | None = None
         self._legs: BotLegs | None = None
+        self._announcer: IncidentAnnouncer | None = None
+        self._waiting: WaitingRoom | None = None
         self._conversations: Conversations | None = None
         self._doors = {
             "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
@@ -150,14 +160,15 @@ class _Builder:
         # What can fail for a wrong setting comes before what takes long.
         link = await self._pbx_link(book)
         prompts = await self._prompts(progress)
+        announcer, waiting = self._waiting_well(prompts, link)
         load = BotLoad(
             lambda: self._conversations.count if self._conversations else 0, RECOGNITION_S, self._registry
         )
         pool = await self._recogniser(progress, load)
         await self._recordings(pool)
         self._conversations = self._bot(prompts, pool, load)
-        drain = await self._reception(prompts, self._conversations, link)
-        http_port = await self._site(link, drain)
+        drain = await self._reception(prompts, self._conversations, link, announcer)
+        http_port = await self._site(link, drain, announcer, waiting)
         return Service(self._live, self._accounts, self._customers, self._desk, self._shelf, http_port, drain)
 
     def _check_doors(self) -> None:
@@ -173,6 +184,8 @@ class _Builder:
     def _changed(self, changes: list[CallChange]) -> None:
         self._live.changed(changes)
         self._surge.changed(changes)
+        if self._announcer is not None:
+            self._announcer.happened(change.event for change in changes)
         if self._worker is not None and any(change.call.ended for change in changes):
             self._worker.hint()
 
@@ -248,7 +261,53 @@ class _Builder:
         self._task("bot_load", load.run())
         return Conversations(make, load.has_room)
 
-    async def _reception(self, prompts: PromptBook, conversations: Conversations, link: AmiLink) -> Drain:
+    def _waiting_well(self, prompts: PromptBook, link: AmiLink) -> tuple[IncidentAnnouncer, WaitingRoom]:
+        scenario, voice, rules = self._scenario, None, self._scenario.call_back
+        if scenario.waiting is not None:
+            static = self._settings.prompts_folder / STATIC
+            voice = WaitingVoice(scenario.waiting, prompts.bot_voice, scenario.language, static)
+            if rules is not None:
+                voice.add(OFFER, [Path(f"{piece.path}.wav") for piece in prompts.prompt("call_back_offer")])
+            self._task("waiting_voice", voice.run())
+
+        async def take_in(number: int, name: str, sound: Path) -> None:
+            await prompts.add(name, sound)
+            if voice is not None:
+                voice.add(incident_piece(number), [sound])
+
+        announcer = IncidentAnnouncer(self._incidents.current, prompts.bot_voice.render, take_in, utc_now)
+        waiting = WaitingRoom(
+            link,
+            self._queues.next,
+            TalkBook(self._database.sessions).since,
+            voice,
+            self._offers,
+            rules.offer_every_s if rules else 0.0,
+            announcer,
+            utc_now,
+        )
+        self._announcer, self._waiting = announcer, waiting
+        self._task("incidents", announcer.run())
+        self._task("waiting_room", waiting.run())
+        return announcer, waiting
+
+    def _offers(self, caller: Waiting, now: datetime) -> bool:
+        """Whether a waiting caller is offered a call-back by now."""
+        rules, surge = self._scenario.call_back, self._scenario.surge
+        if rules is None or self._normalise(caller.number) is None:
+            return False
+        after_s = rules.offer_after_s
+        if self._surge.state.on and surge is not None and surge.call_back_offer_after_s is not None:
+            after_s = surge.call_back_offer_after_s
+        return (now - caller.joined_at).total_seconds() >= after_s
+
+    async def _reception(
+        self,
+        prompts: PromptBook,
+        conversations: Conversations,
+        link: AmiLink,
+        announcer: IncidentAnnouncer,
+    ) -> Drain:
         settings = self._settings
 
         def announce(call_id: str) -> ExpectedBot | None:
@@ -268,6 +327,7 @@ class _Builder:
             self._intake.publish,
             utc_now,
             in_surge=lambda: self._surge.state.on,
+            incident=announcer.for_reception,
         )
         audio = AudioSocketServer(
             settings.audiosocket_host,
@@ -298,6 +358,9 @@ class _Builder:
         translator = Translator(self._normalise)
 
         def heard(events: list[AmiEvent]) -> None:
+            self._queues.hear(events)
+            if self._waiting is not None:
+                self._waiting.hear(events)
             for event in events:
                 if isinstance(event, StageReached) and event.stage == BOT_LEG and self._legs is not None:
                     self._legs.met(event.call_id, event.uniqueid)
@@ -311,8 +374,9 @@ class _Builder:
             settings.ami_username,
             secret,
             heard,
-            on_up=lambda: reconciler.wake(),
+            on_up=lambda: came_up(),
         )
+        self._queues = QueueWatch(link)
         reconciler = Reconciler(
             link,
             translator,
@@ -324,13 +388,21 @@ class _Builder:
             settings.cdr_file,
             self._normalise,
         )
+
+        def came_up() -> None:
+            reconciler.wake()
+            self._queues.wake()
+
         with contextlib.suppress(AmiUnreachable):  # calls are served without it; run() goes on trying
             await link.connect()
         self._task("ami", link.run())
         self._task("reconciler", reconciler.run())
+        self._task("queues", self._queues.run())
         return link
 
-    async def _site(self, link: AmiLink, drain: Drain) -> int:
+    async def _site(
+        self, link: AmiLink, drain: Drain, announcer: IncidentAnnouncer, waiting: WaitingRoom
+    ) -> int:
         settings = self._settings
 
         async def not_ending() -> None:
@@ -357,6 +429,9 @@ class _Builder:
                 customers=self._customers,
                 shelf=self._shelf,
                 live=self._live,
+                incidents=self._incidents,
+                announcer=announcer,
+                outlook=waiting.outlook,
                 surge=lambda: self._surge.state,
                 registry=self._registry,
                 probes={

@@ -21,6 +21,7 @@ class Waiting:
     place: int  # 1: the next
     priority: int  # as the PBX has it now; higher goes first
     joined_at: datetime  # to about a second
+    number: str = ""  # caller ID, raw; empty: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,15 @@ def picture_of(items: Iterable[AmiEvent], at: datetime) -> QueuePicture:
         if isinstance(item, WaitingCaller):
             joined_at = at - timedelta(seconds=item.waited_seconds)
             waiting.append(
-                Waiting(item.uniqueid, item.channel, item.queue, item.place, item.priority, joined_at)
+                Waiting(
+                    item.uniqueid,
+                    item.channel,
+                    item.queue,
+                    item.place,
+                    item.priority,
+                    joined_at,
+                    item.number,
+                )
             )
         elif isinstance(item, QueueSeat):
             seats.append(item)

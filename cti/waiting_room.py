@@ -74,6 +74,8 @@ class _Guest:
     coded_at: datetime | None = None
     said_seconds: float | None = None  # by the code
     incident: bool = False  # the code tells of the incident
+    offer: bool = False  # the code offers a call-back
+    offered_at: datetime | None = None
     retold: bool = False  # the code is to be changed without delay
 
 
@@ -87,6 +89,7 @@ class WaitingRoom:
         talks_since: Callable[[datetime], Awaitable[Sequence[Talk]]],
         voice: Voice | None,
         offers: Callable[[Waiting, datetime], bool],
+        offer_every_s: float,
         bulletin: Bulletin,
         clock: Callable[[], datetime],
     ) -> None:
@@ -97,11 +100,13 @@ class WaitingRoom:
             talks_since: the measured talks, `TalkBook.since`.
             voice: makes announcements; None: the scenario has no words for them.
             offers: whether this caller is offered a call-back by now.
+            offer_every_s: between two offers to one caller.
             bulletin: the incident of the moment.
             clock: now, aware.
         """
         self._pbx, self._next_picture, self._talks_since = pbx, next_picture, talks_since
-        self._voice, self._offers, self._bulletin, self._clock = voice, offers, bulletin, clock
+        self._voice, self._offers, self._offer_every_s = voice, offers, offer_every_s
+        self._bulletin, self._clock = bulletin, clock
         self._cycles: dict[str, float] = {}
         self._guests: dict[str, _Guest] = {}
         self._free = asyncio.Semaphore(AT_ONCE)
@@ -117,9 +122,13 @@ class WaitingRoom:
             if not isinstance(event, MusicStopped):
                 continue
             guest = self._guests.get(event.uniqueid)
-            if guest is not None and guest.incident:
+            if guest is None:
+                continue
+            if guest.incident:
                 self._bulletin.heard(event.uniqueid)
                 guest.incident, guest.retold = False, True
+            if guest.offer:
+                guest.offered_at, guest.offer, guest.retold = self._clock(), False, True
 
     async def run(self) -> None:
         """Measure and announce, until cancelled."""
@@ -182,7 +191,7 @@ class WaitingRoom:
     async def _tell(self, voice: Voice, caller: Waiting) -> None:
         guest = self._guests[caller.call_id]
         outlook, incident = guest.outlook, self._bulletin.for_waiting(caller.call_id)
-        offer = self._offers(caller, self._clock())
+        offer = self._may_offer(guest) and self._offers(caller, self._clock())
         code = await voice.make(Announcement(outlook.place, outlook.minutes, offer, incident))
         if code is None or code == guest.code:
             return
@@ -194,4 +203,9 @@ class WaitingRoom:
             except AmiRefused:
                 return  # left the queue at this moment
         guest.code, guest.coded_at, guest.said_seconds = code, self._clock(), outlook.seconds
-        guest.incident, guest.retold = incident is not None, False
+        guest.incident, guest.offer, guest.retold = incident is not None, offer, False
+
+    def _may_offer(self, guest: _Guest) -> bool:
+        if guest.offered_at is None:
+            return True
+        return (self._clock() - guest.offered_at).total_seconds() >= self._offer_every_s

@@ -152,6 +152,7 @@ class WaitingCaller(AmiEvent):
     waited_seconds: int
     channel: str = ""
     place: int = 0  # 1: the next
+    number: str = ""  # caller ID, raw; empty: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +309,7 @@ LISTED: Mapping[str, Reader] = {
         _whole(h, "Wait"),
         _text(h, "Channel"),
         _whole(h, "Position"),
+        _number(h),
     ),
     "QueueMember": _seat,
 }

@@ -5,7 +5,7 @@ Pure. Unknown fields are refused, and everything has a longest and a largest.
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 
 from tickets.vocabulary import CallState, TicketStatus
 
@@ -108,6 +108,28 @@ class NewCustomer(In):
         [], max_length=20, description="As people write them."
     )
     vip_level: int = Field(0, ge=0, le=9, description="0: no VIP; higher is more important.")
+
+
+class NewIncident(In):
+    """What every caller is to hear."""
+
+    topic: Text = Field(
+        min_length=1, max_length=200, description="Of the tickets of those who hear it and need no more."
+    )
+    text: Text = Field(min_length=1, max_length=2000, description="As callers hear it, in their language.")
+    until: AwareDatetime | None = Field(None, description="Ends by itself then; null: switched off by hand.")
+
+
+class IncidentForm(NewIncident):
+    """The same from the page."""
+
+    until: NaiveDatetime | None = None  # type: ignore[assignment]  # in the contact centre's own time
+
+
+class IncidentPath(In):
+    """An incident."""
+
+    incident_id: int = Field(ge=1, le=ROW_ID_MAX)
 
 
 class Credentials(In):

@@ -3,6 +3,8 @@
 Pure. A field here is a promise to other people's programs; the rooms' own classes may change behind it.
 """
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Generic, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,6 +14,7 @@ from tickets.accounts import Account
 from tickets.customers import Customer
 from tickets.desk import CallLine, Ticket, TicketDetail
 from tickets.events import CallEvent, Value
+from tickets.incidents import Incident
 from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver, Role, TicketStatus
 
 T = TypeVar("T", bound=BaseModel)
@@ -233,6 +236,33 @@ class TicketList(Listed[TicketOut]):
 
 class CustomerList(Listed[CustomerOut]):
     """Customers, newest card first."""
+
+
+class IncidentOut(Out):
+    """What every caller is to know."""
+
+    id: int
+    topic: str
+    text: str
+    is_on: bool = Field(description="Whether callers are to hear it now.")
+    on_at: AwareDatetime
+    on_by: str
+    until: AwareDatetime | None
+    off_at: AwareDatetime | None
+    off_by: str | None
+
+    @classmethod
+    def of(cls, incident: Incident, now: datetime) -> Self:
+        """From the record."""
+        return cls(is_on=incident.is_on(now), **asdict(incident))
+
+
+class IncidentList(BaseModel):
+    """Mass incidents, newest first."""
+
+    items: list[IncidentOut]
+    announced: bool = Field(description="Callers hear the one that is on: it has been spoken.")
+    trouble: str | None = Field(description="Why callers do not hear it.")
 
 
 class AccountOut(Out):

@@ -10,13 +10,16 @@ from datetime import UTC, datetime, tzinfo
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from cti.incidents import IncidentAnnouncer
 from cti.live import LiveCalls
+from cti.waiting_room import Outlook
 from cti.surge import SurgeState
 from recordings.shelf import RecordingShelf
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from tickets.desk import Desk
+from tickets.incidents import IncidentBook
 
 Probe = Callable[[], Awaitable[None]]
 """Whether one part of the service is ready; raises an error whose message says what to do."""
@@ -31,6 +34,9 @@ class Services:
     accounts: AccountBook
     shelf: RecordingShelf
     live: LiveCalls
+    incidents: IncidentBook
+    announcer: IncidentAnnouncer
+    outlook: Callable[[str], Outlook | None] = lambda call_id: None  # of a waiting caller, by call id
     surge: Callable[[], SurgeState] = SurgeState  # of this moment
     probes: Mapping[str, Probe] = field(default_factory=dict)  # name ("database", "ami", "schema") → probe
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # other rooms may add theirs

@@ -11,10 +11,12 @@ from aiohttp import web
 from cti.web import (
     api_calls,
     api_customers,
+    api_incidents,
     api_recordings,
     api_session,
     api_tickets,
     health,
+    incidents_page,
     live_page,
     login_page,
     pages,
@@ -31,6 +33,7 @@ from tickets.accounts import TooManyAttempts, WrongCredentials
 from tickets.customers import BadCard
 from tickets.database import DatabaseTrouble
 from tickets.desk import BadCursor, BadNote, Conflict, NotAllowed, NotFound
+from tickets.incidents import BadIncident
 
 OPERATIONS = (
     *api_session.OPERATIONS,
@@ -38,6 +41,7 @@ OPERATIONS = (
     *api_tickets.OPERATIONS,
     *api_customers.OPERATIONS,
     *api_recordings.OPERATIONS,
+    *api_incidents.OPERATIONS,
 )
 
 KNOWN = (
@@ -46,6 +50,7 @@ KNOWN = (
     Known(BadCursor, 400, "bad-cursor"),
     Known(BadNote, 400, "bad-note"),
     Known(BadCard, 400, "bad-card"),
+    Known(BadIncident, 400, "bad-incident"),
     Known(NotAllowed, 409, "not-allowed"),
     Known(Conflict, 409, "conflict"),
     Known(WrongCredentials, 401, "wrong-credentials"),
@@ -98,6 +103,7 @@ def make_site(services: Services) -> web.Application:
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
+    app.add_routes([*incidents_page.ROUTES])
     app.add_routes([*login_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
     app[pages.BOARD] = Board(services.live, lambda: pages.draw_board(app))
     app.cleanup_ctx.append(_keep_board)

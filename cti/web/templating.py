@@ -59,6 +59,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         in_all=in_all,
         initials=words.initials,
         length=words.length,
+        outlook=lambda call: words.outlook(services.outlook(call.call_id)),
         moment=lambda at: words.moment(at, zone, clock()),
         phone=words.phone,
         status=words.STATUSES.__getitem__,
@@ -67,6 +68,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
     )
     environment.globals.update(
         asset=assets.url,
+        announcer=services.announcer,
         operators=dict(services.operators),
         speakers={speaker: speaker.capitalize() for speaker in SPEAKERS},
         section="",

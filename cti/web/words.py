@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, tzinfo
 
 import phonenumbers
 
+from cti.waiting_room import Outlook
+from ivr.waiting_words import LONG, SOON
 from tickets.call import Call
 from tickets.vocabulary import CallOutcome, CallState, HandOver, TicketStatus
 
@@ -72,6 +74,14 @@ def length(seconds: float | None) -> str:
     minutes, second = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
+
+def outlook(seen: Outlook | None) -> str:
+    """`place 3, about 5 min`, as the caller hears it; nothing for who does not wait."""
+    if seen is None:
+        return ""
+    waits = {None: "", SOON: ", about a minute", LONG: ", more than an hour"}
+    return f"place {seen.place}" + waits.get(seen.minutes, f", about {seen.minutes} min")
 
 
 def clock(at: datetime, zone: tzinfo) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 from aiohttp import ClientSession, CookieJar
 from argon2 import PasswordHasher
 
+from cti.incidents import IncidentAnnouncer
 from cti.live import LiveCalls
 from cti.surge import SurgeState
+from cti.waiting_room import Outlook
 from cti.web.front_door import FrontDoor
 from cti.web.services import Probe, Services
 from cti.web.site import make_site
@@ -24,10 +26,12 @@ from tests.fakes import desk_day
 from tests.fakes.desk_day import Visit
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
-from tickets.database import Database, writing
+from tickets.database import Database, utc_now, writing
 from tickets.desk import Desk
+from tickets.incidents import IncidentBook
 from tickets.ledger import CallBook
 from tickets.vocabulary import Role
+from voicebot.voice import VoiceFailed
 
 PASSWORD = "correct horse battery"
 SUPERVISOR, GRACE, TOMAS = "sofia", "grace", "tomas"
@@ -44,14 +48,30 @@ class WebRoom:
     now: datetime
     probes: dict[str, Probe]
     secure: bool = False
+    mute: bool = False  # the voice cannot speak
+
+    async def _speak(self, text: str) -> Path:
+        if self.mute:
+            raise VoiceFailed("the synthesiser is gone: install it again.")
+        return self.folder / "incident.wav"
+
+    async def _take_in(self, number: int, name: str, sound: Path) -> None:
+        self.spoken.append(name)
 
     def __post_init__(self) -> None:
+        self.spoken: list[str] = []
+        self.outlooks: dict[str, Outlook] = {}
         sessions = self.database.sessions
         self.live = LiveCalls()
         self.surge = SurgeState()
         self.calls = CallBook(sessions, deadline_s=PATIENCE_S)
         self.store = DiskStore(self.folder / "shelf")
+        incidents = IncidentBook(sessions, deadline_s=PATIENCE_S)
+        self.announcer = IncidentAnnouncer(incidents.current, self._speak, self._take_in, utc_now)
         self.services = Services(
+            incidents=incidents,
+            announcer=self.announcer,
+            outlook=lambda call_id: self.outlooks.get(call_id),
             desk=Desk(sessions, deadline_s=PATIENCE_S),
             customers=CustomerBook(sessions, deadline_s=PATIENCE_S),
             accounts=AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S),
