@@ -107,7 +107,8 @@ def _kept(places: Sequence[int], priorities: Sequence[int]) -> set[int]:
             if room and places[m] < places[n] and length[m] >= length[n]:
                 length[n], before[n] = length[m] + 1, m
     chain: set[int] = set()
-    at = max(range(len(places)), key=length.__getitem__)
+    # Of equals the one whose last is last: rather than behind strangers, callers are moved ahead of them.
+    at = max(reversed(range(len(places))), key=length.__getitem__)
     while at >= 0:
         chain.add(at)
         at = before[at]

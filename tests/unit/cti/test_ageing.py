@@ -115,7 +115,7 @@ def lined_up(*entries: tuple[str, int]) -> AppQueue:
         ([("a", 5), ("b", 3), ("c", 1), ("back", 0)], "a back b c", [("back", 4)]),
         ([("a", 5), ("b", 4), ("c", 1), ("back", 0)], "a back b c", [("back", 5)]),
         # Somebody whom the ledger does not know stays.
-        ([("vip", 20), ("stranger", 10), ("a", 0)], "a vip", [("vip", 0)]),
+        ([("vip", 20), ("stranger", 10), ("a", 0)], "a vip", [("a", 21)]),
     ],
 )
 def test_it_tells_only_what_has_to_change(

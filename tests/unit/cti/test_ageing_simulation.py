@@ -16,13 +16,13 @@ pytestmark = pytest.mark.unit
 
 SHIPPED = load_scenario(Path("scenarios/lottery.yaml")).vip
 SEEDS = st.integers(0, 2**32 - 1)
-HEAVY = st.floats(1.1, 1.5)
+HEAVY = st.floats(1.2, 1.6)
 
 busy_days = st.builds(
     lambda seed, operators, share, load: Day(
         seed, operators, {1: share / 2, 2: share / 4, 3: share / 4}, (load, 1.0), stretch_s=1200
     ),
-    SEEDS, st.integers(8, 12), st.floats(0.08, 0.2), HEAVY,
+    SEEDS, st.integers(10, 14), st.floats(0.08, 0.2), HEAVY,
 )  # fmt: skip
 
 any_days = st.builds(
@@ -49,8 +49,8 @@ def test_in_load_a_vips_median_wait_is_under_a_quarter_of_the_others(day: Day) -
     had_to_wait = [caller for caller in live_through(day, SHIPPED).done if caller.waited > 0]
     vips = [caller.waited for caller in had_to_wait if caller.vip_level]
     others = [caller.waited for caller in had_to_wait if not caller.vip_level]
-    # Load: the others wait for at least half a talk; and with very few VIPs a median says nothing.
-    assume(len(vips) >= 15 and median(others) >= day.talk_s / 2)
+    # Load: the others wait for at least the length of a talk. And of very few VIPs a median says nothing.
+    assume(len(vips) >= 15 and median(others) >= day.talk_s)
     assert median(vips) < median(others) / 4
 
 
