@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,7 @@ from cti.incidents import IncidentAnnouncer
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
 from cti.progress import Report
+from cti.queues import Waiting
 from cti.settings import Settings
 from cti.speech import choose_recognizer, choose_voice
 from cti.surge_watch import SurgeWatch

@@ -1,4 +1,4 @@
-"""The page of mass incidents: what callers hear now, switching it on and off, and what was announced before."""
+"""The page of mass incidents: what callers hear now, switching it on and off, and what came before."""
 
 import aiohttp_jinja2
 from aiohttp import web
