@@ -31,8 +31,8 @@ from cti.callers import CallerSearch
 from cti.conversations import Conversations
 from cti.crm import Crm
 from cti.drain import Drain
-from cti.intake import Intake
 from cti.incidents import IncidentAnnouncer
+from cti.intake import Intake
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
 from cti.progress import Report

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from cti.incidents import IncidentAnnouncer
 from cti.live import LiveCalls
-from cti.waiting_room import Outlook
 from cti.surge import SurgeState
+from cti.waiting_room import Outlook
 from recordings.shelf import RecordingShelf
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
