@@ -123,7 +123,7 @@ class NewIncident(In):
 class IncidentForm(NewIncident):
     """The same from the page."""
 
-    until: NaiveDatetime | None = None  # type: ignore[assignment]  # in the contact centre's own time
+    until: NaiveDatetime | None = None  # in the contact centre's own time
 
 
 class IncidentPath(In):
