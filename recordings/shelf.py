@@ -7,14 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 
+from recordings.intake import TRANSCRIBE
 from recordings.store import NotOnShelf, Store
 from recordings.tables import Recording, Transcript
 from recordings.transcript import Phrase, from_json
 from tickets.database import Sessions, use_case
+from tickets.tables import JobRow, JobState
 
 AUDIO_TYPE = "audio/mpeg"
+
+# Why a transcript was given up, by the error that its job died of: sentences for the ticket page.
+_GIVEN_UP = {
+    "NotOnShelf": "The audio is gone from the shelf.",
+    "BadAudio": "The audio is damaged.",
+    "TranscriptLate": "Recognition took far too long each time: the machine had no time for it.",
+}
+_GIVEN_UP_OTHERWISE = "The recogniser failed on this recording each time; the service's log says how."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class RecordingView:
     created_at: datetime
     missing_reason: str | None
     transcript: TranscriptView | None  # None: not made yet (or never, without audio)
+    transcript_missing_reason: str | None  # why there will be none though there is audio, in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +114,28 @@ class RecordingShelf:
     @use_case
     async def _view(self, which: ColumnElement[bool]) -> RecordingView | None:
         joined = (
-            select(Recording, Transcript)
+            select(Recording, Transcript, JobRow.error)
             .outerjoin(Transcript, Transcript.recording_id == Recording.id)
+            .outerjoin(
+                JobRow,
+                and_(
+                    JobRow.kind == TRANSCRIBE,
+                    JobRow.key == Recording.call_id,
+                    JobRow.state == JobState.DEAD,
+                ),
+            )
             .where(which)
         )
         async with self._sessions() as session:
             row = (await session.execute(joined)).one_or_none()
-        return _view(row[0], row[1]) if row else None
+        return _view(row[0], row[1], row[2]) if row else None
 
 
-def _view(recording: Recording, transcript: Transcript | None) -> RecordingView:
+def _view(recording: Recording, transcript: Transcript | None, died_of: str | None) -> RecordingView:
     peaks = recording.peaks or {}
+    given_up = None
+    if died_of is not None and transcript is None:
+        given_up = _GIVEN_UP.get(died_of.partition(":")[0], _GIVEN_UP_OTHERWISE)
     return RecordingView(
         id=recording.id,
         call_id=recording.call_id,
@@ -123,6 +145,7 @@ def _view(recording: Recording, transcript: Transcript | None) -> RecordingView:
         peaks=Peaks(tuple(peaks.get("caller", ())), tuple(peaks.get("heard", ()))),
         created_at=recording.created_at,
         missing_reason=recording.missing_reason,
+        transcript_missing_reason=given_up,
         transcript=TranscriptView(
             transcript.language, transcript.engine, from_json(transcript.phrases), transcript.created_at
         )

@@ -169,6 +169,7 @@ class RecordingOut(Out):
     created_at: AwareDatetime
     missing_reason: str | None = Field(description="Why there is no audio.")
     transcribed: bool
+    transcript_missing_reason: str | None = Field(description="Why there will be no transcript of the audio.")
 
     @classmethod
     def of(cls, view: RecordingView) -> Self:

@@ -90,7 +90,8 @@ def _stage(call: Call, recording: RecordingView | None) -> str:
         return "live"
     if recording is None:
         return "ended"
-    return "done" if recording.transcript or recording.missing_reason else "recorded"
+    over = recording.transcript or recording.missing_reason or recording.transcript_missing_reason
+    return "done" if over else "recorded"
 
 
 def _tape(call: Call, recording: RecordingView | None, *, allowed: bool) -> Tape | Absence:
@@ -116,6 +117,8 @@ def _no_transcript(call: Call, recording: RecordingView | None, *, allowed: bool
         return Absence("No transcript yet", f"It is made {words}.")
     if recording.missing_reason:
         return Absence("No transcript", "There is no recording to read.")
+    if recording.transcript_missing_reason:
+        return Absence("No transcript", recording.transcript_missing_reason)
     if recording.transcript is None:
         return Absence("Being transcribed", "It appears here in a moment.")
     return Absence("Nothing was said", "The recogniser found no speech in the recording.")

@@ -137,3 +137,24 @@ async def test_an_unknown_call_has_no_recording(room: TapeRoom) -> None:
 
 def content(path: Path) -> bytes:
     return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [("TranscriptLate: in vain", "too long"), ("RuntimeError: secret words", "log")]
+)
+async def test_it_says_why_there_will_be_no_transcript(room: TapeRoom, error: str, said: str) -> None:
+    recording_id = await conversation(room)
+    jobs = JobQueue(room.database.sessions, deadline_s=10)
+    job = await jobs.lease([TRANSCRIBE], 60)
+    assert job is not None
+    await jobs.failed(job, error, retry_in_s=0)
+    waiting = await shelf(room).by_id(recording_id)
+    assert waiting is not None
+    assert waiting.transcript_missing_reason is None
+    job = await jobs.lease([TRANSCRIBE], 60)
+    assert job is not None
+    await jobs.failed(job, error, retry_in_s=None)
+    given_up = await shelf(room).by_id(recording_id)
+    assert given_up is not None
+    assert said in (given_up.transcript_missing_reason or "")
+    assert "secret" not in (given_up.transcript_missing_reason or "")

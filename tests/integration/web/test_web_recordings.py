@@ -5,9 +5,11 @@ import random
 import pytest
 from aiohttp import ClientSession
 
+from recordings.intake import TRANSCRIBE
 from recordings.transcript import Phrase, Word
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import TOMAS, WebRoom
+from tickets.jobs import JobQueue
 from tickets.vocabulary import EventKind
 
 pytestmark = pytest.mark.integration
@@ -165,3 +167,19 @@ async def test_it_says_so_when_the_file_is_gone_from_the_shelf(desk: WebRoom, so
         file.unlink()
     async with sofia.get(f"{path}/audio") as answer:
         assert answer.status == 404
+
+
+async def test_the_ticket_says_why_there_is_no_transcript(desk: WebRoom, sofia: ClientSession) -> None:
+    ticket = await desk.happen(TALKED)
+    recording_id = await desk.keep_tape(TALKED, SOUND)
+    jobs = JobQueue(desk.database.sessions, deadline_s=10)
+    await jobs.enqueue(TRANSCRIBE, TALKED.call_id(desk.now), {"recording_id": recording_id})
+    job = await jobs.lease([TRANSCRIBE], 60)
+    assert job is not None
+    await jobs.failed(job, "BadAudio: damaged", None)
+    async with sofia.get(f"/tickets/{ticket}") as answer:
+        page = await answer.text()
+    assert "The audio is damaged." in page
+    assert "Being transcribed" not in page
+    async with sofia.get(f"/api/v1/recordings/{recording_id}") as answer:
+        assert (await answer.json())["transcript_missing_reason"] == "The audio is damaged."
