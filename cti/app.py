@@ -36,6 +36,7 @@ from cti.intake import Intake
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
 from cti.progress import Report
+from cti.queue_keeper import QueueKeeper
 from cti.queues import Waiting
 from cti.settings import Settings
 from cti.speech import choose_recognizer, choose_voice
@@ -62,6 +63,7 @@ from tickets.incidents import IncidentBook
 from tickets.jobs import Job, JobQueue, Worker
 from tickets.ledger import CallBook, CallChange
 from tickets.numbers import normalise_number
+from tickets.places import PlaceBook
 from tickets.talks import TalkBook
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
@@ -400,6 +402,9 @@ class _Builder:
         self._task("ami", link.run())
         self._task("reconciler", reconciler.run())
         self._task("queues", self._queues.run())
+        places = PlaceBook(self._database.sessions)
+        keeper = QueueKeeper(link, self._queues, self._live, places.of, self._scenario.vip, utc_now)
+        self._task("queue_keeper", keeper.run())
         return link
 
     async def _site(
