@@ -27,6 +27,7 @@ from cti.asterisk.translate import BOT_LEG, Translator
 from cti.bot_capacity import MOST as MOST_CONVERSATIONS
 from cti.bot_legs import BotLegs
 from cti.bot_load import BotLoad
+from cti.call_backs import CallBacks
 from cti.callers import CallerSearch
 from cti.conversations import Conversations
 from cti.crm import Crm
@@ -45,6 +46,9 @@ from cti.waiting_room import WaitingRoom
 from cti.web.front_door import FrontDoor
 from cti.web.services import Services
 from cti.web.site import make_site
+from ivr.agi import AgiSession
+from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
+from ivr.call_back import CallBackDesk
 from ivr.prompts import STATIC, PromptBook
 from ivr.reception import ExpectedBot, Reception
 from ivr.scenario import Scenario
@@ -56,6 +60,7 @@ from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore
 from recordings.transcriber import Transcriber
 from tickets.accounts import AccountBook
+from tickets.call_backs import CallBackBook
 from tickets.customers import CustomerBook
 from tickets.database import Database, check_schema, open_database, utc_now
 from tickets.desk import Desk
@@ -64,6 +69,7 @@ from tickets.jobs import Job, JobQueue, Worker
 from tickets.ledger import CallBook, CallChange
 from tickets.numbers import normalise_number
 from tickets.places import PlaceBook
+from tickets.promises import PromiseBook
 from tickets.talks import TalkBook
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
@@ -135,6 +141,8 @@ class _Builder:
         self._customers = CustomerBook(database.sessions)
         self._desk = Desk(database.sessions)
         self._incidents = IncidentBook(database.sessions)
+        self._promises = PromiseBook(database.sessions)
+        self._call_backs: CallBacks | None = None
         self._worker: Worker | None = None
         self._legs: BotLegs | None = None
         self._announcer: IncidentAnnouncer | None = None
@@ -341,10 +349,44 @@ class _Builder:
         )
         await self._open("audio", audio.start())
         self._stack.push_async_callback(audio.close)
-        agi = FastAgiServer(settings.agi_host, settings.agi_port, reception.serve)
+        call_back = self._call_back_desk(prompts)
+
+        async def serve_agi(session: AgiSession) -> None:
+            if session.request.script != CALL_BACK_SCRIPT:
+                await reception.serve(session)
+            elif call_back is not None:  # else the caller waits on, which is the dialplan's default
+                await call_back.serve(session)
+
+        agi = FastAgiServer(settings.agi_host, settings.agi_port, serve_agi)
         await self._open("agi", agi.start())
         self._stack.push_async_callback(agi.stop)
-        return Drain(reception, agi, conversations)
+        drain = Drain(reception, agi, conversations)
+        self._call_people_back(link, drain)
+        return drain
+
+    def _call_back_desk(self, prompts: PromptBook) -> CallBackDesk | None:
+        if self._scenario.call_back is None:
+            return None
+
+        def vip_level(call_id: str) -> int:
+            call = self._live.call(call_id)
+            return call.vip_level if call is not None else 0
+
+        return CallBackDesk(
+            prompts, self._promises.promise, self._normalise, vip_level, self._intake.publish, utc_now
+        )
+
+    def _call_people_back(self, link: AmiLink, drain: Drain) -> None:
+        self._call_backs = CallBacks(
+            link,
+            lambda: self._queues.picture,
+            CallBackBook(self._database.sessions),
+            PlaceBook(self._database.sessions).of,
+            self._scenario,
+            utc_now,
+            may_call=lambda: not drain.begun,
+        )
+        self._task("call_backs", self._call_backs.run())
 
     async def _callers(self) -> CallerSearch:
         ask_crm = None
@@ -363,6 +405,8 @@ class _Builder:
 
         def heard(events: list[AmiEvent]) -> None:
             self._queues.hear(events)
+            if self._call_backs is not None:
+                self._call_backs.hear(events)
             if self._waiting is not None:
                 self._waiting.hear(events)
             for event in events:

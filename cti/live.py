@@ -94,6 +94,10 @@ class LiveCalls:
         """The live calls, longest first."""
         return sorted(self._calls.values(), key=lambda call: (call.received_at, call.call_id))
 
+    def call(self, call_id: str) -> Call | None:
+        """A live call."""
+        return self._calls.get(call_id)
+
     def ticket_number(self, call_id: str) -> int | None:
         """The ticket of a live call, once it is known here."""
         return self._tickets.get(call_id)

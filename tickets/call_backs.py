@@ -37,6 +37,7 @@ class UnderWay:
     attempt: Attempt
     promise: Promise
     call_state: CallState | None  # None: the ledger has no such call
+    talked: bool  # an operator has answered it
 
 
 class CallBackBook:
@@ -104,6 +105,7 @@ class CallBackBook:
                 attempts.c.call_id.label("tried_in"),
                 attempts.c.started_at,
                 _calls.c.state.label("at"),
+                _calls.c.answered_at,
             )
             .join(attempts, and_(attempts.c.promise_id == promises.c.id, attempts.c.result.is_(None)))
             .outerjoin(_calls, _calls.c.call_id == attempts.c.call_id)
@@ -116,7 +118,7 @@ class CallBackBook:
             for row in await session.execute(query):
                 promise = promise_of(row)
                 attempt = Attempt(promise.id, promise.attempts, row.tried_in, row.started_at)
-                found.append(UnderWay(attempt, promise, row.at))
+                found.append(UnderWay(attempt, promise, row.at, row.answered_at is not None))
             return found
 
     @use_case
@@ -187,8 +189,11 @@ class CallBackBook:
         return len(called.keys() | reached.keys())
 
     @use_case
-    async def from_voicemails(self) -> int:
-        """Put everybody on the list who left a message and was told that we will call. Returns how many."""
+    async def from_voicemails(self, since: datetime | None = None) -> int:
+        """Put everybody on the list who left a message and was told that we will call. Returns how many.
+
+        `since`: only calls received since then; None: all.
+        """
         now = self._clock()
         lately = _calls.c.ended_at > now - timedelta(days=VOICEMAIL_DAYS)
         query = (
@@ -196,6 +201,7 @@ class CallBackBook:
             .join(_tickets, _tickets.c.call_id == _calls.c.call_id)
             .where(
                 _calls.c.outcome == CallOutcome.VOICEMAIL,
+                *([] if since is None else [_calls.c.received_at > since]),
                 or_(_tickets.c.status != TicketStatus.CLOSED, lately),
                 ~exists().where(promises.c.call_id == _calls.c.call_id),
                 # The message of somebody whom we called is heard with the promise that stands already.

@@ -4,12 +4,15 @@ Pure: no I/O, no clock (the time of receipt is passed in). Knows Asterisk's head
 app_queue of Asterisk 22); knows nothing of our calls and tickets, `translate.py` does that.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 Headers = Mapping[str, object]  # name → text, or a list of texts where a header stood several times
 
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_TIMESTAMP = re.compile(r"[0-9]{1,10}(\.[0-9]{1,9})?")  # seconds since 1970, up to the year 2286
 NOBODY = frozenset({"", "<unknown>", "unknown"})  # how Asterisk says that a number is not known
 _MACHINES = ("AudioSocket/", "WebSocket/")  # technologies of channels that carry audio to a program
 
@@ -199,10 +202,9 @@ def _optional(headers: Headers, name: str) -> str:
 
 def _whole(headers: Headers, name: str) -> int:
     text = _text(headers, name)
-    try:
-        return int(text)
-    except ValueError as error:
-        raise UnreadableAmiEvent(f"{headers.get('Event')}: {name} is not a whole number") from error
+    if not _WHOLE.fullmatch(text):
+        raise UnreadableAmiEvent(f"{headers.get('Event')}: {name} is not a whole number")
+    return int(text)
 
 
 def _number(headers: Headers) -> str:
@@ -334,8 +336,8 @@ def read(headers: Headers, received_at: datetime, number: int) -> AmiEvent | Non
     if reader is None:
         return None
     stamp = _optional(headers, "Timestamp")
-    try:
+    if _TIMESTAMP.fullmatch(stamp):
         at = datetime.fromtimestamp(float(stamp), UTC)
-    except (ValueError, OverflowError, OSError):
+    else:
         at, stamp = received_at, f"{received_at.timestamp():.6f}#{number}"
     return reader(headers, at, stamp)

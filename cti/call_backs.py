@@ -1,0 +1,242 @@
+"""Calls people back when it is their turn: once, also when this process dies at any moment in between.
+
+The order is what makes it so. An attempt is on record, with the id that its channel will have, before the PBX
+is asked; whoever finds it there later asks the PBX for that id, and calls again only when PBX and ledger have
+known nothing of it for a while. Two nodes may run this at once: the record is made by one of them.
+
+Knows AMI, the queues' picture and the promise list; whose turn it is, the pure `call_back_turns.py` says.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from cti.ageing import Waiter
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
+from cti.asterisk.events import AmiEvent, ListedChannel, Originated
+from cti.asterisk.translate import system_of
+from cti.call_back_turns import retry_in_s, told, verdict, whom_to_call
+from cti.queues import QueuePicture
+from ivr.call_back_rules import CallBackRules
+from ivr.hours import is_open
+from ivr.scenario import Scenario
+from tickets.call_backs import CallBackBook, UnderWay
+from tickets.database import DatabaseTrouble
+from tickets.places import Place
+from tickets.promise import Attempt, Promise
+from tickets.vocabulary import AttemptResult
+
+log = structlog.get_logger()
+
+CONTEXT = "presszero-call-back"  # of our dialplan: where the person is brought who answers
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LINE = re.compile(r"\+?[0-9]{2,15}")
+_ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
+VOICEMAILS_EVERY = timedelta(seconds=10)
+ALL_VOICEMAILS_EVERY = timedelta(hours=1)  # also those that were found late
+LATELY = timedelta(days=2)
+
+
+class CallsPeople(Protocol):
+    """The part of `AmiLink` that is needed here; its own deadlines hold."""
+
+    async def list_action(self, name: str, /) -> list[AmiEvent]: ...
+
+    async def action(self, name: str, /, **fields: str | Sequence[str]) -> AmiReply: ...
+
+
+class CallBacks:
+    """One per PBX and node."""
+
+    def __init__(
+        self,
+        pbx: CallsPeople,
+        picture: Callable[[], QueuePicture | None],
+        book: CallBackBook,
+        places_of: Callable[[Collection[str]], Awaitable[Mapping[str, Place]]],
+        scenario: Scenario,
+        clock: Callable[[], datetime],
+        *,
+        may_call: Callable[[], bool] = lambda: True,
+        every_s: float = 2.0,
+    ) -> None:
+        """
+        Args:
+            pbx: the AMI link.
+            picture: of the queues, as new as there is; None: the PBX cannot be asked.
+            book: the promises and attempts.
+            places_of: of callers on the phone, `PlaceBook.of`.
+            scenario: its hours, lines, queues and rules. Without a section `call_back:` nobody is called, and
+                what was promised waits for people.
+            clock: now, aware.
+            may_call: False once the service is ending.
+            every_s: between two looks; `hear` may shorten it.
+        """
+        self._pbx, self._picture, self._book, self._places_of = pbx, picture, book, places_of
+        self._scenario, self._clock = scenario, clock
+        self._rules = scenario.call_back or CallBackRules()
+        self._calls_back = scenario.call_back is not None
+        self._may_call, self._every_s = may_call, every_s
+        self._said: dict[str, AttemptResult] = {}  # of attempts that reached nobody
+        self._missing: dict[str, float] = {}  # attempts that the PBX does not have, since (loop time)
+        self._swept: datetime | None = None
+        self._swept_all: datetime | None = None
+        self._news = asyncio.Event()
+        self._trouble: str | None = None
+
+    def hear(self, events: Iterable[AmiEvent]) -> None:
+        """Take what AMI tells; only what the PBX says of an Originate matters."""
+        for event in events:
+            if isinstance(event, Originated):
+                if (result := told(event)) is not None:
+                    self._said[event.uniqueid] = result
+                self._news.set()
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            self._news.clear()
+            try:
+                await self.look()
+                self._trouble = None
+            except (AmiCut, AmiLate, AmiRefused, DatabaseTrouble) as error:
+                self._missing.clear()  # what was not seen for lack of sight is not missing
+                if self._trouble is None:
+                    log.warning("Nobody is called back now.", action="call_backs_wait", reason=str(error))
+                self._trouble = str(error)
+            try:
+                async with asyncio.timeout(self._every_s):
+                    await self._news.wait()
+            except TimeoutError:
+                pass
+
+    async def look(self) -> None:
+        """One round: what was kept, what became of attempts, whose turn it is.
+
+        Raises:
+            AmiCut, AmiLate, AmiRefused: the PBX does not answer.
+            DatabaseTrouble: the list does not.
+        """
+        await self._sweep_voicemails()
+        await self._book.settle()
+        if under_way := await self._book.under_way():
+            await self._follow(under_way)
+            under_way = await self._book.under_way()
+        if due := await self._due():
+            system = (await self._pbx.action("CoreSettings")).fields.get("systemname", "")
+            # What was promised at another PBX, its own node keeps.
+            due = [promise for promise in due if system_of(promise.call_id) == system]
+            for promise in await self._whose_turn(due, under_way):
+                await self._call(promise, system)
+
+    async def _sweep_voicemails(self) -> None:
+        now = self._clock()
+        if self._swept_all is None or now - self._swept_all > ALL_VOICEMAILS_EVERY:
+            await self._book.from_voicemails()
+            self._swept_all = self._swept = now
+        elif self._swept is None or now - self._swept > VOICEMAILS_EVERY:
+            await self._book.from_voicemails(since=now - LATELY)
+            self._swept = now
+
+    async def _follow(self, under_way: Sequence[UnderWay]) -> None:
+        channels = await self._pbx.list_action("CoreShowChannels")
+        there = {channel.uniqueid for channel in channels if isinstance(channel, ListedChannel)}
+        now = asyncio.get_running_loop().time()
+        ids = {one.attempt.call_id for one in under_way}
+        self._missing = {i: self._missing.get(i, now) for i in ids - there}
+        self._said = {i: result for i, result in self._said.items() if i in ids}
+        for one in under_way:
+            call_id = one.attempt.call_id
+            result = verdict(
+                one,
+                on_the_line=call_id in there,
+                said=self._said.get(call_id),
+                missing_s=now - self._missing.get(call_id, now),
+            )
+            if result is not None:
+                await self._failed(one.attempt, result)
+
+    async def _failed(self, attempt: Attempt, result: AttemptResult) -> None:
+        again_in_s = retry_in_s(result, attempt.number, self._rules)
+        if await self._book.fail(attempt, result, again_in_s):
+            log.info(
+                "A call-back reached nobody.",
+                action="call_back_failed",
+                call_id=attempt.call_id,
+                result=result,
+                again_in_s=again_in_s,
+            )
+
+    async def _due(self) -> list[Promise]:
+        open_now = is_open(self._clock(), self._scenario.hours, self._scenario.timezone)
+        if not (self._calls_back and open_now and self._may_call()):
+            return []
+        # A queue that the scenario has no more is answered for by the first one.
+        known = self._scenario.queues.keys()
+        return [
+            promise if promise.queue in known else replace(promise, queue=self._scenario.default_queue)
+            for promise in await self._book.due()
+        ]
+
+    async def _whose_turn(self, due: Sequence[Promise], under_way: Sequence[UnderWay]) -> list[Promise]:
+        if (picture := self._picture()) is None:
+            return []
+        places = await self._places_of([caller.call_id for caller in picture.waiting])
+        waiting: dict[str, list[Waiter]] = {}
+        for caller in picture.waiting:
+            place = places.get(caller.call_id) or Place(caller.joined_at, 0)
+            waiter = Waiter(caller.call_id, place.since.timestamp(), place.vip_level)
+            waiting.setdefault(caller.queue, []).append(waiter)
+        now = self._clock().timestamp()
+        return whom_to_call(due, waiting, picture.seats, under_way, self._scenario.vip, now)
+
+    async def _call(self, promise: Promise, system: str) -> None:
+        trunk = (await self._pbx.action("Getvar", Variable="PZ_TRUNK")).fields.get("value", "")
+        attempt = await self._book.begin(promise.id, system)
+        if attempt is None:
+            return
+        try:
+            await self._originate(promise, attempt, trunk)
+        except (AmiRefused, BadAmiValue, ValueError) as error:
+            log.warning(
+                "The PBX does not call back: compare its files with `presszero pbx config`.",
+                action="call_back_refused",
+                call_id=attempt.call_id,
+                reason=str(error),
+            )
+            await self._failed(attempt, AttemptResult.FAILED)
+        except (AmiCut, AmiLate):
+            pass  # perhaps it rings, perhaps not: `_follow` asks the PBX
+        else:
+            log.info("Calling back.", action="call_back", call_id=attempt.call_id, attempt=attempt.number)
+
+    async def _originate(self, promise: Promise, attempt: Attempt, trunk: str) -> None:
+        number, line = promise.number or "", promise.line or self._scenario.lines[0]
+        # The only way from the list into a dial string.
+        if not _E164.fullmatch(number) or not _LINE.fullmatch(line) or not _ENDPOINT.fullmatch(trunk):
+            raise ValueError("the number, the line or the PBX's PZ_TRUNK cannot be dialled")
+        picture = self._picture()
+        ahead = [caller.priority for caller in picture.waiting] if picture else []
+        await self._pbx.action(
+            "Originate",
+            Channel=f"PJSIP/{number}@{trunk}",
+            ChannelId=attempt.call_id,
+            Context=CONTEXT,
+            Exten="s",
+            Priority="1",
+            CallerID=line,
+            Timeout=str(self._rules.ring_s * 1000),
+            Variable=[
+                f"PZ_NUMBER={number}",
+                f"PZ_LINE={line}",
+                f"PZ_QUEUE={promise.queue}",
+                f"PZ_SINCE={int(promise.place_since.timestamp())}",
+                f"PZ_PRIORITY={max(ahead, default=0) + 1}",  # to the front: their turn has come
+            ],
+            Async="true",
+        )
