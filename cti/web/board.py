@@ -53,8 +53,12 @@ def board_view(
     finished: Sequence[CallLine],
     now: datetime,
     surge: SurgeState = SurgeState(),  # noqa: B008 -- frozen
+    place_of: Callable[[str], int | None] = lambda call_id: None,
 ) -> BoardView:
-    """Order and count."""
+    """Order and count.
+
+    `place_of`: a waiting caller's place in their queue, by call id; None: the PBX has not told it.
+    """
     order = [
         CallState.QUEUED,
         CallState.VOICEMAIL,
@@ -65,9 +69,11 @@ def board_view(
         CallState.ENDED,
     ]
 
-    def rank(line: CallLine) -> tuple[int, int, datetime]:
+    def rank(line: CallLine) -> tuple[int, float, int, datetime]:
         call = line.call
-        return order.index(call.state), -call.priority, stands_since(call)
+        place = place_of(call.call_id) if call.state is CallState.QUEUED else None
+        # Who has just joined stands at the end until the next picture of the queues, VIPs before others.
+        return order.index(call.state), place or float("inf"), -call.priority, stands_since(call)
 
     states = [line.call.state for line in live]
     waits = [

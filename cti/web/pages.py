@@ -35,7 +35,9 @@ async def read_board(app: web.Application) -> BoardView:
     services = app[SERVICES]
     live = await services.desk.calls_in_progress()
     finished = await services.desk.calls(state=CallState.ENDED, limit=FINISHED_SHOWN)
-    return board_view(live, finished.items, services.clock(), services.surge())
+    outlooks = {line.call.call_id: services.outlook(line.call.call_id) for line in live}
+    places = {call_id: outlook.place for call_id, outlook in outlooks.items() if outlook is not None}
+    return board_view(live, finished.items, services.clock(), services.surge(), places.get)
 
 
 async def draw_board(app: web.Application) -> str:

@@ -37,6 +37,16 @@ def test_it_puts_first_whom_the_queue_will_serve_first() -> None:
     assert view.longest_wait == 90
 
 
+def test_it_stands_in_the_order_of_the_queue_when_the_pbx_has_told_it() -> None:
+    lines = [
+        line("vip", CallState.QUEUED, 2, priority=10),
+        line("old", CallState.QUEUED, 90),
+        line("new", CallState.QUEUED, 1),
+    ]
+    view = board_view(lines, [], NOW, place_of={"vip": 2, "old": 1}.get)
+    assert [one.call.call_id for one in view.live] == ["old", "vip", "new"]
+
+
 def test_it_knows_no_wait_when_nobody_waits() -> None:
     view = board_view([line("ringing", CallState.RINGING, 3)], [], NOW)
     assert view.longest_wait is None
