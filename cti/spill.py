@@ -51,7 +51,7 @@ def from_line(line: bytes) -> CallEvent:
     """
     try:
         fields = json.loads(line)
-        return CallEvent(
+        event = CallEvent(
             source=fields["source"],
             source_id=fields["source_id"],
             call_id=fields["call_id"],
@@ -60,8 +60,23 @@ def from_line(line: bytes) -> CallEvent:
             data=fields["data"],
             sequence=fields["sequence"],
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("not a call event") from error
+    if not _is_sound(event):
+        raise ValueError("not a call event")
+    return event
+
+
+def _is_sound(event: CallEvent) -> bool:
+    """Whether everything in it is of its type: what is not would break whoever reads it later."""
+    texts = (event.source, event.source_id, event.call_id)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(event.data, dict)
+        and all(isinstance(value, str | int | float | None) for value in event.data.values())
+        and type(event.sequence) is int
+        and abs(event.sequence) < 2**63
+    )
 
 
 class Spill:

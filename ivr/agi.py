@@ -16,10 +16,11 @@ from pathlib import PurePath
 HEADER_LINES = 100
 HEADER_BYTES = 16 * 1024
 STEP_S = 2.0  # for Asterisk to answer a command that does not wait for the caller
+MOST_COMMANDS = 20_000  # of one session; some hours in a menu
 
 _HEADER = re.compile(r"(agi_[a-z0-9_]{1,60}): ?(.*)")
-_REPLY = re.compile(r"(\d{3})([ -])(.*)")
-_RESULT = re.compile(r"result=(-?\d+)(?: \((.*)\))?(?: .*)?")
+_REPLY = re.compile(r"([0-9]{3})([ -])(.*)")
+_RESULT = re.compile(r"result=(-?[0-9]{1,9})(?: \((.*)\))?(?: .*)?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}(\([A-Za-z0-9_,]{0,80}\))?")
 _KEYS = "0123456789*#"
 
@@ -130,6 +131,7 @@ class AgiSession:
         self._reader = reader
         self._writer = writer
         self._step_s = step_s
+        self._commands = 0
 
     async def get_variable(self, name: str) -> str:
         """A channel variable's value; empty when it is not set."""
@@ -153,9 +155,14 @@ class AgiSession:
     def _key(self, reply: AgiReply) -> str | None:
         if reply.result < 0:
             raise CallerHungUp("hung up while something was played")
+        if reply.result and (reply.result > 127 or chr(reply.result) not in _KEYS):
+            raise BadAgi("a key that no telephone has")
         return chr(reply.result) if reply.result else None
 
     async def _command(self, command: str, deadline_s: float | None = None) -> AgiReply:
+        self._commands += 1
+        if self._commands > MOST_COMMANDS:
+            raise AgiError(f"more than {MOST_COMMANDS} commands about one caller")
         try:
             async with asyncio.timeout(deadline_s or self._step_s):
                 self._writer.write(command.encode() + b"\n")
