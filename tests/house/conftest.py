@@ -35,6 +35,8 @@ def house_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content["prompts"]["greeting"] = "Lucky Star Lottery."
     content["menus"]["main"]["prompt"] = "To ask, press one. For prizes, two. For winning numbers, three."
     content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    # Hardly a VIP: who came a second earlier stays ahead of them, however long both wait.
+    content["vip"]["levels"][1] = {"head_start_s": 0, "speed": 1.01}
     path = tmp_path_factory.mktemp("scenario") / "house.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path

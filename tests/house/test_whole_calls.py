@@ -5,13 +5,16 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cti.asterisk.events import OperatorConnected
+from cti.asterisk.events import OperatorConnected, WaitingCaller
 from cti.demo.network import Leg
-from tests.house.centre import REACH_S, Centre, any_phone
+from tests.house.centre import REACH_S, Centre, any_phone, eventually
 from tests.house.conftest import PLAIN, VIP
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
+from tickets.customers import CustomerBook
 from tickets.vocabulary import CallOutcome, EventKind, HandOver, TicketStatus
+
+SMALL_VIP = "+12025550134"
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 
@@ -160,22 +163,35 @@ async def test_zero_is_a_person_at_every_moment(served: Centre) -> None:
     assert reasons == dict.fromkeys(calls, HandOver.PRESSED_ZERO)
 
 
-async def test_a_vip_is_answered_before_those_who_came_first(served: Centre) -> None:
+async def test_a_vip_goes_first_and_who_has_waited_long_is_not_overtaken(served: Centre) -> None:
     await pause(served, "102")
-    alice, _ = await served.exchange.network.ring_colleague("101", "102")  # nobody is free
+    await CustomerBook(served.database.sessions).add("Omar Haddad", [SMALL_VIP], vip_level=1)
+    busy, _ = await served.exchange.network.ring_colleague("101", "102")  # nobody is free
+    legs: dict[str, Leg] = {}
     calls: dict[str, str] = {}
-    for number in ("+12025550105", "+12025550106", VIP):
-        leg, calls[number] = await served.call(number)
-        await at_the_greeting(served, leg, calls[number])
-        await leg.press("0")
+    for number in ("+12025550105", "+12025550106", SMALL_VIP, VIP):
+        legs[number], calls[number] = await served.call(number)
+        await at_the_greeting(served, legs[number], calls[number])
+        await legs[number].press("0")
         await served.queued(calls[number])
-    since = len(served.listener.events)
-    await alice.hang_up()
-    await (await served.exchange.network.phone_rings("101")).answer()
-    connected = await served.listener.wait(lambda e: isinstance(e, OperatorConnected), since=since)
-    assert isinstance(connected, OperatorConnected)
-    assert connected.uniqueid == calls[VIP]
-    await served.clear_lines()
+    # All joined with the priority of their level: by that alone, the small VIP would be the second.
+    expected = [VIP, "+12025550105", "+12025550106", SMALL_VIP]
+
+    async def in_order() -> bool:
+        waiting = await served.pbx.list_action("QueueStatus")
+        entries = [one.uniqueid for one in waiting if isinstance(one, WaitingCaller)]
+        return entries == [calls[number] for number in expected]
+
+    await eventually(in_order, 10, "the queue is in the order of the scenario")
+    for number in expected:
+        since = len(served.listener.events)
+        await busy.hang_up()
+        await (await served.exchange.network.phone_rings("101")).answer()
+        connected = await served.listener.wait(lambda e: isinstance(e, OperatorConnected), since=since)
+        assert isinstance(connected, OperatorConnected)
+        assert connected.uniqueid == calls[number]
+        busy = legs[number]
+    await busy.hang_up()
     outcome = await outcome_of(served, calls[VIP])
     assert (outcome.call.vip_level, outcome.call.priority) == (2, 20)
 
