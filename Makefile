@@ -1,6 +1,6 @@
 # PressZero: `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit serve lint format bench lock clean
+.PHONY: help demo test unit serve lint format bench chaos surge lock clean
 PRESSZERO := .venv/bin/presszero
 
 help:  ## List the commands
@@ -40,6 +40,16 @@ bench:  ## Speed and memory, each figure beside a baseline of the same run
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
 	@.venv/bin/python -m bench
+
+chaos:  ## Every fault at every moment of a call, over a real PBX (HOURS=24: a day of calls, compressed)
+	@scripts/bootstrap dev
+	@$(PRESSZERO) pbx install
+	@.venv/bin/python -m tests.house.faults $(if $(HOURS),--hours $(HOURS))
+
+surge:  ## A steady load, then twenty times as many callers, over a real PBX with SIPp (ARGS="--steady 3" …)
+	@scripts/bootstrap dev
+	@$(PRESSZERO) pbx install
+	@.venv/bin/python -m tests.house.surge $(ARGS)
 
 lock:  ## Choose the newest versions anew and write requirements/*.lock
 	@scripts/bootstrap dev
