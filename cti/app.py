@@ -447,7 +447,7 @@ class _Builder:
         self._task("reconciler", reconciler.run())
         self._task("queues", self._queues.run())
         places = PlaceBook(self._database.sessions)
-        keeper = QueueKeeper(link, self._queues, self._live, places.of, self._scenario.vip, utc_now)
+        keeper = QueueKeeper(link, self._queues, self._live, places.of, self._scenario.vip)
         self._task("queue_keeper", keeper.run())
         return link
 

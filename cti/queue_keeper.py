@@ -12,7 +12,6 @@ has put them: that one is the dialplan's, and needs nobody.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
@@ -58,7 +57,6 @@ class QueueKeeper:
         live: LiveCalls,
         places_of: Callable[[Collection[str]], Awaitable[Mapping[str, Place]]],
         rules: Vip,
-        clock: Callable[[], datetime],
     ) -> None:
         """
         Args:
@@ -67,10 +65,9 @@ class QueueKeeper:
             live: tells who has joined and who was answered.
             places_of: the ledger's word, `PlaceBook.of`; has a deadline of its own.
             rules: the scenario's.
-            clock: now, aware; the PBX's clock should agree to a second or so.
         """
         self._pbx, self._watch, self._live = pbx, watch, live
-        self._places_of, self._rules, self._clock = places_of, rules, clock
+        self._places_of, self._rules = places_of, rules
         self._places: dict[str, Place] = {}  # of those who wait
         self._lines: dict[str, dict[str, Waiter]] = {}  # by queue and call, as of the last round
         self._answers: dict[str, deque[bool]] = defaultdict(lambda: deque(maxlen=WINDOW - 1))
@@ -108,14 +105,14 @@ class QueueKeeper:
         if call.queue is None or call.operator == DUTY:
             return
         line = self._lines.get(call.queue, {})
-        since = (call.queued_at or self._clock()).timestamp()
+        since = (call.queued_at or call.received_at).timestamp()
         waiter = line.pop(call.call_id, None) or Waiter(call.call_id, since, call.vip_level)
         self._answers[call.queue].append(passes(waiter, line.values()))
 
     async def keep(self, picture: QueuePicture) -> bool:
         """One round: bring the queues of this picture into order. True: priorities were changed."""
         await self._learn([caller.call_id for caller in picture.waiting])
-        now = self._clock().timestamp()
+        now = self._now(picture)
         self._lines = {}
         to_tell: list[tuple[Waiting, int]] = []
         for queue, callers in groupby(picture.waiting, key=lambda caller: caller.queue):
@@ -129,6 +126,18 @@ class QueueKeeper:
             order = in_turn(line, self._answers[queue], self._rules, now)
             to_tell += changes(placed, [waiter.call_id for waiter in order])
         return await self._tell(to_tell)
+
+    def _now(self, picture: QueuePicture) -> float:
+        """The moment of the picture by the clock of the places, which is the PBX's and may differ from ours.
+
+        Who joined just once joined as long ago as they have waited; a kept place is older than that.
+        """
+        moments = [
+            (self._places[caller.call_id].since + (picture.at - caller.joined_at)).timestamp()
+            for caller in picture.waiting
+            if caller.call_id in self._places
+        ]
+        return max(moments, default=picture.at.timestamp())
 
     async def _learn(self, call_ids: Sequence[str]) -> None:
         self._places = {i: self._places[i] for i in call_ids if i in self._places}

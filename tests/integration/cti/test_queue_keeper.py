@@ -34,6 +34,7 @@ class House:
     def __init__(self, ami: FakeAmi) -> None:
         self.ami, self.queue, self.live = ami, AppQueue(), LiveCalls()
         self.places: dict[str, Place] = {}
+        self.waited: dict[str, int] = {}  # seconds, as the PBX measures them
         self.ledger_away = False
         self.gone: set[str] = set()  # hung up since the picture was taken
         ami.answers |= {"QueueStatus": self._status, CHANGE: self._change}
@@ -42,7 +43,7 @@ class House:
             on_up=lambda: self.watch.wake(), action_within_s=0.2, retry_first_s=0.01,
         )  # fmt: skip
         self.watch = QueueWatch(self.link, every_s=60, calm_s=0.01)
-        self.keeper = QueueKeeper(self.link, self.watch, self.live, self._places_of, RULES, lambda: NOW)
+        self.keeper = QueueKeeper(self.link, self.watch, self.live, self._places_of, RULES)
 
     async def _places_of(self, call_ids: Collection[str]) -> dict[str, Place]:
         if self.ledger_away:
@@ -54,8 +55,8 @@ class House:
         entries = [
             message(
                 ("Event", "QueueEntry"), number, ("Queue", caller.queue), ("Position", caller.place),
-                ("Channel", caller.channel), ("Uniqueid", caller.call_id), ("Wait", 5),
-                ("Priority", caller.priority),
+                ("Channel", caller.channel), ("Uniqueid", caller.call_id),
+                ("Wait", self.waited[caller.call_id]), ("Priority", caller.priority),
             )
             for caller in self.queue.placed()
         ]  # fmt: skip
@@ -76,6 +77,7 @@ class House:
     def join(self, call_id: str, ago_s: float, vip_level: int = 0, *, known: bool = True) -> None:
         """A caller joins as the dialplan lets them, and the ledger may hear of it."""
         self.queue.join(call_id, RULES.joining_priority(vip_level))
+        self.waited[call_id] = int(ago_s)
         if known:
             self.hear_of(call_id, ago_s, vip_level)
 
@@ -142,6 +144,7 @@ async def test_plain_callers_cost_no_action() -> None:
 async def test_who_came_back_gets_their_place_again() -> None:
     async with open_house(("first", 90, 0), ("second", 60, 0)) as house:
         house.join("back", 75)
+        house.waited["back"] = 2
         house.watch.wake()
         await house.stands("first back second")
 
@@ -154,6 +157,14 @@ async def test_a_vip_becomes_the_next_when_the_ledger_tells_who_they_are() -> No
         assert house.queue.order == ["plain", "vip"]
         house.hear_of("vip", 59, vip_level=1)
         await house.stands("vip plain")
+
+
+async def test_a_pbx_with_another_clock_changes_nothing() -> None:
+    async with open_house() as house:
+        for call_id, ago_s, vip_level in (("old", 200, 0), ("young", 20, 0), ("vip", 1, 1)):
+            house.join(call_id, ago_s, vip_level, known=False)
+            house.hear_of(call_id, ago_s + 3600, vip_level)  # the PBX's clock is an hour behind ours
+        await house.stands("old vip young")
 
 
 async def test_after_two_who_passed_the_longest_waiting_is_next() -> None:
