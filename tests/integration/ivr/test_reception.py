@@ -18,8 +18,9 @@ from ivr.scenario import STATIC_PROMPTS, Scenario
 from ivr.scenario_file import load_scenario
 from ivr.server import FastAgiServer
 from tests.fakes.agi_client import HANG_UP, AgiClient
+from tickets.call import replay
 from tickets.events import CallEvent
-from tickets.vocabulary import EventKind, HandOver
+from tickets.vocabulary import CallOutcome, EventKind, HandOver
 from voicebot.outcome import Ending, Outcome
 
 pytestmark = pytest.mark.integration
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.integration
 LOTTERY = load_scenario(Path("scenarios/lottery.yaml"))
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # in New York
 NIGHT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+POSTPONED = Incident(7, "Draw postponed", "incident-7")
 BOT = UUID("7e2f4bb4-93f4-4f0c-a8a4-0f4b7a1d5a11")
 
 
@@ -43,6 +45,7 @@ class NoVoice:
 def book(scenario: Scenario) -> PromptBook:
     sounds = {name: (Rendered(PurePath("/prompts") / name, 0.8),) for name, _ in scenario.spoken()}
     quiet = {f"quiet-{s}": (Rendered(PurePath("/prompts/quiet"), 1.0),) * s for s in range(1, 31)}
+    sounds[POSTPONED.prompt] = (Rendered(PurePath("/prompts") / POSTPONED.prompt, 0.8),)
     return PromptBook(sounds | quiet, NoVoice(), Path())
 
 
@@ -66,9 +69,17 @@ class Desk:
         announce: Callable[[str], ExpectedBot | None] = lambda call_id: ExpectedBot(BOT),
         decision: Callable[[UUID], Outcome | None] = lambda uuid: None,
         now: datetime = NOON,
+        incident: Incident | None = None,
     ) -> None:
         reception = Reception(
-            scenario, book(scenario), find, announce, decision, self.events.append, lambda: now
+            scenario,
+            book(scenario),
+            find,
+            announce,
+            decision,
+            self.events.append,
+            lambda: now,
+            incident=lambda: incident,
         )
         self.server = FastAgiServer("127.0.0.1", 0, reception.serve)
         await self.server.start()
@@ -105,6 +116,23 @@ async def test_it_leads_a_caller_to_the_bot(desk: Desk) -> None:
     assert client.variables["PZ_BOT_UUID"] == str(BOT)
     assert desk.kinds() == [EventKind.MENU_ENTERED, EventKind.MENU_CHOICE]
     assert {(event.source, event.call_id) for event in desk.events} == {("ivr", "pz-1.1")}
+
+
+async def test_who_hears_of_an_incident_and_hangs_up_was_informed(desk: Desk) -> None:
+    await desk.open(incident=POSTPONED)
+    client = await desk.call({"menu-main": HANG_UP})
+    assert client.played == ["greeting", "recording_notice", "incident-7", "menu-main"]
+    assert desk.kinds() == [EventKind.MENU_ENTERED, EventKind.ANNOUNCED]
+    at = desk.events[-1].at
+    call = replay([*desk.events, CallEvent("ami", "end", "pz-1.1", at, EventKind.ENDED, {}, 9)])
+    assert (call.outcome, call.topic) == (CallOutcome.INFORMED_BY_MENU, "Draw postponed")
+
+
+async def test_zero_cuts_an_incident_short(desk: Desk) -> None:
+    await desk.open(incident=POSTPONED)
+    client = await desk.call({"incident-7": "0"})
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert desk.kinds() == [EventKind.MENU_ENTERED, EventKind.HANDED_OVER]
 
 
 def places() -> list[tuple[str, dict[str, str], datetime]]:

@@ -140,6 +140,16 @@ def test_it_knows_how_a_call_ended(told: list[EventKind], outcome: CallOutcome) 
     assert after(*((kind, {}) for kind in told), (K.ENDED, {})).outcome is outcome
 
 
+def test_an_incident_is_the_topic_of_those_alone_who_needed_no_more() -> None:
+    incident = (K.ANNOUNCED, {"option": "Draw postponed", "incident": "7"})
+    informed = after((K.RECEIVED, {}), incident, (K.MENU_ENTERED, {}), (K.ENDED, {}))
+    assert (informed.outcome, informed.topic) == (CallOutcome.INFORMED_BY_MENU, "Draw postponed")
+    went_on = after((K.RECEIVED, {}), incident, (K.QUEUE_JOINED, {}), (K.OPERATOR_ANSWERED, {}), (K.ENDED, {}))
+    assert (went_on.outcome, went_on.topic) == (CallOutcome.ANSWERED_BY_OPERATOR, None)
+    asked = (K.BOT_ENDED, {"answered": True, "topic": "next_draw"})
+    assert after(incident, (K.BOT_STARTED, {}), asked, (K.ENDED, {})).topic == "next_draw"
+
+
 def test_the_bots_answer_does_not_count_when_the_caller_went_on_to_the_queue() -> None:
     answered = (K.BOT_ENDED, {"answered": True, "topic": "next_draw"})
     call = after((K.BOT_STARTED, {}), answered, (K.HANDED_OVER, {"reason": "asked"}), (K.ENDED, {}))
