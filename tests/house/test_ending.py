@@ -1,0 +1,56 @@
+"""The service is told to end in the middle of calls: who talks with the bot finishes, who is new is queued."""
+
+import asyncio
+import signal
+
+import pytest
+
+from tests.house.centre import REACH_S, Centre, any_phone
+from tests.house.desk_view import outcome_of
+from tests.house.voices import Voices
+from tickets.vocabulary import CallOutcome, EventKind
+
+pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
+
+ENDS_S = 30  # after its last caller has gone
+
+
+async def test_told_to_end_the_bots_caller_finishes_and_a_new_one_waits_for_a_person(
+    served: Centre, voices: Voices
+) -> None:
+    asking, asking_id = await served.call("+12025550181")
+    await asking.wait_for_quiet()
+    await asking.press("1")
+    await served.stage(asking_id, "bot")
+    await asking.wait_for_quiet()
+    served.signal_service(signal.SIGTERM)
+
+    new, new_id = await served.call("+12025550182")
+    await served.queued(new_id, REACH_S)
+
+    await asking.say(voices["next_draw"])
+    await asking.wait_for_quiet()
+    await asking.say(voices["no_thanks"])
+    await asyncio.wait_for(asking.hung_up.wait(), 40)
+    assert await ended(served) == 0
+
+    phone = await any_phone(served)  # the service is away: the PBX rings by itself
+    await phone.answer()
+    await phone.say(voices["hello"])
+    await new.hang_up()
+    await served.start_service()
+    answered, helped = await outcome_of(served, asking_id), await outcome_of(served, new_id)
+    assert answered.call.outcome is CallOutcome.ANSWERED_BY_BOT
+    assert EventKind.HANDED_OVER not in answered.kinds()
+    assert helped.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+    for outcome in (answered, helped):
+        assert outcome.recording.missing_reason is None
+        assert outcome.recording.seconds > 1
+
+
+async def ended(centre: Centre) -> int:
+    """Wait for the service to end by itself; its exit code."""
+    assert centre.service is not None
+    code = await asyncio.to_thread(centre.service.wait, ENDS_S)
+    centre.service = None
+    return code
