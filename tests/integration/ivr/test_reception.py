@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
-from ivr.menu import ALL_KEYS
+from ivr.menu import ALL_KEYS, Incident
 from ivr.pieces import Rendered
 from ivr.prompts import PromptBook
 from ivr.reception import FUSE_S, ExpectedBot, KnownCaller, Reception

@@ -144,7 +144,9 @@ def test_an_incident_is_the_topic_of_those_alone_who_needed_no_more() -> None:
     incident = (K.ANNOUNCED, {"option": "Draw postponed", "incident": "7"})
     informed = after((K.RECEIVED, {}), incident, (K.MENU_ENTERED, {}), (K.ENDED, {}))
     assert (informed.outcome, informed.topic) == (CallOutcome.INFORMED_BY_MENU, "Draw postponed")
-    went_on = after((K.RECEIVED, {}), incident, (K.QUEUE_JOINED, {}), (K.OPERATOR_ANSWERED, {}), (K.ENDED, {}))
+    went_on = after(
+        (K.RECEIVED, {}), incident, (K.QUEUE_JOINED, {}), (K.OPERATOR_ANSWERED, {}), (K.ENDED, {})
+    )
     assert (went_on.outcome, went_on.topic) == (CallOutcome.ANSWERED_BY_OPERATOR, None)
     asked = (K.BOT_ENDED, {"answered": True, "topic": "next_draw"})
     assert after(incident, (K.BOT_STARTED, {}), asked, (K.ENDED, {})).topic == "next_draw"
