@@ -482,6 +482,8 @@ class _Builder:
                 live=self._live,
                 incidents=self._incidents,
                 announcer=announcer,
+                promises=self._promises,
+                calls_back=self._scenario.call_back is not None,
                 outlook=waiting.outlook,
                 surge=lambda: self._surge.state,
                 registry=self._registry,

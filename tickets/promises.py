@@ -79,10 +79,11 @@ class PromiseBook:
 
     @use_case
     async def page(
-        self, *, cursor: str | None = None, limit: int = 50, state: PromiseState | None = None
+        self, *, cursor: str | None = None, limit: int = 50, over: bool | None = None
     ) -> Page[PromiseLine]:
-        """Promises, newest first. Raises `BadCursor`."""
-        query = _LINES if state is None else _LINES.where(promises.c.state == state)
+        """Promises, newest first; `over`: those that have ended, or (False) have not. Raises `BadCursor`."""
+        stands = promises.c.state.in_(STANDING)
+        query = _LINES if over is None else _LINES.where(~stands if over else stands)
         if cursor is not None:
             query = query.where(promises.c.id < read_cursor(cursor, int)[0])
         async with self._sessions() as session:

@@ -3,7 +3,7 @@
 Pure. Unknown fields are refused, and everything has a longest and a largest.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 
@@ -130,6 +130,39 @@ class IncidentPath(In):
     """An incident."""
 
     incident_id: int = Field(ge=1, le=ROW_ID_MAX)
+
+
+class PromiseQuery(PageQuery):
+    """Which promises."""
+
+    over: bool | None = Field(None, description="True: only those that have ended; false: only the others.")
+
+
+class PromisePath(In):
+    """A promise."""
+
+    promise_id: int = Field(ge=1, le=ROW_ID_MAX)
+
+
+class PromiseEnd(In):
+    """What a person knows of a promise."""
+
+    state: Literal["reached", "excused"]
+    reason: Text = Field("", max_length=1000, description="How they were reached, or why nobody will call.")
+
+
+class PromisePageQuery(In):
+    """Which part of the list, from the page."""
+
+    cursor: str | None = Field(None, max_length=512)
+    show: Literal["standing", "over", "all"] = "standing"
+
+
+class PromiseAct(In):
+    """A button of the page."""
+
+    act: Literal["call", "reached", "excused"]
+    reason: Text = Field("", max_length=1000)
 
 
 class Credentials(In):

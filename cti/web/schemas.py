@@ -15,7 +15,19 @@ from tickets.customers import Customer
 from tickets.desk import CallLine, Ticket, TicketDetail
 from tickets.events import CallEvent, Value
 from tickets.incidents import Incident
-from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver, Role, TicketStatus
+from tickets.promises import PromiseLine
+from tickets.vocabulary import (
+    AttemptResult,
+    CallOutcome,
+    CallState,
+    Direction,
+    EventKind,
+    HandOver,
+    PromiseSource,
+    PromiseState,
+    Role,
+    TicketStatus,
+)
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -23,6 +35,10 @@ T = TypeVar("T", bound=BaseModel)
 def ticket_name(number: int) -> str:
     """A ticket's number as people say it: PZ-1001."""
     return f"PZ-{1000 + number}"
+
+
+def _named(number: int | None) -> str | None:
+    return None if number is None else ticket_name(number)
 
 
 class Out(BaseModel):
@@ -264,6 +280,69 @@ class IncidentList(BaseModel):
     items: list[IncidentOut]
     announced: bool = Field(description="Callers hear the one that is on: it has been spoken.")
     trouble: str | None = Field(description="Why callers do not hear it.")
+
+
+class AttemptOut(Out):
+    """One attempt to call back."""
+
+    number: int
+    call_id: str
+    ticket: str | None = Field(description="Of its call, if somebody answered.")
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    result: AttemptResult | None = Field(description="Null while it is under way.")
+
+
+class PromiseOut(Out):
+    """Somebody was promised a call-back."""
+
+    id: int
+    state: PromiseState
+    source: PromiseSource
+    number: str | None = Field(description="E.164; null where it was withheld.")
+    customer_name: str | None
+    vip_level: int
+    queue: str
+    promised_at: AwareDatetime
+    place_since: AwareDatetime = Field(description="Their place among those who wait counts from then.")
+    joined_to: int | None = Field(description="The person's earlier promise: this one ends with it.")
+    due_at: AwareDatetime | None = Field(description="When the house calls by itself, not before.")
+    needs_a_person: bool = Field(description="Nothing more happens by itself.")
+    ticket: str | None = Field(description="Of the call in which it was promised.")
+    ended_at: AwareDatetime | None
+    ended_by: str | None = Field(description="Login; null where the house saw it happen.")
+    ended_ticket: str | None = Field(description="Of the call in which they talked.")
+    reason: str | None
+    attempts: list[AttemptOut]
+
+    @classmethod
+    def of(cls, line: PromiseLine) -> Self:
+        """From the promise list."""
+        promise = line.promise
+        same = {name: getattr(promise, name) for name in cls.model_fields if hasattr(promise, name)}
+        return cls(
+            **same
+            | {
+                "customer_name": line.customer_name,
+                "ticket": _named(line.ticket_number),
+                "ended_ticket": _named(line.ended_ticket),
+                "attempts": [
+                    AttemptOut(
+                        number=one.attempt.number,
+                        call_id=one.attempt.call_id,
+                        ticket=_named(one.ticket_number),
+                        started_at=one.attempt.started_at,
+                        ended_at=one.attempt.ended_at,
+                        result=one.attempt.result,
+                    )
+                    for one in line.tried
+                ],
+            }
+        )
+
+
+class PromiseList(Listed[PromiseOut]):
+    """Promises, newest first."""
 
 
 class AccountOut(Out):

@@ -20,6 +20,7 @@ from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from tickets.desk import Desk
 from tickets.incidents import IncidentBook
+from tickets.promises import PromiseBook
 
 Probe = Callable[[], Awaitable[None]]
 """Whether one part of the service is ready; raises an error whose message says what to do."""
@@ -36,6 +37,8 @@ class Services:
     live: LiveCalls
     incidents: IncidentBook
     announcer: IncidentAnnouncer
+    promises: PromiseBook
+    calls_back: bool = True  # whether the house calls people itself
     outlook: Callable[[str], Outlook | None] = lambda call_id: None  # of a waiting caller, by call id
     surge: Callable[[], SurgeState] = SurgeState  # of this moment
     probes: Mapping[str, Probe] = field(default_factory=dict)  # name ("database", "ami", "schema") → probe

@@ -12,6 +12,7 @@ from cti.web import (
     api_calls,
     api_customers,
     api_incidents,
+    api_promises,
     api_recordings,
     api_session,
     api_tickets,
@@ -20,6 +21,7 @@ from cti.web import (
     live_page,
     login_page,
     pages,
+    promises_page,
 )
 from cti.web.assets import Assets
 from cti.web.board import Board
@@ -34,6 +36,7 @@ from tickets.customers import BadCard
 from tickets.database import DatabaseTrouble
 from tickets.desk import BadCursor, BadNote, Conflict, NotAllowed, NotFound
 from tickets.incidents import BadIncident
+from tickets.promises import BadReason
 
 OPERATIONS = (
     *api_session.OPERATIONS,
@@ -42,6 +45,7 @@ OPERATIONS = (
     *api_customers.OPERATIONS,
     *api_recordings.OPERATIONS,
     *api_incidents.OPERATIONS,
+    *api_promises.OPERATIONS,
 )
 
 KNOWN = (
@@ -51,6 +55,7 @@ KNOWN = (
     Known(BadNote, 400, "bad-note"),
     Known(BadCard, 400, "bad-card"),
     Known(BadIncident, 400, "bad-incident"),
+    Known(BadReason, 400, "bad-reason"),
     Known(NotAllowed, 409, "not-allowed"),
     Known(Conflict, 409, "conflict"),
     Known(WrongCredentials, 401, "wrong-credentials"),
@@ -103,7 +108,7 @@ def make_site(services: Services) -> web.Application:
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
-    app.add_routes([*incidents_page.ROUTES])
+    app.add_routes([*incidents_page.ROUTES, *promises_page.ROUTES])
     app.add_routes([*login_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
     app[pages.BOARD] = Board(services.live, lambda: pages.draw_board(app))
     app.cleanup_ctx.append(_keep_board)

@@ -62,12 +62,15 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         outlook=lambda call: words.outlook(services.outlook(call.call_id)),
         moment=lambda at: words.moment(at, zone, clock()),
         phone=words.phone,
+        promise_chip=words.promise_chip,
+        attempt_words=words.attempt_words,
         status=words.STATUSES.__getitem__,
         there_for=there_for,
         ticket_name=ticket_name,
     )
     environment.globals.update(
         asset=assets.url,
+        calls_back=services.calls_back,
         announcer=services.announcer,
         operators=dict(services.operators),
         speakers={speaker: speaker.capitalize() for speaker in SPEAKERS},

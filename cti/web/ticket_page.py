@@ -63,6 +63,7 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
         "customer": detail.customer,
         "notes": detail.notes,
         "earlier": await _others(request, detail),
+        "promise": await services.promises.about_call(detail.call.call_id),
         "bar": call_bar(detail.events, services.clock()),
         "said": [line for line in said if words or line.speaker == "step"],
         "heard_by_bot": heard_by_bot(said),

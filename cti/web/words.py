@@ -11,7 +11,15 @@ import phonenumbers
 from cti.waiting_room import Outlook
 from ivr.waiting_words import LONG, SOON
 from tickets.call import Call
-from tickets.vocabulary import CallOutcome, CallState, HandOver, TicketStatus
+from tickets.promise import Attempt, Promise
+from tickets.vocabulary import (
+    AttemptResult,
+    CallOutcome,
+    CallState,
+    HandOver,
+    PromiseState,
+    TicketStatus,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,24 @@ STATUSES = {
     TicketStatus.CLOSED: Chip("Closed"),
 }
 
+PROMISES = {
+    PromiseState.OPEN: Chip("To be called", "warn"),
+    PromiseState.CALLING: Chip("Being called", "warn beating"),
+    PromiseState.CALLED: Chip("Called", "good"),
+    PromiseState.REACHED: Chip("Reached another way", "good"),
+    PromiseState.EXCUSED: Chip("Excused"),
+}
+NEEDS_A_PERSON = Chip("Needs a person", "bad")
+
+ATTEMPTS = {
+    AttemptResult.TALKED: "talked",
+    AttemptResult.NO_ANSWER: "no answer",
+    AttemptResult.BUSY: "busy",
+    AttemptResult.HUNG_UP: "hung up before an operator came",
+    AttemptResult.FAILED: "the call could not be placed",
+    AttemptResult.UNKNOWN: "not made, as far as the PBX knows",
+}
+
 HAND_OVERS = {
     HandOver.ASKED: Chip("Asked for a person", "operator plain"),
     HandOver.PRESSED_ZERO: Chip("Pressed zero", "operator plain"),
@@ -65,6 +91,16 @@ HAND_OVERS = {
 def call_chip(call: Call) -> Chip:
     """Where the call is, or how it ended."""
     return OUTCOMES[call.outcome] if call.outcome else STATES[call.state]
+
+
+def promise_chip(promise: Promise) -> Chip:
+    """Where a promise is; what nobody but a person will see to stands out."""
+    return NEEDS_A_PERSON if promise.needs_a_person else PROMISES[promise.state]
+
+
+def attempt_words(attempt: Attempt) -> str:
+    """What became of an attempt."""
+    return ATTEMPTS[attempt.result] if attempt.result else "under way"
 
 
 def length(seconds: float | None) -> str:

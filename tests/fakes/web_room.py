@@ -30,6 +30,7 @@ from tickets.database import Database, utc_now, writing
 from tickets.desk import Desk
 from tickets.incidents import IncidentBook
 from tickets.ledger import CallBook
+from tickets.promises import PromiseBook
 from tickets.vocabulary import Role
 from voicebot.voice import VoiceFailed
 
@@ -70,6 +71,7 @@ class WebRoom:
         self.announcer = IncidentAnnouncer(incidents.current, self._speak, self._take_in, utc_now)
         self.services = Services(
             incidents=incidents,
+            promises=PromiseBook(sessions, deadline_s=PATIENCE_S),
             announcer=self.announcer,
             outlook=lambda call_id: self.outlooks.get(call_id),
             desk=Desk(sessions, deadline_s=PATIENCE_S),

@@ -321,7 +321,7 @@ async def test_both_calls_show_the_promise(room: Room) -> None:
     assert await room.promises.about_call("pz-9.9") is None
 
 
-async def test_the_list_comes_in_pieces_and_by_state(room: Room) -> None:
+async def test_the_list_comes_in_pieces_and_by_what_is_over(room: Room) -> None:
     for n in range(1, 6):
         await room.promised(f"pz-{n}.1", f"+1202555010{n}")
     page = await room.promises.page(limit=3)
@@ -332,4 +332,5 @@ async def test_the_list_comes_in_pieces_and_by_state(room: Room) -> None:
     ]
     assert rest.next_cursor is None
     await room.promises.reach(page.items[0].promise.id, "sofia")
-    assert len((await room.promises.page(state=PromiseState.REACHED)).items) == 1
+    assert len((await room.promises.page(over=True)).items) == 1
+    assert len((await room.promises.page(over=False)).items) == 4

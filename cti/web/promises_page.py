@@ -1,0 +1,63 @@
+"""The page of promises: who waits for a call-back, what was tried, and the three ways to see to it."""
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from cti.web.api_promises import have_called
+from cti.web.forms import from_form, from_path, from_query
+from cti.web.inputs import PromiseAct, PromisePageQuery, PromisePath
+from cti.web.security import account_of
+from cti.web.services import services_of
+from tickets.desk import NotAllowed
+from tickets.promises import LONGEST_REASON, BadReason
+
+PATH = "/promises"
+PAGE_LENGTH = 50
+
+FILTERS = (("standing", "To be kept"), ("over", "Seen to"), ("all", "All"))
+_OVER = {"standing": False, "over": True, "all": None}
+
+
+async def promises_page(request: web.Request) -> web.Response:
+    """The list."""
+    return await _page(request)
+
+
+async def act(request: web.Request) -> web.Response:
+    """The buttons of a row. What cannot be done comes back with the reason."""
+    promise_id = from_path(request, PromisePath).promise_id
+    given = await from_form(request, PromiseAct)
+    book, login = services_of(request).promises, account_of(request).login
+    try:
+        if given.act == "call":
+            await have_called(services_of(request), promise_id)
+        elif given.act == "reached":
+            await book.reach(promise_id, login, given.reason)
+        else:
+            await book.excuse(promise_id, login, given.reason)
+    except BadReason as error:
+        return await _page(request, str(error), 400)
+    except NotAllowed as error:
+        return await _page(request, str(error), 409)
+    raise web.HTTPSeeOther(PATH)
+
+
+async def _page(request: web.Request, fault: str = "", status: int = 200) -> web.Response:
+    services = services_of(request)
+    query = from_query(request, PromisePageQuery)
+    page = await services.promises.page(cursor=query.cursor, limit=PAGE_LENGTH, over=_OVER[query.show])
+    context = {
+        "section": PATH,
+        "lines": page.items,
+        "next_cursor": page.next_cursor,
+        "cursor": query.cursor,
+        "chosen": query.show,
+        "filters": FILTERS,
+        "fault": fault,
+        "longest": LONGEST_REASON,
+        "standing": await services.promises.standing(),
+    }
+    return aiohttp_jinja2.render_template("promises.html", request, context, status=status)
+
+
+ROUTES = (web.get(PATH, promises_page), web.post(PATH + "/{promise_id}", act))
