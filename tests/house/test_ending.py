@@ -1,4 +1,4 @@
-"""The service is told to end in the middle of calls: who talks with the bot finishes, who is new is queued."""
+"""The service is told to end in the middle of calls: who talks with the bot finishes, who is new queues."""
 
 import asyncio
 import signal
