@@ -1,6 +1,6 @@
 # PressZero: `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit serve lint format bench chaos surge lock clean
+.PHONY: help demo test unit serve lint format bench fuzz chaos surge lock clean
 PRESSZERO := .venv/bin/presszero
 
 help:  ## List the commands
@@ -50,6 +50,10 @@ surge:  ## A steady load, then twenty times as many callers, over a real PBX wit
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
 	@.venv/bin/python -m tests.house.surge $(ARGS)
+
+fuzz:  ## A million spoilt inputs for the parsers of all doors: no crash, no hang, no leak
+	@scripts/bootstrap dev
+	@.venv/bin/python -m tests.fuzz
 
 lock:  ## Choose the newest versions anew and write requirements/*.lock
 	@scripts/bootstrap dev
