@@ -49,6 +49,7 @@ class WebRoom:
     now: datetime
     probes: dict[str, Probe]
     secure: bool = False
+    calls_back: bool = True
     mute: bool = False  # the voice cannot speak
 
     async def _speak(self, text: str) -> Path:
@@ -72,6 +73,7 @@ class WebRoom:
         self.services = Services(
             incidents=incidents,
             promises=PromiseBook(sessions, deadline_s=PATIENCE_S),
+            calls_back=self.calls_back,
             announcer=self.announcer,
             outlook=lambda call_id: self.outlooks.get(call_id),
             desk=Desk(sessions, deadline_s=PATIENCE_S),
