@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import structlog
 
 from ivr.agi import AgiSession
+from ivr.call_back_rules import ANSWER_S
 from ivr.menu import Next
 from ivr.pieces import Rendered
 from ivr.prompts import PromptBook
@@ -24,7 +25,6 @@ _log = structlog.get_logger()
 
 SCRIPT = "call-back"
 PROMISE_S = 1.0  # for the promise to be stored
-ANSWER_S = 4  # of quiet after the question
 ACCEPT, ZERO = "1", "0"
 
 StorePromise = Callable[[NewPromise], Awaitable[Promise]]

@@ -12,6 +12,9 @@ PROMPTS = ("call_back_offer", "call_back_confirm", "call_back_promised", "call_b
 """What a scenario that offers call-backs has to say."""
 
 
+ANSWER_S = 4  # of quiet after `call_back_confirm`
+
+
 class CallBackRules(BaseModel):
     """How the house calls back."""
 

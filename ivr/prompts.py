@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from ivr import pieces
+from ivr.call_back_rules import ANSWER_S
 from ivr.menu import LAST_CHANCE_S
 from ivr.pieces import Rendered
 from ivr.scenario import STATIC_PROMPTS, Scenario
@@ -83,7 +84,7 @@ class PromptBook:
         # One request for all of them: a synthesiser loads its voice once.
         paths = await bot_voice.render_all([*texts.values(), *bot_texts.values()], progress)
         by_name |= dict(zip(texts, paths, strict=False))
-        waits = {LAST_CHANCE_S, *(menu.timeout_s for menu in scenario.menus.values())}
+        waits = {LAST_CHANCE_S, ANSWER_S, *(menu.timeout_s for menu in scenario.menus.values())}
         return cls(await asyncio.to_thread(_lay_out, by_name, waits, folder), bot_voice, folder)
 
     def prompt(self, name: str) -> Pieces:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ivr.call_back_rules import ANSWER_S
 from ivr.prompts import PromptBook, PromptsNotReady
 from ivr.scenario import Prompt, Scenario
 from ivr.scenario_file import load_scenario
@@ -136,3 +137,8 @@ async def test_it_says_that_its_folder_cannot_be_written(voice: ToneVoice, tmp_p
     (tmp_path / "book").write_text("a file where the folder should be")
     with pytest.raises(PromptsNotReady, match="make it writable"):
         await PromptBook.prepare(LOTTERY, voice, tmp_path / "book")
+
+
+async def test_it_has_the_quiet_of_the_offer_to_be_called_back(voice: ToneVoice, tmp_path: Path) -> None:
+    book = await PromptBook.prepare(LOTTERY, voice, tmp_path / "book")
+    assert sum(piece.seconds for piece in book.quiet(ANSWER_S)) == ANSWER_S
