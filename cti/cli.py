@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.prompt import Prompt
 
 from cti import logs
+from cti.ageing import passed_at_most
 from cti.asterisk.ami import AmiLoginRefused
 from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, write_includes
 from cti.asterisk.embedded import TRUNK_ENDPOINT, Doors, build_embedded, keep_secrets, plan_pbx
@@ -126,6 +127,9 @@ def check(
         f"{len(found.queues)} queues, {len(found.operators)} operators.",
         soft_wrap=True,
     )
+    if found.vip.levels:
+        passed = passed_at_most(9, found.vip)
+        console.print(f"Whoever finds nine callers waiting is overtaken by at most {passed} VIPs.")
 
 
 @app.command()

@@ -79,6 +79,7 @@ async def test_it_praises_a_good_scenario(tmp_path: Path) -> None:
     code, out, _ = await presszero(tmp_path, "check")
     assert code == 0
     assert "is good" in out
+    assert "overtaken by at most 10 VIPs" in out
 
 
 async def test_it_makes_the_database_and_says_so(tmp_path: Path) -> None:
