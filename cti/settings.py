@@ -21,7 +21,12 @@ class BadSettings(Exception):
 class Settings(BaseSettings):
     """Everything that differs between installations. What callers hear is in the scenario file instead."""
 
-    model_config = SettingsConfigDict(env_prefix="PRESSZERO_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PRESSZERO_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # a refused value may hold a password
+    )
 
     data: Path = Path("var")  # folder for everything the service keeps
     scenario: Path | None = None  # the scenario file; None: the shipped lottery

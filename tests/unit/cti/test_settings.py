@@ -34,3 +34,17 @@ def test_it_refuses_a_token_that_fits_no_header():
     with pytest.raises(BadSettings, match=r"^PRESSZERO_CRM_TOKEN: ") as refusal:
         Settings.read(crm_token="two\nlines")
     assert "lines" not in str(refusal.value)
+
+
+def test_it_shows_no_password_of_the_database():
+    settings = Settings.read(database="postgresql://presszero:verysecret@db.example/presszero")
+    assert settings.database_url == "postgresql://presszero:verysecret@db.example/presszero"
+    for shown in (repr(settings), str(settings), repr(settings.database), settings.model_dump_json()):
+        assert "verysecret" not in shown
+
+
+def test_it_shows_no_password_of_a_database_that_it_refuses():
+    with pytest.raises(BadSettings, match=r"^PRESSZERO_DATABASE: ") as refusal:
+        Settings.read(database="mysql://somebody:verysecret@db.example/presszero")
+    assert "verysecret" not in str(refusal.value)
+    assert "verysecret" not in str(refusal.value.__cause__)
