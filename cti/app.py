@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from cti.asterisk.ami import AmiLink, AmiUnreachable
 from cti.asterisk.config import BOT_LIMIT_S
 from cti.asterisk.embedded import keep_secrets
-from cti.asterisk.events import AmiEvent, StageReached
+from cti.asterisk.events import AmiEvent, KeyPressed, StageReached
 from cti.asterisk.install import find_asterisk
 from cti.asterisk.queue_watch import QueueWatch
 from cti.asterisk.reconciler import Reconciler
@@ -49,6 +49,8 @@ from cti.web.site import make_site
 from ivr.agi import AgiSession
 from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
 from ivr.call_back import CallBackDesk
+from ivr.keys import Keys
+from ivr.keys import Keys
 from ivr.prompts import STATIC, PromptBook
 from ivr.reception import ExpectedBot, Reception
 from ivr.scenario import Scenario
@@ -132,6 +134,8 @@ class _Builder:
         self._database = database
         self._stack = stack
         self._live = LiveCalls()
+        self._keys = Keys()
+        self._keys = Keys()
         self._surge = SurgeWatch(scenario.surge, self._live, utc_now)
         self._registry = CollectorRegistry()
         self._jobs = JobQueue(database.sessions)
@@ -340,6 +344,8 @@ class _Builder:
             utc_now,
             in_surge=lambda: self._surge.state.on,
             incident=announcer.for_reception,
+            keys=self._keys,
+            keys=self._keys,
         )
         audio = AudioSocketServer(
             settings.audiosocket_host,
@@ -412,6 +418,10 @@ class _Builder:
             for event in events:
                 if isinstance(event, StageReached) and event.stage == BOT_LEG and self._legs is not None:
                     self._legs.met(event.call_id, event.uniqueid)
+                if isinstance(event, KeyPressed):
+                    self._keys.pressed(event.uniqueid, event.key)
+                if isinstance(event, KeyPressed):
+                    self._keys.pressed(event.uniqueid, event.key)
                 for news in translator.translate(event):
                     self._intake.publish(news)
 

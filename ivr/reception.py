@@ -23,6 +23,7 @@ import structlog
 
 from ivr.agi import AgiError, AgiSession, CallerHungUp
 from ivr.hours import is_open
+from ivr.keys import Keys
 from ivr.menu import Ask, Incident, Leave, News, Next, advance, begin
 from ivr.prompts import PromptBook
 from ivr.scenario import Scenario
@@ -79,6 +80,7 @@ class Reception:
         *,
         in_surge: Callable[[], bool] = lambda: False,
         incident: Callable[[], Incident | None] = lambda: None,
+        keys: Keys | None = None,
     ) -> None:
         self._scenario = scenario
         self._prompts = prompts
@@ -90,6 +92,7 @@ class Reception:
         self._passes_on = False
         self._in_surge = in_surge
         self._incident = incident
+        self._keys = keys or Keys()
 
     def pass_on(self) -> None:
         """The service ends: from now on new callers go straight to the operators."""
@@ -108,6 +111,7 @@ class Reception:
             if session.request.script == AFTER_BOT:
                 leave = await self._after_bot(session)
             else:
+                self._keys.enter(call_id)
                 leave = await self._receive(session, diary)
             await self._let_go(session, diary, leave)
         except CallerHungUp:
@@ -124,6 +128,8 @@ class Reception:
                 error=type(error).__name__,
             )
             await self._rescue(session, diary)
+        finally:
+            self._keys.leave(call_id)
 
     async def _receive(self, session: AgiSession, diary: "_Diary") -> Leave:
         await session.set_variable("PZ_QUEUE", self._scenario.default_queue)
@@ -138,7 +144,7 @@ class Reception:
                 diary.tell(news)
             if isinstance(step.do, Leave):
                 return step.do
-            key = await self._ask(session, step.do)
+            key = await self._ask(session, step.do, diary.call_id)
             step = advance(self._scenario, step.state, key)
 
     async def _recognise(self, session: AgiSession, diary: "_Diary") -> KnownCaller | None:
@@ -160,7 +166,7 @@ class Reception:
             diary.note(EventKind.CUSTOMER_FOUND, data)
         return caller
 
-    async def _ask(self, session: AgiSession, ask: Ask) -> str | None:
+    async def _ask(self, session: AgiSession, ask: Ask, call_id: str) -> str | None:
         sounds = [piece for name in ask.prompts for piece in self._prompts.prompt(name)]
         if ask.wait_s:
             # Played, not merely waited: a line without sound seems dead, and the recording would lose time.
@@ -169,7 +175,10 @@ class Reception:
             await self._light_fuse(session, sound.seconds)
             key = await session.stream_file(sound.path, ask.keys, seconds=sound.seconds)
             if key is not None:
+                self._keys.took(call_id, key)
                 return key
+            if (lost := self._keys.lost(call_id, ask.keys)) is not None:
+                return lost
         return None
 
     async def _after_bot(self, session: AgiSession) -> Leave:

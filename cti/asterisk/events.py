@@ -170,6 +170,14 @@ class QueueSeat(AmiEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed(AmiEvent):
+    """The far end of a channel has pressed a key and let it go."""
+
+    uniqueid: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class MusicStopped(AmiEvent):
     """The music on hold of a channel stops: an announcement begins, or somebody answers."""
 
@@ -263,6 +271,12 @@ def _stage(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
     )
 
 
+def _key(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
+    if _text(headers, "Direction") != "Received":
+        return None  # the PBX plays it to somebody
+    return KeyPressed(at, stamp, _text(headers, "Uniqueid"), _text(headers, "Digit"))
+
+
 def _last_whole(headers: Headers, name: str) -> int:
     value = headers.get(name)
     texts = value if isinstance(value, list) else [value]
@@ -280,6 +294,7 @@ LIVE: Mapping[str, Reader] = {
     "SoftHangupRequest": lambda h, at, s: HangUpRequested(*_channel(h, at, s)),
     "Hangup": lambda h, at, s: HungUp(*_channel(h, at, s), cause=_optional(h, "Cause-txt")),
     "UserEvent": _stage,
+    "DTMFEnd": _key,
     "OriginateResponse": lambda h, at, s: Originated(
         at, s, _text(h, "Uniqueid"), _text(h, "Response") == "Success", _whole(h, "Reason")
     ),

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
+from ivr.keys import Keys
 from ivr.menu import ALL_KEYS, Incident
 from ivr.pieces import Rendered
 from ivr.prompts import PromptBook
@@ -29,6 +30,7 @@ LOTTERY = load_scenario(Path("scenarios/lottery.yaml"))
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # in New York
 NIGHT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 POSTPONED = Incident(7, "Draw postponed", "incident-7")
+IN_SURGE = ("surge", "menu-short", "announce-short-3")
 BOT = UUID("7e2f4bb4-93f4-4f0c-a8a4-0f4b7a1d5a11")
 
 
@@ -58,6 +60,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.events: list[CallEvent] = []
+        self.keys = Keys()
         self.port = 0
         self.server: FastAgiServer | None = None
 
@@ -70,6 +73,7 @@ class Desk:
         decision: Callable[[UUID], Outcome | None] = lambda uuid: None,
         now: datetime = NOON,
         incident: Incident | None = None,
+        surge: bool = False,
     ) -> None:
         reception = Reception(
             scenario,
@@ -80,6 +84,8 @@ class Desk:
             self.events.append,
             lambda: now,
             incident=lambda: incident,
+            in_surge=lambda: surge,
+            keys=self.keys,
         )
         self.server = FastAgiServer("127.0.0.1", 0, reception.serve)
         await self.server.start()
@@ -118,6 +124,32 @@ async def test_it_leads_a_caller_to_the_bot(desk: Desk) -> None:
     assert {(event.source, event.call_id) for event in desk.events} == {("ivr", "pz-1.1")}
 
 
+class PressingBetween(AgiClient):
+    """Presses a key between two commands, when Asterisk throws it away and only its events tell of it."""
+
+    def __init__(self, heard: Keys, **keys: str) -> None:
+        super().__init__()
+        self._heard = heard
+        self._presses = keys  # by the sound before which they come
+
+    async def wait(self, command: str) -> None:
+        for sound, key in list(self._presses.items()):
+            if command.startswith("STREAM FILE") and f"/{sound.replace('_', '-')}" in command:
+                self._heard.pressed("pz-1.1", key)
+                del self._presses[sound]
+
+
+async def test_a_key_between_two_pieces_counts(desk: Desk) -> None:
+    await desk.open()
+    assert desk.server is not None
+    client = await PressingBetween(desk.keys, menu_main="0").call(desk.server.port)
+    assert client.played[-1] == "menu-main"
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert desk.hand_over() == HandOver.PRESSED_ZERO
+    desk.keys.pressed("pz-1.1", "0")
+    assert desk.keys.lost("pz-1.1", "0") is None, "nothing is kept of who has left"
+
+
 async def test_who_hears_of_an_incident_and_hangs_up_was_informed(desk: Desk) -> None:
     await desk.open(incident=POSTPONED)
     client = await desk.call({"menu-main": HANG_UP})
@@ -152,6 +184,8 @@ def places() -> list[tuple[str, dict[str, str], datetime]]:
         "closed": ({}, NIGHT),
         "menu-closed": ({}, NIGHT),
         "menu-closed?": ({}, NIGHT),
+        **dict.fromkeys(IN_SURGE, ({}, NOON)),
+        "announce-short-3": ({"menu-short": "3"}, NOON),
     }
     reachable = {name for name, _ in LOTTERY.spoken()} - {*STATIC_PROMPTS, *CALL_BACK_PROMPTS}
     assert reachable <= ways.keys(), "a new prompt needs its line here"
@@ -162,7 +196,7 @@ def places() -> list[tuple[str, dict[str, str], datetime]]:
 async def test_it_gives_an_operator_for_zero_at(
     desk: Desk, prompt: str, way: dict[str, str], now: datetime
 ) -> None:
-    await desk.open(now=now)
+    await desk.open(now=now, surge=prompt in IN_SURGE)
     client = await desk.call({**way, prompt: "0"})
     assert client.played[-1] == prompt.rstrip("?")
     assert client.variables["PZ_NEXT"] == "operator"
