@@ -45,7 +45,10 @@ async def serve(settings: Settings, scenario: Scenario) -> None:
                 log.info("PressZero is at work.", action="service_up", http_port=service.http_port)
                 notifier.tell("READY=1", "STATUS=At work.")
                 await stopping
-            log.info("PressZero is ending.", action="service_ending")
+            log.info(
+                "PressZero is ending: who is in the menu or with the bot may finish. Another signal hurries.",
+                action="service_ending",
+            )
             notifier.tell("STOPPING=1", "STATUS=Ending: callers finish or go to the operators.")
             if service is not None:
                 await service.drain.run(settings.stop_within_s, hurry)

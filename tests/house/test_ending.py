@@ -8,7 +8,7 @@ import pytest
 from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
-from tickets.vocabulary import CallOutcome, EventKind
+from tickets.vocabulary import CallOutcome, EventKind, HandOver
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 
@@ -46,6 +46,29 @@ async def test_told_to_end_the_bots_caller_finishes_and_a_new_one_waits_for_a_pe
     for outcome in (answered, helped):
         assert outcome.recording.missing_reason is None
         assert outcome.recording.seconds > 1
+
+
+async def test_told_twice_the_bots_caller_waits_for_a_person_at_once(served: Centre, voices: Voices) -> None:
+    caller, call_id = await served.call("+12025550183")
+    await caller.wait_for_quiet()
+    await caller.press("1")
+    await served.stage(call_id, "bot")
+    await caller.wait_for_quiet()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        served.signal_service(sign)
+    await served.queued(call_id, REACH_S)
+    assert await ended(served) == 0
+
+    phone = await any_phone(served)
+    await phone.answer()
+    await phone.say(voices["hello"])
+    await caller.hang_up()
+    await served.start_service()
+    outcome = await outcome_of(served, call_id)
+    reasons = [event.data["reason"] for event in outcome.events if event.kind is EventKind.HANDED_OVER]
+    assert reasons == [HandOver.DEADLINE]
+    assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+    assert outcome.recording.missing_reason is None
 
 
 async def ended(centre: Centre) -> int:
