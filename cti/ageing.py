@@ -9,9 +9,11 @@ answers in a row at most `most_in_ten` pass: when they are used up, the one who 
 VIP or not. So a caller with n others before them is passed at most `passed_at_most(n)` times, whatever comes.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 from cti.queues import Waiting
@@ -84,7 +86,9 @@ def changes(placed: Sequence[Waiting], order: Sequence[str]) -> list[tuple[Waiti
     wanted = [by_id[call_id] for call_id in order if call_id in by_id]
     if wanted == sorted(wanted, key=lambda each: each[0]):
         return []
-    kept = _kept([at for at, _ in wanted], [caller.priority for _, caller in wanted])
+    priorities = [caller.priority for _, caller in wanted]
+    kept = _kept([at for at, _ in wanted], priorities)
+    at_the_end = wanted[max(kept)][1].priority if kept else max(priorities)
     told: list[tuple[Waiting, int]] = []
     behind: int | None = None  # the priority of the next one behind who keeps theirs
     for n in range(len(wanted) - 1, -1, -1):
@@ -92,26 +96,40 @@ def changes(placed: Sequence[Waiting], order: Sequence[str]) -> list[tuple[Waiti
         if n in kept:
             behind = caller.priority
         else:
-            told.append((caller, wanted[max(kept)][1].priority if behind is None else behind + 1))
+            told.append((caller, at_the_end if behind is None else behind + 1))
     return told[::-1]
 
 
 def _kept(places: Sequence[int], priorities: Sequence[int]) -> set[int]:
-    """The most callers who can keep their priority: the longest chain of which each two neighbours stand the
-    right way round already, with room for those who have to go between them.
+    """The most callers who can keep their priority: the longest chain in which each has a higher one than the
+    next, so that there is room for others, or stands just before them as it should be.
+
+    In n log n steps (the longest decreasing subsequence by patience sorting): hundreds may wait. Nobody keeps
+    theirs if the queue is not sorted: then somebody else has set priorities without moving the callers.
     """
-    length, before = [1] * len(places), [-1] * len(places)
-    for n in range(len(places)):
-        for m in range(n):
-            room = priorities[m] - priorities[n] >= (n - m > 1)
-            if room and places[m] < places[n] and length[m] >= length[n]:
-                length[n], before[n] = length[m] + 1, m
+    now = [priority for _, priority in sorted(zip(places, priorities, strict=True))]
+    if any(one < other for one, other in pairwise(now)):
+        return set()
+    length, before = [0] * len(places), [-1] * len(places)
+    ends: list[int] = []  # of the chains of 1, 2, … the highest last priority, negative: a sorted list
+    enders: list[int] = []  # whose it is
+    for n, priority in enumerate(priorities):
+        fits = bisect_left(ends, -priority)
+        length[n], before[n] = fits + 1, enders[fits - 1] if fits else -1
+        if n and places[n - 1] < places[n] and length[n - 1] >= fits:
+            length[n], before[n] = length[n - 1] + 1, n - 1
+        at = length[n] - 1
+        if at == len(ends):
+            ends.append(-priority)
+            enders.append(n)
+        elif -priority <= ends[at]:
+            ends[at], enders[at] = -priority, n
     chain: set[int] = set()
     # Of equals the one whose last is last: rather than behind strangers, callers are moved ahead of them.
-    at = max(reversed(range(len(places))), key=length.__getitem__)
-    while at >= 0:
-        chain.add(at)
-        at = before[at]
+    last = max(reversed(range(len(places))), key=length.__getitem__)
+    while last >= 0:
+        chain.add(last)
+        last = before[last]
     return chain
 
 

@@ -99,6 +99,18 @@ def test_app_queue_stands_in_the_order_after_the_changes(
     assert all(priority >= 0 for _, priority in queue.entries)  # who joins with 0 joins at the end
 
 
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_a_queue_that_somebody_else_has_left_unsorted_comes_right_too(
+    priorities: list[int], chance: random.Random
+) -> None:
+    queue = AppQueue([(f"c{n:02}", priority) for n, priority in enumerate(priorities)])
+    order = list(queue.order)
+    chance.shuffle(order)
+    for caller, priority in changes(queue.placed(), order):
+        queue.change(caller.call_id, priority)
+    assert queue.order == order
+
+
 def lined_up(*entries: tuple[str, int]) -> AppQueue:
     return AppQueue(list(entries))
 
