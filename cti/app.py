@@ -50,7 +50,6 @@ from ivr.agi import AgiSession
 from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
 from ivr.call_back import CallBackDesk
 from ivr.keys import Keys
-from ivr.keys import Keys
 from ivr.prompts import STATIC, PromptBook
 from ivr.reception import ExpectedBot, Reception
 from ivr.scenario import Scenario
@@ -134,7 +133,6 @@ class _Builder:
         self._database = database
         self._stack = stack
         self._live = LiveCalls()
-        self._keys = Keys()
         self._keys = Keys()
         self._surge = SurgeWatch(scenario.surge, self._live, utc_now)
         self._registry = CollectorRegistry()
@@ -345,7 +343,6 @@ class _Builder:
             in_surge=lambda: self._surge.state.on,
             incident=announcer.for_reception,
             keys=self._keys,
-            keys=self._keys,
         )
         audio = AudioSocketServer(
             settings.audiosocket_host,
@@ -418,8 +415,6 @@ class _Builder:
             for event in events:
                 if isinstance(event, StageReached) and event.stage == BOT_LEG and self._legs is not None:
                     self._legs.met(event.call_id, event.uniqueid)
-                if isinstance(event, KeyPressed):
-                    self._keys.pressed(event.uniqueid, event.key)
                 if isinstance(event, KeyPressed):
                     self._keys.pressed(event.uniqueid, event.key)
                 for news in translator.translate(event):

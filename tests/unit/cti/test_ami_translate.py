@@ -67,6 +67,15 @@ def typed(**headers: str | list[str]) -> ami.AmiEvent:
     return event
 
 
+def test_it_reads_the_keys_that_the_far_end_presses_and_not_those_that_we_send() -> None:
+    key = {"Event": "DTMFEnd", "Digit": "0", "DurationMs": "120", **channel()}
+    pressed = typed(**key, Direction="Received")
+    assert isinstance(pressed, ami.KeyPressed)
+    assert (pressed.uniqueid, pressed.key) == (channel()["Uniqueid"], "0")
+    assert ami.read({**key, "Direction": "Sent"}, NOW, 1) is None
+    assert translated([pressed]) == []
+
+
 def test_it_finds_our_callers_and_nobody_else_in_what_a_pbx_says() -> None:
     # The capture also holds the far ends of the calls, operators' phones and lists that somebody asked for.
     assert {event.call_id for event in translated(captured())} == {ANSWERED, ABANDONED, TIMED_OUT, DUTY}
