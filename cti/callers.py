@@ -58,7 +58,9 @@ class CallerSearch:
 
     async def _kept(self, e164: str, card: CrmCard, until: float) -> KnownCaller:
         """Put the CRM's word into the table; a slow table costs neither a VIP's place nor time."""
-        keeping = asyncio.create_task(self._customers.keep_told(e164, card.name, card.vip_level))
+        keeping = asyncio.create_task(
+            self._customers.keep_told(e164, card.name, card.vip_level, card.reference)
+        )
         self._keeping.add(keeping)
         keeping.add_done_callback(self._done)
         left = until - asyncio.get_running_loop().time()

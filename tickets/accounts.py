@@ -4,23 +4,26 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets.database import Sessions, use_case, utc_now, writing
+from tickets import throttle
+from tickets.database import Sessions, insert_new, use_case, utc_now, writing
 from tickets.rows import clean_text
-from tickets.tables import AccountRow, LoginSessionRow
+from tickets.tables import AccountRow, LoginAttemptRow, LoginSessionRow
 from tickets.vocabulary import Role
 
 SHORTEST_PASSWORD = 10  # characters
 LONGEST_PASSWORD = 1024
+_attempts = cast(Table, LoginAttemptRow.__table__)
 _LOGIN = re.compile(r"[\w.@-]{1,64}")
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")  # what can name a phone in the PBX
 
@@ -73,7 +76,6 @@ class AccountBook:
         self._clock = clock
         self._session_for = session_for
         self._hasher = hasher or PasswordHasher()
-        self._throttle = Throttle()
         self._nobody: str | None = None  # a hash for logins that do not exist
         # A hash takes 64 MiB and a core for a moment: never more than two at a time.
         self._hashing = asyncio.Semaphore(2)
@@ -117,11 +119,9 @@ class AccountBook:
         Raises:
             WrongCredentials, TooManyAttempts
         """
-        now = self._clock()
-        wait = self._throttle.wait(login, now)
+        wait = await self._count(login)  # before the slow part: guesses made side by side count too
         if wait:
             raise TooManyAttempts(f"Too many wrong passwords: try again in {wait:.0f} s.")
-        self._throttle.failed(login, now)  # before the slow part: guesses made side by side count too
         row = await self._by_login(login)
         if self._nobody is None:
             self._nobody = await self._hash(secrets.token_urlsafe())
@@ -129,8 +129,7 @@ class AccountBook:
         right = len(password) <= LONGEST_PASSWORD and await self._verify(hashed, password)
         if row is None or not right:
             raise WrongCredentials("Login and password do not belong together.")
-        self._throttle.succeeded(login)
-        return await self._open_session(row.id)
+        return await self._open_session(row.id, login)
 
     @use_case
     async def by_token(self, token: str) -> Account | None:
@@ -160,10 +159,33 @@ class AccountBook:
             return row
 
     @use_case
-    async def _open_session(self, account_id: int) -> str:
+    async def _count(self, login: str) -> float:
+        """Count an attempt as wrong until it proves right; the seconds to wait if it is one too many."""
+        key, now = _digest(login), self._clock()
+        async with writing(self._sessions) as session:
+            first = {"login_hash": key, "wrong": 0, "last_at": now}
+            await session.execute(insert_new(session, _attempts), first)
+            row = await session.get_one(LoginAttemptRow, key, with_for_update=True)
+            wait = throttle.wait_s(row.wrong, row.last_at, now)
+            if not wait:
+                row.wrong, row.last_at = throttle.counted(row.wrong, row.last_at, now), now
+                await session.flush()
+                await self._forget_attempts(session, now)
+        return wait
+
+    async def _forget_attempts(self, session: AsyncSession, now: datetime) -> None:
+        await session.execute(delete(_attempts).where(_attempts.c.last_at < now - throttle.FORGET))
+        kept = select(_attempts.c.last_at).order_by(_attempts.c.last_at.desc())
+        oldest = await session.scalar(kept.offset(throttle.LOGINS).limit(1))
+        if oldest is not None:
+            await session.execute(delete(_attempts).where(_attempts.c.last_at <= oldest))
+
+    @use_case
+    async def _open_session(self, account_id: int, login: str) -> str:
         token, now = secrets.token_urlsafe(32), self._clock()
         async with writing(self._sessions) as session:
             await session.execute(delete(LoginSessionRow).where(LoginSessionRow.expires_at <= now))
+            await session.execute(delete(_attempts).where(_attempts.c.login_hash == _digest(login)))
             session.add(
                 LoginSessionRow(
                     token_hash=_digest(token),
@@ -184,42 +206,6 @@ class AccountBook:
                 return await asyncio.to_thread(self._hasher.verify, hashed, password)
             except VerificationError:
                 return False
-
-
-class Throttle:
-    """Makes guessing slow: after a few wrong passwords a login has to wait, longer each time.
-
-    Counts in this process only: each node allows its own few guesses.
-    """
-
-    FREE = 5  # wrong passwords without a wait
-    LONGEST_S = 300.0
-    FORGET = timedelta(minutes=15)  # after this long without a wrong one
-    LOGINS = 10_000  # remembered; a flood of made-up logins must not eat the memory
-
-    def __init__(self) -> None:
-        self._wrong: OrderedDict[str, tuple[int, datetime]] = (
-            OrderedDict()
-        )  # login: count, the last one's time
-
-    def wait(self, login: str, now: datetime) -> float:
-        """Seconds until the next attempt is heard; 0 when it is heard at once."""
-        count, last = self._wrong.get(login, (0, now))
-        if count < self.FREE or now - last > self.FORGET:
-            return 0.0
-        pause = min(self.LONGEST_S, 2.0 ** (count - self.FREE + 1))
-        return max(0.0, pause - (now - last).total_seconds())
-
-    def failed(self, login: str, now: datetime) -> None:
-        """Count an attempt; taken back by `succeeded`."""
-        count, last = self._wrong.pop(login, (0, now))
-        self._wrong[login] = ((0 if now - last > self.FORGET else count) + 1, now)
-        if len(self._wrong) > self.LOGINS:
-            self._wrong.popitem(last=False)
-
-    def succeeded(self, login: str) -> None:
-        """The right password: forget the wrong ones."""
-        self._wrong.pop(login, None)
 
 
 def _digest(token: str) -> str:

@@ -34,6 +34,7 @@ class Customer:
     name: str
     vip_level: int  # 0: not a VIP; higher is more important
     numbers: tuple[str, ...]  # E.164
+    reference: str | None = None  # the CRM's own id
 
 
 class CustomerBook:
@@ -70,11 +71,12 @@ class CustomerBook:
             return await with_numbers(session, await _with_number(session, clean_text(e164)))
 
     @use_case
-    async def keep_told(self, e164: str, name: str, vip_level: int) -> Customer:
+    async def keep_told(self, e164: str, name: str, vip_level: int, reference: str | None = None) -> Customer:
         """Keep what another system (a CRM) says of who calls from this number; its word wins.
 
-        Of several cards with the number (a family, an office) the one with the name is meant; the only card
-        with it takes the new name. Nothing is written where the table says the same already.
+        The card with its reference is meant; without one, of several cards with the number (a family, an
+        office) the one with the name; the only card with the number takes the new name, unless it has another
+        reference. Nothing is written where the table says the same already.
 
         Raises:
             BadCard: as `add`.
@@ -82,15 +84,19 @@ class CustomerBook:
         name = _fit(name, [e164], vip_level)
         async with self._telling:
             async with self._sessions() as session:
-                row = await _meant(session, e164, name)
-                if row is not None and (row.name, row.vip_level) == (name, vip_level):
-                    return (await with_numbers(session, [row]))[0]
+                row = await _meant(session, e164, name, reference)
+                if row is not None:
+                    [known] = await with_numbers(session, [row])
+                    same = (known.name, known.vip_level) == (name, vip_level)
+                    if same and reference in (None, known.reference) and e164 in known.numbers:
+                        return known
             async with writing(self._sessions) as session:
-                row = await _meant(session, e164, name)
+                row = await _meant(session, e164, name, reference)
                 if row is None:
                     row = CustomerRow(created_at=self._clock())
                     session.add(row)
                 row.name, row.vip_level = name, vip_level
+                row.reference = reference or row.reference
                 await session.flush()
                 await session.execute(insert_new(session, _numbers), [{"customer_id": row.id, "e164": e164}])
                 return (await with_numbers(session, [row]))[0]
@@ -125,9 +131,15 @@ async def _with_number(session: AsyncSession, e164: str) -> Sequence[CustomerRow
     return rows.all()
 
 
-async def _meant(session: AsyncSession, e164: str, name: str) -> CustomerRow | None:
-    """The card that a word about this number and name is about."""
-    rows = await _with_number(session, e164)
+async def _meant(session: AsyncSession, e164: str, name: str, reference: str | None) -> CustomerRow | None:
+    """The card that a word about this number, name and reference is about."""
+    if reference is not None:
+        found: CustomerRow | None = await session.scalar(
+            select(CustomerRow).where(CustomerRow.reference == reference)
+        )
+        if found is not None:
+            return found
+    rows = [row for row in await _with_number(session, e164) if reference is None or row.reference is None]
     same_name = next((row for row in rows if row.name == name), None)
     return same_name or (rows[0] if len(rows) == 1 else None)
 
@@ -151,4 +163,4 @@ async def with_numbers(session: AsyncSession, rows: Iterable[CustomerRow]) -> li
             select(card.customer_id, card.e164).where(card.customer_id.in_(numbers)).order_by(card.e164)
         ):
             numbers[customer_id].append(e164)
-    return [Customer(row.id, row.name, row.vip_level, tuple(numbers[row.id])) for row in cards]
+    return [Customer(row.id, row.name, row.vip_level, tuple(numbers[row.id]), row.reference) for row in cards]

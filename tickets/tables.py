@@ -59,6 +59,7 @@ class CustomerRow(Base):
     name: Mapped[str] = mapped_column(Text)
     vip_level: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reference: Mapped[str | None] = mapped_column(String(200), unique=True, index=True)  # the CRM's own id
 
 
 class CustomerNumberRow(Base):
@@ -257,6 +258,16 @@ class LoginSessionRow(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class LoginAttemptRow(Base):
+    """Wrong passwords for one login. Its hash only: people type all sorts where a login belongs."""
+
+    __tablename__ = "login_attempts"
+
+    login_hash: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, hex
+    wrong: Mapped[int]  # in a row
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class JobRow(Base):

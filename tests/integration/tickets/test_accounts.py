@@ -1,5 +1,6 @@
 """Accounts and sessions on real databases."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -8,17 +9,18 @@ from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from tests.fakes.stories import START
+from tickets import throttle
 from tickets.accounts import (
     AccountBook,
     BadLogin,
     LoginTaken,
-    Throttle,
     TooManyAttempts,
     WeakPassword,
     WrongCredentials,
 )
 from tickets.database import Database
-from tickets.tables import AccountRow, LoginSessionRow
+from tickets.tables import AccountRow, LoginAttemptRow, LoginSessionRow
+from tickets.throttle import FREE
 from tickets.vocabulary import Role
 
 pytestmark = pytest.mark.integration
@@ -115,7 +117,7 @@ async def test_wrong_credentials_all_read_the_same(accounts: AccountBook, login:
 @pytest.mark.parametrize("login", ["alice", "nobody"])
 async def test_guessing_is_made_slow_for_every_login(accounts: AccountBook, clock: Clock, login: str) -> None:
     await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
-    for _ in range(Throttle.FREE):
+    for _ in range(FREE):
         with pytest.raises(WrongCredentials):
             await accounts.authenticate(login, "wrong password")
     with pytest.raises(TooManyAttempts, match="try again in 2 s"):
@@ -126,6 +128,56 @@ async def test_guessing_is_made_slow_for_every_login(accounts: AccountBook, cloc
     clock.pass_by(seconds=4)
     if login == "alice":
         assert await accounts.authenticate(login, PASSWORD)
+
+
+async def test_guesses_on_all_nodes_count_together(
+    accounts: AccountBook, database: Database, clock: Clock
+) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    other = AccountBook(database.sessions, clock=clock, hasher=PasswordHasher(time_cost=1, memory_cost=64))
+    for book in [accounts, other] * 3:
+        with pytest.raises((WrongCredentials, TooManyAttempts)):
+            await book.authenticate("alice", "wrong password")
+    for book in (accounts, other):
+        with pytest.raises(TooManyAttempts):
+            await book.authenticate("alice", PASSWORD)
+
+
+async def test_guesses_made_side_by_side_count_each(accounts: AccountBook) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    results = await asyncio.gather(
+        *(accounts.authenticate("alice", "wrong password") for _ in range(FREE + 5)), return_exceptions=True
+    )
+    assert [type(result) for result in results].count(WrongCredentials) == FREE
+    assert [type(result) for result in results].count(TooManyAttempts) == 5
+
+
+async def test_the_right_password_forgets_the_wrong_ones(accounts: AccountBook, database: Database) -> None:
+    await accounts.add("alice", PASSWORD, Role.OPERATOR, "Alice")
+    with pytest.raises(WrongCredentials):
+        await accounts.authenticate("alice", "wrong password")
+    await accounts.authenticate("alice", PASSWORD)
+    assert await rows_of(database) == 0
+
+
+async def test_made_up_logins_do_not_fill_the_table(
+    accounts: AccountBook, database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "LOGINS", 5)
+    for number in range(8):
+        clock.pass_by(seconds=1)
+        with pytest.raises(WrongCredentials):
+            await accounts.authenticate(f"made-up-{number}", "wrong password")
+    assert await rows_of(database) == 5
+    clock.pass_by(seconds=throttle.FORGET.total_seconds() + 1)
+    with pytest.raises(WrongCredentials):
+        await accounts.authenticate("late", "wrong password")
+    assert await rows_of(database) == 1
+
+
+async def rows_of(database: Database) -> int:
+    async with database.sessions() as session:
+        return await session.scalar(select(func.count()).select_from(LoginAttemptRow)) or 0
 
 
 async def test_two_accounts_cannot_share_a_login(accounts: AccountBook) -> None:

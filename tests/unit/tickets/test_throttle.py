@@ -1,48 +1,34 @@
-"""How guessing passwords is made slow."""
+"""Guessing passwords gets slower and slower."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fakes.stories import START
-from tickets.accounts import Throttle
+from tickets.throttle import FORGET, FREE, LONGEST_S, counted, wait_s
 
 pytestmark = pytest.mark.unit
 
+START = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
+
 
 def test_a_few_wrong_passwords_cost_nothing() -> None:
-    throttle = Throttle()
-    for _ in range(Throttle.FREE):
-        assert throttle.wait("anna", START) == 0
-        throttle.failed("anna", START)
-    assert throttle.wait("anna", START) > 0
-    assert throttle.wait("bob", START) == 0
+    assert [wait_s(wrong, START, START) for wrong in range(FREE)] == [0.0] * FREE
+    assert wait_s(FREE, START, START) > 0
 
 
-def test_the_wait_grows_and_has_an_end() -> None:
-    throttle, waits = Throttle(), []
-    for _ in range(30):
-        throttle.failed("anna", START)
-        waits.append(throttle.wait("anna", START))
+def test_the_wait_grows_up_to_a_limit_and_ends() -> None:
+    waits = [wait_s(wrong, START, START) for wrong in (*range(FREE, FREE + 20), 10**6)]
     assert waits == sorted(waits)
-    assert waits[-1] == Throttle.LONGEST_S
-    assert throttle.wait("anna", START + timedelta(seconds=Throttle.LONGEST_S)) == 0
+    assert waits[-1] == LONGEST_S
+    assert wait_s(10**6, START, START + timedelta(seconds=LONGEST_S)) == 0.0
 
 
-def test_the_right_password_and_a_quiet_time_forget_the_wrong_ones() -> None:
-    throttle = Throttle()
-    for _ in range(20):
-        throttle.failed("anna", START)
-        throttle.failed("bob", START)
-    throttle.succeeded("anna")
-    assert throttle.wait("anna", START) == 0
-    later = START + Throttle.FORGET + timedelta(seconds=1)
-    throttle.failed("bob", later)
-    assert throttle.wait("bob", later) == 0
+def test_a_quiet_time_forgets_the_wrong_ones() -> None:
+    later = START + FORGET + timedelta(seconds=1)
+    assert wait_s(20, START, later) == 0.0
+    assert counted(20, START, later) == 1
+    assert counted(20, START, START) == 21
 
 
-def test_made_up_logins_do_not_eat_the_memory() -> None:
-    throttle = Throttle()
-    for number in range(Throttle.LOGINS + 50):
-        throttle.failed(str(number), START)
-    assert len(throttle._wrong) == Throttle.LOGINS
+def test_a_clock_that_was_set_back_holds_nobody_longer_than_the_longest_wait_and_the_step() -> None:
+    assert wait_s(FREE, START, START - timedelta(seconds=5)) == 2.0 + 5.0
