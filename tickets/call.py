@@ -152,6 +152,9 @@ class _Reading:
         self.hold.open(event.at)
 
     def queue_left(self, event: CallEvent) -> None:
+        # Also told of who was not let in, because nobody was there.
+        self.queue = _text(event.data.get("queue")) or self.queue
+        self.content = None
         self.hold.close(event.at)
 
     def operator_answered(self, event: CallEvent) -> None:
@@ -190,7 +193,7 @@ class _Reading:
 
     def call(self) -> Call:
         over = self.state is CallState.ENDED
-        sent_to_queue = self.queued_at is not None and self.direction is Direction.INBOUND
+        sent_to_queue = self.queue is not None and self.direction is Direction.INBOUND
         if over and sent_to_queue and self.hand_over is None:
             self.hand_over = HandOver.FAULT  # the PBX's own safety net took the caller there, not we
         outcome = self.outcome() if over else None

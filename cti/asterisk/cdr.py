@@ -6,7 +6,7 @@ has one row per stretch (the bot, each queue, each operator), all written when t
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from cti.asterisk.events import NOBODY, is_machine, operator_of
@@ -18,7 +18,7 @@ from tickets.vocabulary import CallOutcome, EventKind
 SOURCE = "cdr"
 _COLUMNS = 20
 _OLD_COLUMNS = 15  # before the CDR held times of queue and answer, and the outcome
-_SAME_END = timedelta(seconds=2)
+_ABOUT = timedelta(seconds=2)  # two sources that differ no more tell the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class _Facts:
     queued: datetime | None
     met_operator: datetime | None
     operator: str | None
+    operator_since: datetime | None  # of that operator's stretch: several may have had the caller
     voicemail: datetime | None
     outcome: str
 
@@ -113,12 +114,14 @@ def lacking(rows: Sequence[CdrRow], known: Call | None) -> bool:
         return True
     facts = _facts(rows)
     return (
-        (facts.met_operator is not None and known.answered_at is None)
+        (facts.met_operator is not None and _later(known.answered_at, facts.met_operator))
+        or (facts.operator is not None and facts.operator != known.operator)
         or (facts.queued is not None and known.queued_at is None)
-        or (known.outcome is CallOutcome.ABANDONED and facts.outcome != "")
+        or (facts.queue != "" and known.queue is None)
+        or (facts.outcome != "" and facts.outcome != known.outcome)
         or (facts.number != "" and known.caller_raw == "")
         or (facts.line != "" and known.line == "")
-        or abs(facts.end - known.ended_at) > _SAME_END
+        or abs(facts.end - known.ended_at) > _ABOUT
     )
 
 
@@ -131,27 +134,58 @@ def events_of(rows: Sequence[CdrRow], normalise: Normalise, story: Iterable[Call
         story: what the ledger has of the call. Empty: all was missed.
     """
     facts, call_id = _facts(rows), rows[0].call_id
-    heard = {event.kind for event in story if event.data.get("cause") != NO_RECORD}
-    told: list[CallEvent] = []
-    if not heard:
-        told.append(_told(call_id, facts.begin, EventKind.FOUND, how=SOURCE))
-    if EventKind.RECEIVED not in heard:
-        # The id of the AMI's own word: should that come late, it is a repetition.
-        told.append(received(call_id, facts.begin, facts.number, facts.line, normalise))
+    story = [event for event in story if event.data.get("cause") != NO_RECORD]
+    heard = {event.kind for event in story}
+    told = _whose(facts, call_id, normalise, story) + _answers(facts, call_id, story)
+    missed: list[CallEvent] = []
     if facts.queued is not None:
-        told.append(_told(call_id, facts.queued, EventKind.QUEUE_JOINED, queue=facts.queue))
-    if facts.met_operator is not None:
-        told.append(_told(call_id, facts.met_operator, EventKind.OPERATOR_ANSWERED, operator=facts.operator))
+        missed.append(_told(call_id, facts.queued, EventKind.QUEUE_JOINED, queue=facts.queue))
+    elif facts.queue != "":  # nobody was there: the PBX let nobody wait
+        missed.append(_told(call_id, facts.end, EventKind.QUEUE_LEFT, queue=facts.queue, reason="empty"))
     if facts.voicemail is not None:
-        told.append(_told(call_id, facts.voicemail, EventKind.VOICEMAIL_STARTED))
+        missed.append(_told(call_id, facts.voicemail, EventKind.VOICEMAIL_STARTED))
     if facts.outcome == CallOutcome.ANSWERED_BY_BOT:
-        told.append(_told(call_id, facts.end, EventKind.BOT_ENDED, answered=True))
+        missed.append(_told(call_id, facts.end, EventKind.BOT_ENDED, answered=True))
     if facts.outcome == CallOutcome.INFORMED_BY_MENU:
-        told.append(_told(call_id, facts.end, EventKind.ANNOUNCED))
+        missed.append(_told(call_id, facts.end, EventKind.ANNOUNCED))
     if facts.outcome == CallOutcome.CALL_BACK:
-        told.append(_told(call_id, facts.end, EventKind.CALL_BACK_PROMISED))
-    told.append(_told(call_id, facts.end, EventKind.ENDED, cause="found in the CDR"))
-    return [event for event in told if event.kind not in heard]
+        missed.append(_told(call_id, facts.end, EventKind.CALL_BACK_PROMISED))
+    missed.append(_told(call_id, facts.end, EventKind.ENDED, cause="found in the CDR"))
+    return told + [event for event in missed if event.kind not in heard]
+
+
+def _whose(facts: _Facts, call_id: str, normalise: Normalise, story: Sequence[CallEvent]) -> list[CallEvent]:
+    """Who called whom. Heard from its middle on, a call may lack what only its beginning tells."""
+    whole = received(call_id, facts.begin, facts.number, facts.line, normalise)
+    heard = [event for event in story if event.kind is EventKind.RECEIVED]
+    if not heard:
+        # The id of the AMI's own word: should that come late, it is a repetition.
+        return [whole] if story else [whole, _told(call_id, facts.begin, EventKind.FOUND, how=SOURCE)]
+    lacks = any(
+        whole.data[name] and not any(event.data.get(name) for event in heard)
+        for name in ("line", "caller_raw")
+    )
+    return [_told(call_id, facts.begin, EventKind.RECEIVED, **whole.data)] if lacks else []
+
+
+def _answers(facts: _Facts, call_id: str, story: Sequence[CallEvent]) -> list[CallEvent]:
+    """Operators who answered: the first time, and the last of them."""
+    heard = [event for event in story if event.kind is EventKind.OPERATOR_ANSWERED]
+    told: list[CallEvent] = []
+    if facts.met_operator is None:
+        return told
+    if facts.operator_since is not None and facts.operator not in {e.data.get("operator") for e in heard}:
+        at = max(facts.operator_since, facts.met_operator)
+        event = _told(call_id, at, EventKind.OPERATOR_ANSWERED, operator=facts.operator)
+        heard.append(replace(event, source_id=f"{event.source_id}:{facts.operator}"))
+        told.append(heard[-1])
+    if _later(min((event.at for event in heard), default=None), facts.met_operator):
+        told.append(_told(call_id, facts.met_operator, EventKind.OPERATOR_ANSWERED))
+    return told
+
+
+def _later(known: datetime | None, at: datetime) -> bool:
+    return known is None or known > at + _ABOUT
 
 
 def _facts(rows: Sequence[CdrRow]) -> _Facts:
@@ -159,6 +193,8 @@ def _facts(rows: Sequence[CdrRow]) -> _Facts:
     end = max(row.end for row in rows)
     talks = [row for row in rows if row.answered and row.partner and not is_machine(row.partner)]
     met_operator = next((row.met_operator for row in rows if row.met_operator), None)
+    # Who answered last; a phone that an operator sent the caller to counts only where nobody else does.
+    talk = max(talks, key=lambda row: (row.context == CALL_CONTEXT, row.end), default=None)
     if met_operator is None and talks:  # a stretch begins when the phone rings, or before
         met_operator = min(talks[0].end, max(talks[0].start, talks[0].queued or first.start))
     voicemails = [row.start for row in rows if row.stage == "voicemail"]
@@ -170,17 +206,14 @@ def _facts(rows: Sequence[CdrRow]) -> _Facts:
         queue=next((row.queue for row in reversed(rows) if row.queue), ""),
         queued=next((row.queued for row in rows if row.queued), None),
         met_operator=met_operator,
-        operator=_operator(talks),
+        operator=_operator(talk) if talk else None,
+        operator_since=talk.start if talk else None,
         voicemail=max(voicemails, default=None),
         outcome=next((row.outcome for row in reversed(rows) if row.outcome), ""),
     )
 
 
-def _operator(talks: Sequence[CdrRow]) -> str | None:
-    """Who answered last; a phone that an operator sent the caller to counts only where nobody else does."""
-    if not talks:
-        return None
-    row = max(talks, key=lambda row: (row.context == CALL_CONTEXT, row.end))
+def _operator(row: CdrRow) -> str:
     if row.stage == "duty":  # rung over a trunk, which says nothing of who answers
         return DUTY
     # dstchannel is a channel's name, PJSIP/101-0000002a: the member and a number of its own.

@@ -36,6 +36,7 @@ _LEFT_BECAUSE = {  # QUEUESTATUS
     "CONTINUE": "other",
     "WITHDRAW": "other",
 }
+_NOT_LET_IN = frozenset({"JOINEMPTY", "JOINUNAVAIL"})  # nobody was there: the caller did not even wait
 
 Normalise = Callable[[str], str | None]
 
@@ -173,6 +174,8 @@ class Translator:
         match event.stage:
             case "queue":
                 memory.priority = event.priority
+            case "left_queue" if event.status in _NOT_LET_IN:
+                told.append(_told(call_id, event, EventKind.QUEUE_LEFT, queue=event.queue, reason="empty"))
             case "duty":
                 told.append(_told(call_id, event, EventKind.OPERATOR_RINGING, operator=DUTY))
             case "duty_answered":

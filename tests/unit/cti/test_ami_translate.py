@@ -205,6 +205,14 @@ def test_it_tells_a_queue_without_operators_from_a_wait_that_was_too_long(status
     assert (left.kind, left.data["reason"]) == (EventKind.QUEUE_LEFT, reason)
 
 
+def test_it_tells_of_a_caller_whom_an_empty_queue_did_not_let_in() -> None:
+    translator = Translator(lambda number: number)
+    translator.adopt({"1795293936.1": BEGAN})
+    stage = {"UserEvent": "PressZero", "Call": "1795293936.1", "Stage": "left_queue", "Queue": "support"}
+    (left,) = translated([typed(Event="UserEvent", **stage, Status="JOINEMPTY", **channel())], translator)
+    assert (left.kind, left.data) == (EventKind.QUEUE_LEFT, {"queue": "support", "reason": "empty"})
+
+
 def test_a_clock_that_is_set_back_in_the_middle_of_a_call_does_not_turn_its_order() -> None:
     translator = Translator(lambda number: number)
     translator.adopt({"1795293936.1": BEGAN})

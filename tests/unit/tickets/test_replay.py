@@ -167,6 +167,12 @@ def test_a_caller_whom_the_pbx_itself_took_to_the_queue_was_handed_over_by_a_fau
     assert after(outbound, waiting[2], (K.ENDED, {})).hand_over is None
 
 
+def test_a_caller_whom_an_empty_queue_did_not_let_in_still_needs_a_person() -> None:
+    call = after((K.ANNOUNCED, {}), (K.QUEUE_LEFT, {"queue": "support", "reason": "empty"}), (K.ENDED, {}))
+    assert (call.outcome, call.hand_over) == (CallOutcome.ABANDONED, HandOver.FAULT)
+    assert (call.queue, call.queued_at, call.hold_seconds) == ("support", None, 0)
+
+
 def test_an_unknown_reason_is_a_fault() -> None:
     assert after((K.HANDED_OVER, {"reason": "because"})).hand_over is HandOver.FAULT
 
