@@ -9,6 +9,7 @@ from datetime import datetime
 
 from cti.web.words import HAND_OVERS, headline
 from tickets.events import CallEvent
+from tickets.order import in_order
 from tickets.vocabulary import EventKind, HandOver
 
 STAGES = {
@@ -79,15 +80,15 @@ class Bar:
 
 def call_bar(events: Iterable[CallEvent], now: datetime) -> Bar | None:
     """The call's stretches. A live call reaches to `now`; None without any event."""
-    ordered = sorted(events, key=lambda event: (event.at, event.sequence))
-    if not ordered:
+    ordered = in_order(events)
+    shown = [event for event in ordered if event.kind in STAGES]
+    if not shown:
         return None
-    began = ordered[0].at
+    began = shown[0].at if shown[0].kind is EventKind.RECEIVED else min(event.at for event in shown)
     over = [event.at for event in ordered if event.kind is EventKind.ENDED]
-    end = max((max(over) if over else max(now, ordered[-1].at)), began)
-    steps = [(event.at, STAGES[event.kind]) for event in ordered if event.kind in STAGES and event.at <= end]
-    if not steps:
-        return None
+    end = max(min(over) if over else max(now, *(event.at for event in shown)), began)
+    times = _in_step([event.at for event in shown], began, end)
+    steps = [(at, STAGES[event.kind]) for at, event in zip(times, shown, strict=True)]
     stretches: list[Stretch] = []
     for (at, stage), (until, _) in zip(steps, [*steps[1:], (end, "")], strict=True):
         seconds = (until - at).total_seconds()
@@ -101,6 +102,17 @@ def call_bar(events: Iterable[CallEvent], now: datetime) -> Bar | None:
     return Bar(
         began, (end - began).total_seconds(), tuple(stretch for stretch in stretches if stretch.seconds > 0)
     )
+
+
+def _in_step(times: list[datetime], began: datetime, end: datetime) -> list[datetime]:
+    """Times that never run backward, though their clocks may differ: what is out of step gets no length."""
+    latest = end
+    for number in range(len(times) - 1, -1, -1):
+        times[number] = latest = min(times[number], latest)
+    earliest = began
+    for number, at in enumerate(times):
+        times[number] = earliest = max(at, earliest)
+    return times
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +132,7 @@ def conversation(events: Iterable[CallEvent], operators: Mapping[str, str]) -> l
 
     `operators`: extension → name.
     """
-    ordered = sorted(events, key=lambda event: (event.at, event.sequence))
-    lines = (_line(event, operators) for event in ordered)
+    lines = (_line(event, operators) for event in in_order(events))
     return [line for line in lines if line is not None]
 
 

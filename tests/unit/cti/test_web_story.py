@@ -1,5 +1,6 @@
 """A call's ledger as a bar and as a conversation."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,6 +58,25 @@ def test_it_cuts_a_call_into_its_stretches() -> None:
     assert [part.name for part in bar.totals] == ["Menu", "Bot", "Waiting", "Talking"]
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=-1), timedelta(hours=1)], ids=["behind", "ahead"])
+def test_a_pbx_with_another_clock_turns_nothing_round(ahead: timedelta) -> None:
+    by_pbx = {
+        EventKind.RECEIVED, EventKind.QUEUE_JOINED, EventKind.OPERATOR_ANSWERED, EventKind.OPERATOR_LEFT,
+        EventKind.ENDED,
+    }  # fmt: skip
+    told = [replace(each, at=each.at + ahead) if each.kind in by_pbx else each for each in WHOLE_CALL]
+    bar = call_bar(told, BEGAN)
+    assert bar is not None
+    assert bar.seconds == pytest.approx(100.2)
+    assert sum(part.seconds for part in bar.stretches) == pytest.approx(100.2)
+    assert [(part.stage, round(part.seconds, 1)) for part in bar.stretches[-2:]] == [
+        ("queue", 26.5),
+        ("talk", 60.2),
+    ]
+    said = conversation(WHOLE_CALL, {})
+    assert [line.text for line in conversation(told, {})] == [line.text for line in said]
+
+
 def test_it_lets_a_live_call_reach_to_now() -> None:
     bar = call_bar(WHOLE_CALL[:9], BEGAN + timedelta(seconds=20))
     assert bar is not None
@@ -98,6 +118,6 @@ def test_it_tells_what_the_bot_heard_in_order() -> None:
 
 def test_it_survives_words_it_does_not_know() -> None:
     lines = conversation(
-        [event(EventKind.HANDED_OVER, 1, reason="later release"), event(EventKind.BOT_TURN, 2)], {}
+        [event(EventKind.BOT_TURN, 1), event(EventKind.HANDED_OVER, 2, reason="later release")], {}
     )
-    assert [line.text for line in lines] == ["Handed to an operator: no reason given", ""]
+    assert [line.text for line in lines] == ["", "Handed to an operator: no reason given"]
