@@ -16,36 +16,43 @@ from tests.house.surge.watch import Moment, read_figures
 pytestmark = pytest.mark.unit
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-NOBODY = Story("", False, True, "", "", 1, True, None, NOON, NOON, None, None, None, None)
+NOBODY = Story("", False, True, "", "", 1, True, None, NOON, NOON, None, None, None, None, None)
 
 
 def waiting(name: str, joined_s: float, rung_s: float | None, left_s: float | None = None) -> Story:
     def at(seconds: float | None) -> datetime | None:
         return None if seconds is None else NOON + timedelta(seconds=seconds)
 
-    return replace(NOBODY, call_id=name, joined=at(joined_s), rung=at(rung_s), left=at(left_s or rung_s))
+    over = at(None if rung_s is None else rung_s + 30)
+    left = at(left_s or rung_s)
+    return replace(NOBODY, call_id=name, joined=at(joined_s), rung=at(rung_s), left=left, over=over)
 
 
 def test_it_sees_who_was_overtaken_and_by_how_much() -> None:
     stories = [waiting("a", 0, 20), waiting("b", 1, 10), waiting("c", 2, 21), waiting("d", 3, None, 25)]
-    assert overtaken(stories) == [("a", "b", 10.0)]
+    assert overtaken(stories, 1) == [("a", "b", 10.0)]
+    assert overtaken(stories, 2) == []  # one was free for "a" all the time, who heard an announcement
+
+
+def test_a_vip_overtakes_nobody_who_is_none() -> None:
+    assert overtaken([waiting("a", 0, 20), replace(waiting("b", 1, 10), vip=True)], 1) == []
 
 
 def test_ringing_at_once_or_having_left_before_is_not_being_overtaken() -> None:
-    assert overtaken([waiting("a", 0, 11), waiting("b", 1, 10)]) == []
-    assert overtaken([waiting("a", 0, None, 9), waiting("b", 1, 10)]) == []
-    assert overtaken([waiting("a", 0, None, 30), waiting("b", 1, 10)]) == [("a", "b", 20.0)]
+    assert overtaken([waiting("a", 0, 11), waiting("b", 1, 10)], 1) == []
+    assert overtaken([waiting("a", 0, None, 9), waiting("b", 1, 10)], 1) == []
+    assert overtaken([waiting("a", 0, None, 30), waiting("b", 1, 10)], 1) == [("a", "b", 20.0)]
 
 
 def test_it_names_everything_that_falls_short() -> None:
     good = [replace(NOBODY, call_id="a"), replace(NOBODY, call_id="b", kept=False, reason="No sound.")]
-    assert shortcomings(good, offered=2, failed=0) == []
+    assert shortcomings(good, offered=2, failed=0, operators=1) == []
     bad = [
         replace(NOBODY, call_id="a", tickets=2),
         replace(NOBODY, call_id="b", kept=False),
         replace(NOBODY, call_id="c", ended=False),
     ]
-    assert shortcomings(bad, offered=4, failed=1) == [
+    assert shortcomings(bad, offered=4, failed=1, operators=1) == [
         "1 callers were rejected or cut off.",
         "1 callers are not in the ledger, or too many are.",
         "1 calls have not ended.",

@@ -12,7 +12,8 @@ from tests.house.surge.watch import STAGES
 def missing(result: Result) -> list[str]:
     """What falls short."""
     offered = sum(told.offered for told in result.told)
-    return shortcomings(result.stories, offered, sum(told.failed for told in result.told))
+    failed = sum(told.failed for told in result.told)
+    return shortcomings(result.stories, offered, failed, result.plan.operators)
 
 
 def rows(result: Result) -> list[tuple[str, str]]:

@@ -35,6 +35,7 @@ class Story:
     rung: datetime | None  # first phone that rang for them
     answered: datetime | None
     left: datetime | None  # the queue, for whatever reason
+    over: datetime | None  # the talk, or the call
 
 
 async def read_stories(database: Database) -> list[Story]:
@@ -66,25 +67,42 @@ async def read_stories(database: Database) -> list[Story]:
             rung=at.get(EventKind.OPERATOR_RINGING),
             answered=at.get(EventKind.OPERATOR_ANSWERED),
             left=at.get(EventKind.QUEUE_LEFT),
+            over=at.get(EventKind.OPERATOR_LEFT) or call.ended_at,
         )
         for call in calls
         for at in (first.get(call.call_id, {}),)
     ]
 
 
-def overtaken(stories: Iterable[Story]) -> list[tuple[str, str, float]]:
-    """Who was passed by somebody that joined later: both call ids, and by how many seconds.
+def overtaken(stories: Iterable[Story], operators: int) -> list[tuple[str, str, float]]:
+    """Who was passed by somebody of their own rank that joined later: both call ids, and by how many seconds.
 
-    Give callers of one rank only: a VIP may overtake.
+    Asterisk's queue gives the later one an operator while there is one for each who was there before as well:
+    who is hearing an announcement at that moment takes theirs after it. That robs nobody.
     """
     waited = sorted((story for story in stories if story.joined), key=lambda story: _s(story.joined))
     passed = []
     for n, first in enumerate(waited):
-        served = _s(first.rung) if first.rung else _s(first.left or first.received)
         for later in waited[n + 1 :]:
-            if later.rung is not None and served - _s(later.rung) > AT_ONCE_S:
-                passed.append((first.call_id, later.call_id, served - _s(later.rung)))
+            if later.rung is None or later.vip is not first.vip:
+                continue
+            by_s = _served_s(first) - _s(later.rung)
+            if by_s > AT_ONCE_S and not _enough(waited, operators, later):
+                passed.append((first.call_id, later.call_id, by_s))
     return passed
+
+
+def _enough(waited: Sequence[Story], operators: int, later: Story) -> bool:
+    """Whether there was an operator for everybody up to `later`, when a phone first rang for them."""
+    at_s = _s(later.rung)
+    busy = sum(_s(other.rung) < at_s < _s(other.over) for other in waited if other.rung and other.over)
+    before = sum(_s(other.joined) <= _s(later.joined) and _served_s(other) >= at_s for other in waited)
+    return operators - busy >= before
+
+
+def _served_s(story: Story) -> float:
+    """When they no longer waited for a phone to ring."""
+    return _s(story.rung or story.left or story.received)
 
 
 def seconds(stories: Iterable[Story], begin: str, end: str) -> list[float]:
@@ -100,9 +118,8 @@ def spread(values: Sequence[float]) -> tuple[float, float]:
     return statistics.median(values), statistics.quantiles(values, n=20)[-1]
 
 
-def shortcomings(stories: Sequence[Story], offered: int, failed: int) -> list[str]:
+def shortcomings(stories: Sequence[Story], offered: int, failed: int, operators: int) -> list[str]:
     """What falls short of the promise, in sentences; empty when nothing does."""
-    plain, vips = ([s for s in stories if s.vip is vip] for vip in (False, True))
     wrong = {
         "callers were rejected or cut off": failed,
         "callers are not in the ledger, or too many are": abs(offered - len(stories)),
@@ -110,7 +127,7 @@ def shortcomings(stories: Sequence[Story], offered: int, failed: int) -> list[st
         "calls have no ticket, or several": sum(story.tickets != 1 for story in stories),
         "calls have neither recording nor a reason": sum(not (s.kept or s.reason) for s in stories),
         "callers were overtaken by one of their own rank": len(
-            {call_id for rank in (plain, vips) for call_id, _, _ in overtaken(rank)}
+            {call_id for call_id, _, _ in overtaken(stories, operators)}
         ),
     }
     return [f"{count} {what}." for what, count in wrong.items() if count]
