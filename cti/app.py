@@ -148,6 +148,7 @@ class _Builder:
         self._worker: Worker | None = None
         self._legs: BotLegs | None = None
         self._announcer: IncidentAnnouncer | None = None
+        self._waiting_voice: WaitingVoice | None = None
         self._waiting: WaitingRoom | None = None
         self._conversations: Conversations | None = None
         self._doors = {
@@ -182,6 +183,8 @@ class _Builder:
         await self._recordings(pool)
         self._conversations = self._bot(prompts, pool, load)
         drain = await self._reception(prompts, self._conversations, link, announcer)
+        if self._waiting_voice is not None:  # late: the synthesiser takes both cores when its cache is empty
+            self._task("waiting_voice", self._waiting_voice.run())
         http_port = await self._site(link, drain, announcer, waiting)
         return Service(self._live, self._accounts, self._customers, self._desk, self._shelf, http_port, drain)
 
@@ -282,7 +285,7 @@ class _Builder:
             voice = WaitingVoice(scenario.waiting, prompts.bot_voice, scenario.language, static)
             if rules is not None:
                 voice.add(OFFER, [Path(f"{piece.path}.wav") for piece in prompts.prompt("call_back_offer")])
-            self._task("waiting_voice", voice.run())
+            self._waiting_voice = voice
 
         async def take_in(number: int, name: str, sound: Path) -> None:
             await prompts.add(name, sound)

@@ -24,7 +24,7 @@ from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
 log = structlog.get_logger()
 
 SOUND = "please_hold.wav"
-AT_ONCE = 6  # pieces a process; between two processes others get their turn with the voice
+AT_ONCE = 13  # pieces a process; between two processes others get their turn with the voice
 AGAIN_AFTER_S = 60.0
 PAUSE = bytes(2 * TELEPHONE_RATE * 3 // 10)  # between two pieces
 
