@@ -1,7 +1,8 @@
 """The HTTP port: opens it, bounds what strangers can hold of it, closes it in order.
 
-A silent client, or one that dribbles its header, is dropped by aiohttp's keep-alive clock. The number of
-connections is bounded here, because every one takes a file descriptor, and calls need those too.
+A silent client, or one that dribbles its header, is dropped by aiohttp's keep-alive clock; one that does not
+read its answer is dropped here. The number of connections is bounded here too, in all and for each address,
+because every one takes a file descriptor, and calls need those.
 """
 
 import asyncio
@@ -9,18 +10,33 @@ import asyncio
 import structlog
 from aiohttp import web
 
+from cti.web import limits
+
 log = structlog.get_logger()
 
 IDLE_S = 20.0  # without a whole request header
+UNREAD_S = 20.0  # of which a client reads nothing of what waits for it
 GOOD_BYE_S = 3.0  # open requests and event streams get this long at the end
 CONNECTION_LIMIT = 256
+ADDRESS_LIMIT = 128  # connections of one address; a browser opens six, and a proxy elsewhere speaks for many
+HEADER_LINES = 100
 
 
-class _Refusal(asyncio.Protocol):
-    """What a client gets when the house is full: nothing, at once."""
+class _Doorman(asyncio.Protocol):
+    """Looks at who comes before aiohttp sees them; whom it turns away gets nothing, at once."""
+
+    def __init__(self, door: "FrontDoor", server: web.Server) -> None:
+        self._door, self._server = door, server
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        if not isinstance(transport, asyncio.Transport):
+            return
+        if self._door.is_full(transport):
+            transport.close()
+            return
+        handler = self._server()
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
 
 
 class FrontDoor:
@@ -33,12 +49,16 @@ class FrontDoor:
         port: int,
         *,
         idle_s: float = IDLE_S,
+        unread_s: float = UNREAD_S,
         connection_limit: int = CONNECTION_LIMIT,
+        address_limit: int = ADDRESS_LIMIT,
     ) -> None:
         """Opens nothing yet. `port` 0 takes a free one."""
         self._host = host
         self._port = port
-        self._connection_limit = connection_limit
+        self._unread_s = unread_s
+        self._connection_limit, self._address_limit = connection_limit, address_limit
+        self._sweeping: asyncio.Task[None] | None = None
         self._listener: asyncio.Server | None = None
         self._runner = web.AppRunner(
             app,
@@ -46,6 +66,7 @@ class FrontDoor:
             keepalive_timeout=idle_s,
             max_line_size=4096,
             max_field_size=8190,
+            max_headers=HEADER_LINES,
             shutdown_timeout=GOOD_BYE_S,
         )
 
@@ -67,17 +88,54 @@ class FrontDoor:
         if server is None:
             raise RuntimeError("a runner that is set up has a server")
 
-        def answer() -> asyncio.Protocol:
-            if len(server.connections) >= self._connection_limit:
-                log.warning("too many HTTP connections, one was refused", action="http_full")
-                return _Refusal()
-            return server()
-
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(answer, self._host, self._port)
+        self._listener = await loop.create_server(lambda: _Doorman(self, server), self._host, self._port)
+        self._sweeping = asyncio.create_task(self._sweep(), name="front_door")
+
+    def is_full(self, transport: asyncio.Transport) -> bool:
+        """Whether the one who comes has to go again."""
+        others = self._transports()
+        if len(others) >= self._connection_limit:
+            log.warning("too many HTTP connections, one was refused", action="http_full")
+            return True
+        address = _address(transport)
+        if address is None or sum(_address(other) == address for other in others) < self._address_limit:
+            return False
+        log.warning("one address has too many HTTP connections", action="http_address_full")
+        return True
+
+    def _transports(self) -> list[asyncio.Transport]:
+        handlers = self._runner.server.connections if self._runner.server is not None else []
+        return [handler.transport for handler in handlers if isinstance(handler.transport, asyncio.Transport)]
+
+    async def _sweep(self) -> None:
+        """Drop who does not read: whose unread bytes have not become fewer for too long."""
+        clock = asyncio.get_running_loop().time
+        unread: dict[asyncio.Transport, tuple[int, float]] = {}
+        while True:
+            await asyncio.sleep(self._unread_s / 4)
+            before, unread, now = unread, {}, clock()
+            for transport in self._transports():
+                size = transport.get_write_buffer_size()
+                if not size:
+                    continue
+                was, since = before.get(transport, (0, now))
+                unread[transport] = (size, since if 0 < was <= size else now)
+                if now - unread[transport][1] >= self._unread_s:
+                    log.info("an HTTP client reads nothing: dropped", action="http_unread")
+                    transport.abort()
 
     async def close(self) -> None:
         """Take no more, let open requests end, stop the application."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
+
+
+def _address(transport: asyncio.Transport) -> str | None:
+    """Whose connection it is; None: this machine's."""
+    peer = transport.get_extra_info("peername")
+    address = str(peer[0]) if isinstance(peer, tuple) else ""
+    return None if limits.is_here(address) else limits.neighbourhood(address)

@@ -25,6 +25,7 @@ from cti.web import (
 )
 from cti.web.assets import Assets
 from cti.web.board import Board
+from cti.web.limits import rate_middleware
 from cti.web.openapi import Json, document
 from cti.web.problems import Known, problems_middleware
 from cti.web.security import BODY_LIMIT, deadline_middleware, headers_signal, session_middleware
@@ -85,6 +86,7 @@ def make_site(services: Services) -> web.Application:
         middlewares=[
             health.metrics_middleware(services.registry),
             problems_middleware(KNOWN, error_page),
+            rate_middleware(),
             deadline_middleware,
             session_middleware(services.accounts.by_token, secure=services.secure_cookies),
         ],

@@ -1,0 +1,96 @@
+"""The HTTP port against clients that hold connections: too many of one address, and who reads nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from cti.web import limits
+from cti.web.front_door import FrontDoor
+
+pytestmark = pytest.mark.integration
+
+BIG = bytes(64 * 1024 * 1024)
+
+
+@asynccontextmanager
+async def door(**limit: float) -> AsyncIterator[FrontDoor]:
+    async def small(_request: web.Request) -> web.Response:
+        return web.Response(text="here")
+
+    async def big(_request: web.Request) -> web.Response:
+        return web.Response(body=BIG)
+
+    app = web.Application()
+    app.add_routes([web.get("/", small), web.get("/big", big)])
+    door = FrontDoor(app, "127.0.0.1", 0, **limit)  # type: ignore[arg-type]
+    await door.start()
+    try:
+        yield door
+    finally:
+        await door.close()
+
+
+async def ask(door: FrontDoor, path: str = "/") -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    try:
+        first = await reader.readline()
+    except ConnectionError:
+        first = b""
+    return reader, writer, first
+
+
+@pytest.fixture
+def far_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback counts as any other address."""
+    monkeypatch.setattr(limits, "is_here", lambda address: False)
+
+
+@pytest.mark.usefixtures("far_away")
+async def test_it_gives_one_address_so_many_connections_and_no_more():
+    async with door(address_limit=3) as open_door, asyncio.timeout(20):
+        guests = [await ask(open_door) for _ in range(5)]
+        assert [first.startswith(b"HTTP/1.1 200") for _, _, first in guests] == [True] * 3 + [False] * 2
+        guests[0][1].close()
+        await guests[0][1].wait_closed()
+        while not (await ask(open_door))[2]:  # noqa: ASYNC110  # who left is noticed a round later
+            await asyncio.sleep(0.01)
+        for _, writer, _ in guests:
+            writer.close()
+
+
+async def test_it_does_not_count_this_machine():
+    async with door(address_limit=1) as open_door, asyncio.timeout(20):
+        guests = [await ask(open_door) for _ in range(4)]
+        assert all(first for _, _, first in guests)
+        for _, writer, _ in guests:
+            writer.close()
+
+
+async def test_it_drops_who_reads_nothing_of_a_long_answer():
+    async with door(unread_s=0.2) as open_door, asyncio.timeout(20):
+        reader, writer, first = await ask(open_door, "/big")
+        assert first.startswith(b"HTTP/1.1 200")
+        while open_door._transports():  # noqa: ASYNC110  # nothing tells that it has let go
+            await asyncio.sleep(0.02)
+        received = 0
+        try:
+            while data := await reader.read(1 << 20):
+                received += len(data)
+        except ConnectionError:
+            pass
+        assert received < len(BIG)
+        writer.close()
+
+
+async def test_it_lets_a_slow_reader_have_it_all():
+    async with door(unread_s=0.4) as open_door, asyncio.timeout(30):
+        reader, writer, _ = await ask(open_door, "/big")
+        received = 0
+        while received < len(BIG):
+            received += len(await reader.readexactly(min(4 << 20, len(BIG) - received)))
+            await asyncio.sleep(0.05)
+        writer.close()
