@@ -15,7 +15,8 @@ from tests.fakes.call_book import FakeCallBook
 from tickets.call import Call
 from tickets.database import DatabaseAway
 from tickets.events import CallEvent
-from tickets.vocabulary import CallOutcome, CallState, EventKind
+from tickets.promise import attempt_id
+from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind
 
 pytestmark = pytest.mark.integration
 
@@ -268,3 +269,33 @@ async def test_it_runs_when_woken_and_survives_a_cut(house: House) -> None:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_call_whose_rows_are_read_in_two_parts_is_taken_as_a_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [line for line in CDR.read_bytes().splitlines(keepends=True) if TIMED_OUT.encode() in line]
+    assert len(lines) == 3
+    house.file.write_bytes(b"".join(lines))
+    monkeypatch.setattr("cti.asterisk.reconciler._READ_AT_ONCE", len(lines[0]) + 10)
+    ends = [event.at for event in await house.reconcile() if event.kind is EventKind.ENDED]
+    assert ends == [datetime.fromtimestamp(1795293951.738906, UTC)]
+    assert house.book.call(TIMED_OUT).outcome is CallOutcome.VOICEMAIL
+
+
+async def test_it_finds_a_call_that_we_made_ourselves(house: House) -> None:
+    """A call-back whose beginning was missed: live, and then ended, by the CDR."""
+    live, over = (attempt_id("pz", LATER, promise, 1) for promise in (7, 8))
+    house.pbx.channels = [
+        ListedChannel(
+            LATER, "", live, live, "presszero-call", "operator", "+12025550111", "PJSIP/t-1", "", ""
+        )
+    ]
+    line = CDR.read_text().splitlines()[1].replace(ANSWERED, over).replace('"queue"', '"call_back"')
+    house.file.write_text(line + "\n")
+    await house.reconcile()
+    assert house.book.call(live).direction is Direction.OUTBOUND
+    assert house.book.call(live).caller == "+12025550111"
+    call = house.book.call(over)
+    assert (call.direction, call.outcome) == (Direction.OUTBOUND, CallOutcome.ANSWERED_BY_OPERATOR)
+    assert call.hand_over is None
