@@ -10,7 +10,9 @@ Knows files and the voice; no queue, no PBX.
 """
 
 import asyncio
+import contextlib
 import shutil
+import time
 import wave
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +28,7 @@ log = structlog.get_logger()
 SOUND = "please_hold.wav"
 AT_ONCE = 13  # pieces a process; between two processes others get their turn with the voice
 AGAIN_AFTER_S = 60.0
+SWEPT_AFTER_S = 86_400.0
 PAUSE = bytes(2 * TELEPHONE_RATE * 3 // 10)  # between two pieces
 
 
@@ -42,7 +45,7 @@ class WaitingVoice:
         self._made: set[str] = set()
 
     async def run(self) -> None:
-        """Remove what an earlier run left, speak all pieces, then end. Failures are tried again."""
+        """Remove what nobody hears any more, speak all pieces, then end. Failures are tried again."""
         await asyncio.to_thread(_sweep, self._static, self._prefix)
         while missing := [name for name in self._texts if name not in self._pieces]:
             try:
@@ -78,10 +81,12 @@ class WaitingVoice:
 
 
 def _sweep(static: Path, prefix: str) -> None:
-    """Away with announcements of an earlier scenario or incident; who is just hearing one still does."""
+    """Away with announcements of old incidents; those in use by another process are younger."""
     for folder in static.glob(f"{prefix}p*"):
-        if CODE.fullmatch(folder.name.removeprefix(prefix)):
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # gone meanwhile
+            old = time.time() - folder.stat().st_mtime > SWEPT_AFTER_S
+            if old and CODE.fullmatch(folder.name.removeprefix(prefix)):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _join(pieces: Sequence[Sequence[Path]], target: Path) -> None:

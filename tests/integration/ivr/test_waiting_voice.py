@@ -92,13 +92,32 @@ async def test_the_offer_and_an_incident_are_spoken_elsewhere(static: Path, slow
     assert seconds(static / "en_p1oi4" / "please_hold.wav") == pytest.approx(2 + 3 * PIECE_S + 2 * 0.3)
 
 
-async def test_what_an_earlier_run_left_is_swept_and_nothing_else(static: Path, slow: SlowVoice) -> None:
+async def test_old_announcements_are_swept_and_nothing_else(static: Path, slow: SlowVoice) -> None:
     for name in ("en_p3w5", "en_p21w61oi12", "en", "en_GB", "ko_p3", "en_pirate"):
         (static / name).mkdir()
         sound(static / name / "please_hold.wav")
+        os.utime(static / name, (0, 0))
+    (static / "en_p7").mkdir()  # another process may have callers who hear it
     slow.may_speak.set()
     await WaitingVoice(WORDS, slow, "en", static).run()
-    assert set(os.listdir(static)) == {"en", "en_GB", "en_pirate", "ko_p3", "please_hold.wav"}
+    assert set(os.listdir(static)) == {
+        "en",
+        "en_GB",
+        "en_pirate",
+        "en_p7",
+        "ko_p3",
+        "please_hold.wav",
+    }
+
+
+async def test_what_an_earlier_run_has_made_is_made_anew(static: Path, slow: SlowVoice) -> None:
+    (static / "en_p2").mkdir()
+    sound(static / "en_p2" / "please_hold.wav", 9)  # in the words of an older scenario
+    slow.may_speak.set()
+    voice = WaitingVoice(WORDS, slow, "en", static)
+    await voice.run()
+    assert await voice.make(Announcement(2)) == "en_p2"
+    assert seconds(static / "en_p2" / "please_hold.wav") == pytest.approx(PIECE_S)
 
 
 async def test_a_folder_that_cannot_be_written_costs_only_the_announcement(
