@@ -5,8 +5,12 @@ import os
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
+from cti import conversations
 from cti.bot_capacity import DOWN_EVERY_S, MOST, UP_EVERY_S, BotCapacity
+from cti.bot_load import BotLoad
+from cti.conversations import COMING_S, Conversations
 from cti.processor import Processor, busy_and_all, cores
 
 pytestmark = pytest.mark.unit
@@ -120,3 +124,35 @@ def test_it_sees_this_process_at_work() -> None:
     while (busy := processor.busy()) == 0.0:  # until a tick has passed
         total += sum(range(100_000))
     assert 0.0 < busy <= 1.0
+
+
+def test_it_shows_its_ceiling_and_who_was_sent_to_people() -> None:
+    registry = CollectorRegistry()
+    load = BotLoad(lambda: 2, DEADLINE_S, registry)
+    assert load.has_room(0)
+    assert not load.has_room(MOST)
+    load.waited(DEADLINE_S)
+    shown = {
+        name: registry.get_sample_value(f"presszero_{name}")
+        for name in ("bot_ceiling", "bot_conversations", "bot_refused_total", "recogniser_wait_seconds_sum")
+    }
+    assert shown == {
+        "bot_ceiling": 1,
+        "bot_conversations": 2,
+        "bot_refused_total": 1,
+        "recogniser_wait_seconds_sum": DEADLINE_S,
+    }
+
+
+def test_callers_on_their_way_to_the_bot_take_up_room_until_they_would_have_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(conversations.time, "monotonic", lambda: now)
+    room = Conversations(lambda call_id: pytest.fail("nobody connects"), lambda held: held < 2)
+    assert room.announce("a") is not None
+    assert room.announce("b") is not None
+    assert (room.count, room.announce("c")) == (2, None)
+    now += COMING_S
+    assert room.count == 0
+    assert room.announce("d") is not None
