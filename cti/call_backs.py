@@ -109,6 +109,8 @@ class CallBacks:
                 if self._trouble is None:
                     log.warning("Nobody is called back now.", action="call_backs_wait", reason=str(error))
                 self._trouble = str(error)
+            except Exception:  # of one round; the promises stand, and the next round may do better
+                log.exception("A look at the promises failed.", action="call_backs_failed")
             try:
                 async with asyncio.timeout(self._every_s):
                     await self._news.wait()
