@@ -13,6 +13,8 @@ from typing import BinaryIO
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind
 
+LONGEST_LINE = 1 << 20  # bytes; an event has some hundreds
+
 
 class SpillUnusable(Exception):
     """The file of waiting events cannot be used; the message says what to do."""
@@ -150,7 +152,7 @@ class Spill:
             raise
         with file:
             file.seek(self._read_to)
-            lines = [line for line in (file.readline() for _ in range(most)) if line]
+            lines = [line for line in (file.readline(LONGEST_LINE) for _ in range(most)) if line]
         self._taken = [len(line) for line in lines]
         return lines
 

@@ -18,6 +18,8 @@ _log = structlog.get_logger()
 Serve = Callable[[AgiSession], Awaitable[None]]
 
 GOODBYE_S = 1.0  # for the last bytes to leave
+SESSION_S = 3600.0  # nobody is an hour in a menu; then the dialplan takes the caller to the operators
+STRANGER_S = 0.5  # a PBX introduces its call at once: who has not by then makes room when it is needed
 
 
 class FastAgiServer:
@@ -31,14 +33,16 @@ class FastAgiServer:
         *,
         connections: int = 500,
         header_s: float = 2.0,
+        session_s: float = SESSION_S,
     ) -> None:
         self._host = host
         self.port = port
         self._serve = serve
         self._limit = connections
-        self._header_s = header_s
+        self._header_s, self._session_s = header_s, session_s
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[None], float] = {}  # not introduced yet, since when; oldest first
 
     @property
     def connections(self) -> int:
@@ -75,17 +79,19 @@ class FastAgiServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())  # we are always in one
-        if len(self._open) >= self._limit:
+        if len(self._open) >= self._limit and not self._make_room():
             _log.warning("more AGI connections than the limit: turned away", action="agi_full")
             writer.transport.abort()
             return
         self._open.add(task)
+        self._strangers[task] = asyncio.get_running_loop().time()
         try:
-            await self._attend(reader, writer)
+            await self._attend(task, reader, writer)
         except asyncio.CancelledError:
-            pass  # by `stop`; asyncio's streams would report it as a failure
+            pass  # by `stop`, or to make room; asyncio's streams would report it as a failure
         finally:
             self._open.discard(task)
+            self._strangers.pop(task, None)
             writer.close()
             # The peer may be gone, or read nothing any more: neither is worth waiting for.
             with contextlib.suppress(OSError, TimeoutError):
@@ -93,10 +99,23 @@ class FastAgiServer:
                     await writer.wait_closed()
             writer.transport.abort()
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _make_room(self) -> bool:
+        """Send away who has been silent for longest; False where all are callers, or have just come."""
+        for task, since in self._strangers.items():
+            if asyncio.get_running_loop().time() - since < STRANGER_S:
+                return False
+            del self._strangers[task]
+            task.cancel()
+            return True
+        return False
+
+    async def _attend(
+        self, task: "asyncio.Task[None]", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
             async with asyncio.timeout(self._header_s):
                 request = await read_request(reader)
+            del self._strangers[task]
         except CallerHungUp:
             return  # connect-and-close: a health check
         except TimeoutError:
@@ -106,9 +125,14 @@ class FastAgiServer:
             _log.warning("not an AGI client", action="agi_refused", reason=str(error))
             return
         try:
-            await self._serve(AgiSession(request, reader, writer))
+            async with asyncio.timeout(self._session_s):
+                await self._serve(AgiSession(request, reader, writer))
         except CallerHungUp:
             pass  # the call is over; the PBX tells that by its own events
+        except TimeoutError:
+            _log.warning(
+                "an AGI session took too long: its caller goes to the operators", action="agi_endless"
+            )
         except Exception as error:
             # The door must stay open for others, whatever one call did; its dialplan goes on without us.
             _log.exception("an AGI session failed", action="agi_failed", error=type(error).__name__)

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 _FIRST_MESSAGE_S = 2.0  # Asterisk sends the id at once
 _ATTEND_S = 2.0  # the composition root only looks into a dictionary
 _CLOSING_S = 1.0
-_STRANGERS = 64
+_STRANGERS = 64  # beside one for each conversation that may begin at the same instant
 
 
 class AudioSocketServer:
@@ -130,7 +130,7 @@ class AudioSocketServer:
     def _make_room_for(self, task: "asyncio.Task[None]") -> None:
         """Asterisk names its call at once, so the connection that has said nothing for longest has to go."""
         self._strangers[task] = None
-        if len(self._strangers) > _STRANGERS:
+        if len(self._strangers) > _STRANGERS + self._connections:
             longest = next(iter(self._strangers))
             del self._strangers[longest]
             longest.cancel()

@@ -21,6 +21,8 @@ _KEPT_EVENTS = 250  # 5 s of audio for a reader that lags
 _UNSENT_BYTES = 50 * len(SILENCE)  # 1 s: a peer that reads nothing must not fill our memory
 _KEPT_DIGITS = 100  # nobody's finger is that fast
 _FAREWELL_S = 0.5  # for the peer to take our END and to close its side
+_BURST_BYTES = 1_000_000  # a minute of audio at once: what waits in the sockets after we stood still
+_BYTES_PER_S = 40_000  # in the long run; a telephone's audio is 16,150
 _BEHIND_S = 0.2  # after a stall the schedule begins anew instead of sending a burst
 
 
@@ -41,6 +43,7 @@ class SocketMedia:
         self._unsent = bytearray()
         self._sent_s = 0.0  # since playing last began
         self._heard_at = asyncio.get_running_loop().time()
+        self._allowed: float = _BURST_BYTES
         self._empty = asyncio.Event()
         self._empty.set()
         self._over = False  # hung up or closed: no more in either direction
@@ -139,7 +142,7 @@ class SocketMedia:
         reason = "closed"
         try:
             while data := await self._reader.read(4096):
-                self._heard_at = asyncio.get_running_loop().time()
+                self._count(len(data))
                 if self._take(self._decoder.feed(data)):
                     break
         except (OSError, BadMessage) as error:
@@ -148,6 +151,14 @@ class SocketMedia:
         if not self._over:
             log.debug("caller gone", action="audiosocket_hung_up", reason=reason)
             self._end(HungUp())
+
+    def _count(self, size: int) -> None:
+        """Raises BadMessage for more audio than a telephone has: it is some other program's flood."""
+        before, self._heard_at = self._heard_at, asyncio.get_running_loop().time()
+        refilled = self._allowed + (self._heard_at - before) * _BYTES_PER_S
+        self._allowed = min(_BURST_BYTES, refilled) - size
+        if self._allowed < 0:
+            raise BadMessage("a flood of audio")
 
     def _take(self, messages: Iterable[Message]) -> bool:
         """Messages become events. True where the peer ended the call."""

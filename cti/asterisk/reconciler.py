@@ -54,7 +54,7 @@ class CdrFile:
         """
         while whole := self._lines():
             rows, unreadable = [], None
-            for line in whole.splitlines():
+            for line in whole.split("\n")[:-1]:  # not at the other line ends that a caller's name may hold
                 try:
                     rows.append(cdr.read_line(line))
                 except UnreadableCdr as error:
@@ -76,7 +76,8 @@ class CdrFile:
         except FileNotFoundError:
             return ""
         whole = data[: data.rfind(b"\n") + 1]  # Asterisk may be writing the last line now
-        self._offset += len(whole)
+        endless = not whole and len(data) == _READ_AT_ONCE  # no line of Asterisk's: passed over
+        self._offset += len(data) if endless else len(whole)
         return whole.decode("utf-8", "replace")
 
 

@@ -7,6 +7,8 @@ from pathlib import PurePath
 
 import pytest
 
+from ivr import agi
+from ivr import server as server_module
 from ivr.agi import AgiLate, AgiRefused, AgiSession, BadAgi, CallerHungUp
 from ivr.server import FastAgiServer
 from tests.fakes.agi_client import HANG_UP, AgiClient
@@ -147,6 +149,58 @@ async def test_it_lets_go_of_calls_when_it_stops(open_door: Open) -> None:
     await server.stop()
     assert (await call).commands == []
     assert server.connections == 0
+
+
+async def test_it_lets_go_of_a_session_that_never_ends(open_door: Open) -> None:
+    async def for_ever(session: AgiSession) -> None:
+        await asyncio.Event().wait()
+
+    server = await open_door(for_ever, session_s=0.05)
+    async with asyncio.timeout(5):
+        assert (await AgiClient().call(server.port)).commands == []
+
+
+async def test_it_takes_only_so_many_commands_about_one_caller(
+    open_door: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agi, "MOST_COMMANDS", 10)
+    done = 0
+
+    async def greedy(session: AgiSession) -> None:
+        nonlocal done
+        while True:
+            await session.set_variable("N", done)
+            done += 1
+
+    server = await open_door(greedy)
+    await AgiClient().call(server.port)
+    assert done == 10
+
+
+async def test_it_sends_silent_strangers_away_to_make_room_for_callers(
+    open_door: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "STRANGER_S", 0.0)
+    server = await open_door(say_hello, connections=3, header_s=30)
+    strangers = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]
+    async with asyncio.timeout(5):
+        while server.connections < 3:  # noqa: ASYNC110 - nothing tells that they were accepted
+            await asyncio.sleep(0.005)
+        for _ in range(5):
+            assert (await AgiClient().call(server.port)).variables["GREETED"] == "yes"
+    for _, writer in strangers:
+        writer.close()
+
+
+async def test_it_sends_nobody_away_who_has_just_come_or_is_a_caller(open_door: Open) -> None:
+    server = await open_door(say_hello, connections=1, header_s=30)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    async with asyncio.timeout(5):
+        while server.connections < 1:  # noqa: ASYNC110 - nothing tells that it was accepted
+            await asyncio.sleep(0.005)
+        assert await send(server.port, b"") == b""
+    assert not reader.at_eof()
+    writer.close()
 
 
 async def outcome_of(

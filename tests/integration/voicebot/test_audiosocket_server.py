@@ -252,6 +252,18 @@ async def test_it_forgets_old_audio_but_no_digit_when_the_conversation_lags(hous
     assert listener.audio.endswith((999).to_bytes(2, "big"))
 
 
+async def test_it_takes_a_flood_of_audio_for_a_hang_up(house):
+    call, listener = house.expect()
+    _, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(
+        message(ID, call.bytes) + message(AUDIO, bytes(3200)) * 1000
+    )  # more than three minutes of it
+    async with asyncio.timeout(5):
+        await listener.ended.wait()
+    writer.close()
+    assert listener.events[-1] == HungUp()
+
+
 STRANGERS = {
     "connect and close": b"",
     "http": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
