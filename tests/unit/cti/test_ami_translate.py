@@ -10,7 +10,8 @@ from cti.asterisk import events as ami
 from cti.asterisk.translate import Translator, began
 from tickets.call import Call, replay
 from tickets.events import CallEvent
-from tickets.vocabulary import CallOutcome, CallState, EventKind
+from tickets.promise import attempt_id
+from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind
 
 pytestmark = pytest.mark.unit
 
@@ -161,6 +162,25 @@ def test_it_takes_up_a_call_that_another_context_sent_to_our_dialplan() -> None:
     )
     (event,) = translated([menu])
     assert (event.kind, event.data["line"]) == (EventKind.RECEIVED, "100")
+
+
+def test_a_person_whom_we_called_back_is_a_call_of_ours_in_the_other_direction() -> None:
+    call_id = attempt_id("", BEGAN, 7, 1)
+    made = typed(Event="Newchannel", ChannelStateDesc="Down", **channel(call_id, Context="presszero-inbound"))
+    rings = typed(Event="Hangup", **channel(attempt_id("", BEGAN, 8, 1), Context="presszero-inbound"))
+    answered = typed(
+        Event="UserEvent",
+        UserEvent="PressZero",
+        Call=call_id,
+        Stage="call_back",
+        Line="100",
+        **channel(call_id),
+    )
+    # While it rings it is an attempt; nobody has talked, and one that nobody answers is no call.
+    (event,) = translated([made, rings, answered])
+    assert (event.kind, event.call_id, event.at) == (EventKind.RECEIVED, call_id, BEGAN)
+    call = replay([event])
+    assert (call.direction, call.caller_raw, call.line) == (Direction.OUTBOUND, "+18005551111", "100")
 
 
 def test_it_does_not_take_the_duty_phones_number_for_that_of_an_unknown_caller() -> None:

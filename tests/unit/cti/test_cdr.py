@@ -81,8 +81,10 @@ def test_it_reads_when_the_caller_was_queued_and_met_an_operator() -> None:
     assert call.talk_seconds == pytest.approx(3.412, abs=0.001)
 
 
-@pytest.mark.parametrize("outcome", [CallOutcome.ANSWERED_BY_BOT, CallOutcome.INFORMED_BY_MENU])
-def test_it_reads_that_bot_or_menu_had_answered(outcome: CallOutcome) -> None:
+@pytest.mark.parametrize(
+    "outcome", [CallOutcome.ANSWERED_BY_BOT, CallOutcome.INFORMED_BY_MENU, CallOutcome.CALL_BACK]
+)
+def test_it_reads_what_a_caller_was_said_goodbye_for(outcome: CallOutcome) -> None:
     alone = replace(row(LINES[1], WHOLE[0], "", "", "", outcome), partner="", stage="bye")
     assert replay(events_of([alone], lambda number: number, [])).outcome is outcome
 
