@@ -186,6 +186,9 @@ async def test_it_leaves_a_live_call_alone_and_tells_the_translator(house: House
     hangup = ListedChannel(LATER, "", ANSWERED, ANSWERED, "elsewhere", "s", "", "", "", "")
     assert house.translator.translate(hangup) == []
     assert ANSWERED in house.translator._calls
+    house.pbx.channels = []  # the CDR was read already, and is not forgotten
+    assert ANSWERED in {event.call_id for event in await house.reconcile()}
+    assert house.book.call(ANSWERED).operator == "101"
 
 
 async def test_it_takes_up_a_waiting_caller(house: House) -> None:
