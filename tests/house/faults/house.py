@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import yaml
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from cti.asterisk.ami import AmiCut, AmiLate, AmiLink
@@ -92,6 +93,8 @@ def chaos_scenario(folder: Path, **changes: object) -> Path:
     content["duty_phone"] = DUTY
     content["queues"]["support"]["ring_s"] = RING_S
     content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    # Eleven callers at once are no surge here.
+    content["surge"]["begins_at"] = {"waiting": 1000, "calls_per_minute": 1000}
     content.update(changes)
     path = folder / "chaos.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -161,7 +164,7 @@ async def open_house(
             database_door = await stack.enter_async_context(
                 Proxy(Address(socket=own / name), Address(socket=sockets / name))
             )
-            inside = inside.model_copy(update={"database": url.replace(str(sockets), str(own))})
+            inside = inside.model_copy(update={"database": SecretStr(url.replace(str(sockets), str(own)))})
         crm = await stack.enter_async_context(FakeCrm())
         await asyncio.to_thread(migrate, url)
         scenario = load_scenario(scenario_file)

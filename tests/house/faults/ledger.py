@@ -50,7 +50,7 @@ async def look(sessions: Sessions, calls: Collection[str]) -> dict[str, Kept]:
     }
 
 
-async def all_calls(sessions: Sessions) -> set[str]:
-    """Every call that the ledger knows."""
+async def all_calls(sessions: Sessions, but_of: str = "") -> set[str]:
+    """Every call that the ledger knows, except those of one number."""
     async with sessions() as session:
-        return set(await session.scalars(select(CallRow.call_id)))
+        return set(await session.scalars(select(CallRow.call_id).where(CallRow.caller_raw != but_of)))

@@ -6,10 +6,11 @@ them are in place together takes a little order: a `Stage` tells who is there al
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 from sqlalchemy import select
 
@@ -65,7 +66,7 @@ class Stage:
                 await self._reached.setdefault((moment, step), asyncio.Event()).wait()
 
 
-Bring = Callable[[Stage, Guest], Awaitable[None]]
+Bring = Callable[[Stage, Guest], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ The product has no hooks for tests: its recogniser is wrapped where it is chosen
 """
 
 import datetime as machine
+import math
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cti.bot_capacity
 import cti.speech
 from recordings.transcript import Recognised
 from tests.house.faults.levers import LEVERS, Pulled, Seen, holding_file
@@ -79,16 +81,15 @@ def spoil_recogniser(pulled: Callable[[], Pulled], holding: Path) -> None:
 
 def step_clock(pulled: Callable[[], Pulled]) -> None:
     """To be called when every module of the product has been imported."""
-    real = machine.datetime
 
     class _Whatever(type):
         def __instancecheck__(cls, thing: object) -> bool:
-            return isinstance(thing, real)
+            return isinstance(thing, machine.datetime)
 
-    class Stepped(real, metaclass=_Whatever):
+    class Stepped(machine.datetime, metaclass=_Whatever):
         @classmethod
-        def now(cls, tz: machine.tzinfo | None = None) -> machine.datetime:
-            return real.now(tz) + machine.timedelta(seconds=pulled().clock_s)
+        def now(cls, tz: machine.tzinfo | None = None) -> machine.datetime:  # type: ignore[override]
+            return machine.datetime.now(tz) + machine.timedelta(seconds=pulled().clock_s)
 
     class SteppedTime(ModuleType):
         def __getattr__(self, name: str) -> Any:
@@ -101,10 +102,16 @@ def step_clock(pulled: Callable[[], Pulled]) -> None:
     stepped_time = SteppedTime("time")
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in ROOMS:
-            if getattr(module, "datetime", None) is real:
+            if getattr(module, "datetime", None) is machine.datetime:
                 module.datetime = Stepped  # type: ignore[attr-defined]
             if getattr(module, "time", None) is time:
                 module.time = stepped_time  # type: ignore[attr-defined]
+
+
+def never_full() -> None:
+    """A busy test machine must not keep callers from the bot: there a fault is to find them."""
+    cti.bot_capacity.FULL = math.inf
+    cti.bot_capacity.LATE = math.inf
 
 
 def main() -> None:
@@ -115,6 +122,7 @@ def main() -> None:
     import cti.cli
 
     step_clock(seen)
+    never_full()
     cti.cli.serve()
 
 

@@ -1,7 +1,7 @@
 """A sample of the matrix for every `make test`; `make chaos` runs all of it.
 
-Three faults that differ in kind: the service gone, the way to the PBX gone, the engine stuck. Every moment of a
-call is in one of them at least.
+Three faults that differ in kind: the service gone, the way to the PBX gone, the engine stuck. Every moment of
+a call is in one of them at least.
 """
 
 import tempfile
