@@ -291,7 +291,7 @@ async def test_it_brings_values_and_keys_back_unchanged(open_door: Open) -> None
     async def serve(session: AgiSession) -> None:
         await session.set_variable("ODD", await session.get_variable("IN"))
         keys.append(await session.stream_file(PurePath("/p/one two"), "12", seconds=0))
-        keys.append(await session.stream_file(PurePath("/p/quiet-1"), "#", seconds=1))
+        keys.append(await session.stream_file(PurePath("/p/quiet"), "#", seconds=1))
         keys.append(await session.stream_file(PurePath("/p/end"), "12", seconds=0))
 
     server = await open_door(serve)
