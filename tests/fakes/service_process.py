@@ -60,7 +60,7 @@ class ServiceProcess:
 
     async def probe(self, name: str) -> tuple[int, dict[str, Any]]:
         """Ask /healthz or /readyz."""
-        timeout = aiohttp.ClientTimeout(total=3)
+        timeout = aiohttp.ClientTimeout(total=10)
         async with (
             aiohttp.ClientSession(timeout=timeout) as client,
             client.get(f"http://127.0.0.1:{self.http_port}/{name}") as answer,
@@ -74,7 +74,7 @@ class ServiceProcess:
                 assert self.process.returncode is None, self.said()
                 try:
                     await self.probe("healthz")
-                except aiohttp.ClientError:
+                except (aiohttp.ClientError, TimeoutError):
                     await asyncio.sleep(0.1)
                 else:
                     return
