@@ -182,6 +182,20 @@ class LifeStory:
         self._stage("left_queue", Queue="support", Status=status)
         self._mark(None)
 
+    def offer(self, *, taken: bool) -> None:
+        """Who waits has pressed one: would they rather be called back?"""
+        self._wait(5)
+        self._queued_since = None
+        self._say("QueueCallerLeave", Queue="support", Position="1", Count="0")
+        self._exten = "offer"
+        self._begin_row()
+        self._stage("offer")
+        self._mark(None)
+        if taken:
+            self._tell("ivr", EventKind.CALL_BACK_PROMISED, promise=7)
+            self._note(presszero_outcome="call_back")
+            self.bye("call_back")
+
     def duty(self, *, answered: bool) -> None:
         """The duty phone rings over the trunk."""
         self._exten = "duty"

@@ -97,6 +97,11 @@ def _in_the_queue(draw: st.DrawFn, story: LifeStory) -> None:
     for operator in draw(st.lists(st.sampled_from(["101", "102"]), max_size=2)):
         story.ring_phone(operator)
         story.miss(operator)
+    if draw(st.integers(0, 3)) == 0:
+        story.offer(taken=draw(st.booleans()))
+        if story.over:
+            return
+        story.join_queue()
     way = draw(
         st.sampled_from(["answered", "sent on", "sent on in vain", "hang up", "TIMEOUT", "LEAVEEMPTY"])
     )

@@ -72,5 +72,5 @@ def test_the_stories_are_those_of_a_call_centre() -> None:
     look()
     assert seen >= {
         CallOutcome.ANSWERED_BY_OPERATOR, CallOutcome.ANSWERED_BY_BOT, CallOutcome.INFORMED_BY_MENU,
-        CallOutcome.VOICEMAIL, CallOutcome.ABANDONED,
+        CallOutcome.VOICEMAIL, CallOutcome.CALL_BACK, CallOutcome.ABANDONED,
     }  # fmt: skip
