@@ -1,0 +1,159 @@
+"""What waiting callers really hear: their place in the scenario's voice, and the plain word with us away."""
+
+import asyncio
+import signal
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.signal import fftconvolve
+
+from cti.asterisk.install import Program
+from cti.speech import choose_voice
+from ivr.pieces import cuts
+from ivr.scenario_file import load_scenario
+from tests.house.centre import REACH_S, Centre, eventually
+from tests.house.conftest import SUPERVISOR
+from tests.house.desk_view import outcome_of
+from tests.house.voices import Voices
+from tickets.vocabulary import CallOutcome
+from voicebot.voice import Voice
+
+pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
+
+FIRST_WORD_S = 20.0  # periodic-announce-startdelay
+HEARD = 0.7  # correlation of a prompt with what the caller heard, after two codecs; strangers stay below 0.3
+TEXT = "The draw of tonight is postponed to tomorrow."
+
+Sound = NDArray[np.float64]
+
+
+def read(path: Path) -> Sound:
+    with wave.open(str(path)) as file:
+        assert file.getframerate() == 8000
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
+
+
+def found_at(tape: Sound, prompt: Sound) -> list[float]:
+    """Seconds at which a prompt is heard on a tape: peaks of the normalised cross-correlation."""
+    score = fftconvolve(tape, prompt[::-1], "valid")
+    energy = fftconvolve(tape**2, np.ones(len(prompt)), "valid")
+    score /= np.sqrt(np.maximum(energy, 1.0) * np.sum(prompt**2))
+    found: list[float] = []
+    for index in np.flatnonzero(score > HEARD):
+        if not found or index / 8000 - found[-1] > len(prompt) / 8000:
+            found.append(index / 8000)
+    return found
+
+
+def loudest_piece(prompt: Sound) -> Sound:
+    """Reception plays piece by piece, with a breath between them."""
+    parts = np.split(prompt, cuts(prompt.astype(np.int16)))
+    return max(parts, key=lambda part: float(np.sum(part**2)))
+
+
+@pytest.fixture(scope="session")
+def voice(asterisk: Program, house_scenario: Path, voices: Voices) -> Voice:
+    """The scenario's, over the cache that the service uses."""
+    return choose_voice(load_scenario(house_scenario), voices.folder, asterisk.espeak)
+
+
+async def spoken(voice: Voice, text: str) -> Sound:
+    return read(await voice.render(text))
+
+
+@asynccontextmanager
+async def all_operators_talking(centre: Centre) -> AsyncIterator[None]:
+    """While inside, whoever comes has to wait."""
+    own, _ = await centre.exchange.network.ring_colleague("101", "102")
+    yield
+    await own.hang_up()
+
+
+async def heard(tape: Path, seconds: float) -> Sound:
+    """The tape of a caller who has hung up, once the network has closed it."""
+
+    async def whole() -> bool:
+        return len(await asyncio.to_thread(read, tape)) / 8000 >= seconds
+
+    await eventually(whole, 10, "the caller's tape is written")
+    return await asyncio.to_thread(read, tape)
+
+
+async def test_waiting_callers_hear_their_place_and_without_us_the_plain_word(
+    served: Centre, voice: Voice, voices: Voices, tmp_path: Path
+) -> None:
+    scenario = load_scenario(served.scenario_file)
+    assert scenario.waiting is not None
+    first, second = (
+        await spoken(voice, scenario.waiting.next),
+        await spoken(voice, scenario.waiting.place.format(place=2)),
+    )
+    hold = await spoken(voice, scenario.prompts.please_hold.text or "")
+    log = served.settings.data / "service.log"
+
+    async def place_is_told() -> bool:
+        return "place_told" in await asyncio.to_thread(log.read_text)
+
+    await eventually(place_is_told, 180, "all places are spoken")
+    tapes = [tmp_path / name for name in ("first.wav", "second.wav", "third.wav")]
+    async with all_operators_talking(served):
+        legs = []
+        for number, tape in zip(("+12025550151", "+12025550152"), tapes, strict=False):
+            leg, call_id = await served.call(number, tape=tape)
+            await leg.press("0")
+            await served.queued(call_id, REACH_S)
+            legs.append(leg)
+        await asyncio.sleep(FIRST_WORD_S + 6)  # they listen
+        for leg in legs:
+            await leg.hang_up()
+        served.signal_service(signal.SIGKILL)
+        third, call_id = await served.call("+12025550153", tape=tapes[2])
+        await served.queued(call_id, REACH_S)
+        await asyncio.sleep(FIRST_WORD_S + 9)
+        await third.hang_up()
+        ones, twos, threes = [await heard(tape, FIRST_WORD_S + 4) for tape in tapes]
+    assert len(found_at(ones, first)) == 1
+    assert len(found_at(twos, second)) == 1
+    assert FIRST_WORD_S - 2 <= found_at(ones, first)[0] <= FIRST_WORD_S + 6
+    assert not found_at(ones, hold)
+    assert len(found_at(threes, hold)) == 1
+    assert not found_at(threes, first)
+    await served.start_service()
+
+
+async def test_an_incident_is_heard_after_the_greeting_and_informs(
+    served: Centre, voice: Voice, tmp_path: Path
+) -> None:
+    words, greeting = await spoken(voice, TEXT), await spoken(voice, "Lucky Star Lottery.")
+    desk = f"http://127.0.0.1:{served.settings.http_port}/api/v1"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as client:
+        given = dict(zip(("login", "password"), SUPERVISOR, strict=True))
+        async with client.post(f"{desk}/session", json=given) as answer:
+            client.headers["Authorization"] = f"Bearer {(await answer.json())['token']}"
+        async with client.post(f"{desk}/incidents", json={"topic": "Draw postponed", "text": TEXT}) as answer:
+            assert answer.status == 201, await answer.text()
+            number = (await answer.json())["id"]
+
+        async def announced() -> bool:
+            async with client.get(f"{desk}/incidents") as answer:
+                return bool((await answer.json())["announced"])
+
+        try:
+            await eventually(announced, 60, "the incident is spoken")
+            caller, call_id = await served.call("+12025550154", tape=tmp_path / "tape.wav")
+            await caller.wait_for_quiet()
+            await caller.hang_up()
+        finally:
+            async with client.post(f"{desk}/incidents/{number}/off") as answer:
+                assert answer.status == 200
+    outcome = await outcome_of(served, call_id)
+    assert outcome.call.outcome is CallOutcome.INFORMED_BY_MENU
+    assert outcome.ticket.topic == "Draw postponed"
+    tape = await heard(tmp_path / "tape.wav", 3)
+    assert found_at(tape, loudest_piece(greeting))[0] < found_at(tape, loudest_piece(words))[0]
