@@ -20,6 +20,9 @@ def configure(form: str) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
+    # It puts into the log, with a traceback, whatever a stranger sends that is no HTTP. What fails in our own
+    # handlers is told by `web.problems`.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -129,4 +129,5 @@ class Mutator:
             (self._random.choice(lines), self._random.choice(self._words), data or b"x")
         )
         start = data[: self._at(data)]
-        return (start + unit * (LONGEST // len(unit) + 1))[:LONGEST]
+        length = self._random.choice((LONGEST // 32, LONGEST // 6, LONGEST))
+        return (start + unit * (length // len(unit) + 1))[:length]

@@ -279,19 +279,19 @@ def _spooled(data: bytes) -> None:
         assert store_key(call_id, NOW.date()).count("/") == 3
 
 
-_REQUEST = (
+REQUEST = (
     b"agi_network: yes\nagi_network_script: reception\nagi_request: agi://127.0.0.1:4573/reception\n"
     b"agi_channel: PJSIP/trunk-00000001\nagi_language: en\nagi_type: PJSIP\nagi_uniqueid: pz-1795293936.1\n"
     b"agi_version: 22.10.1\nagi_callerid: +18005551111\nagi_calleridname: unknown\nagi_callingpres: 0\n"
     b"agi_dnid: unknown\nagi_rdnis: unknown\nagi_context: presszero-call\nagi_extension: s\nagi_priority: 3\n"
     b"agi_enhanced: 0.0\nagi_accountcode: \nagi_threadid: 140135\n\n"
 )
-_REPLIES = (
+REPLIES = (
     b"200 result=0\n", b"200 result=1 (pz-1.1)\n", b"200 result=-1\n", b"200 result=49 endpos=8000\n",
     b"510 Invalid or unknown command\n", b"511 Command Not Permitted on a dead channel\n", b"HANGUP\n",
     b"520-Invalid command syntax.  Proper usage follows:\nUsage\n520 End of proper usage.\n",
 )  # fmt: skip
-_AUDIO = (
+AUDIO = (
     encode(Kind.UUID, bytes(range(16))),
     encode(Kind.UUID, bytes(16)) + encode(Kind.AUDIO, bytes(320)) * 3 + encode(Kind.DIGIT, b"0"),
     encode(Kind.AUDIO, bytes(3200)),
@@ -325,11 +325,11 @@ TARGETS = (
     ),
     Target("AMI values", (b"Channel: PJSIP/101", b"Number: +12025550123"), (), 40_000, _plain(_ami_value),
            (BadAmiValue,)),
-    Target("AGI requests", (_REQUEST, _REQUEST[:200] + b"\n"), (b"agi_x: y\n",), 100_000, _agi_request,
+    Target("AGI requests", (REQUEST, REQUEST[:200] + b"\n"), (b"agi_x: y\n",), 100_000, _agi_request,
            (AgiError,)),
-    Target("AGI replies", _REPLIES, (b"200 ", b"520-", b"result="), 100_000, _agi_reply, (AgiError,)),
+    Target("AGI replies", REPLIES, (b"200 ", b"520-", b"result="), 100_000, _agi_reply, (AgiError,)),
     Target("AGI values", (b"/prompts/a", b'a "quoted" \\ word'), (), 30_000, _plain(_agi_quote)),
-    Target("AudioSocket", _AUDIO, (b"\x10\x01\x40", b"\x03\0\1", b"\x01\0\x10"), 130_000, _audiosocket,
+    Target("AudioSocket", AUDIO, (b"\x10\x01\x40", b"\x03\0\1", b"\x01\0\x10"), 130_000, _audiosocket,
            (BadMessage,)),
     Target("CDR lines", tuple((FAKES / "asterisk22_cdr.csv").read_bytes().splitlines(keepends=True)),
            (b'""', b'","', b"ANSWERED", b"queue", b"voicemail"), 80_000, _plain(_cdr), (UnreadableCdr,)),

@@ -15,6 +15,7 @@ ALL = {target.name: target for target in (*TARGETS, *DOORS)}
 def keep_quiet() -> None:
     """Only what is critical is told: the parsers say in the log what they refuse, and here that is most."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.ERROR)
 
 
 def feed_one(name: str, inputs: int, number: int) -> Found:
