@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--moment", action="append", default=[], help="only these moments")
     parser.add_argument("--hours", type=float, default=0.0, help="a day of so many hours, compressed")
     given = parser.parse_args()
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=190)  # in a file nothing is cut
     logs.configure("silent")
     program = find_asterisk()
     if program is None:

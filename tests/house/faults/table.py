@@ -16,8 +16,7 @@ def show(console: Console, matrix: Matrix, moments: Sequence[str]) -> None:
     for fault in matrix.faults:
         cells = matrix.row(fault)
         table.add_row(fault, *(_cell(cells.get(moment)) for moment in moments))
-    # Wider than a terminal it would be cut: whoever pipes it elsewhere gets all of it.
-    console.print(table, width=max(console.width, 40 + 12 * len(moments)), crop=False)
+    console.print(table)
     for cell in matrix.short():
         console.print(
             Text(f"{cell.fault}, {cell.moment}: {'; '.join(cell.shortcomings())}", style="bold red")

@@ -86,7 +86,9 @@ async def next_call(house: House) -> Place:
                 await asyncio.sleep(0.1)
             words = "this call was broken, the next one waits for an operator"
             return Place(Got.NEXT_CALL, words, time.monotonic() - up_at)
-    return Place(Got.LOST, "the next call did not reach the queue")
+    _, channels = await pbx_view(house)
+    seen = sorted({channel.application for channel in channels}) or ["nowhere"]
+    return Place(Got.LOST, f"the next call did not reach the queue, it is in {', '.join(seen)}")
 
 
 async def pbx_view(house: House) -> tuple[set[str], list[ListedChannel]]:
