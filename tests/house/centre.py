@@ -94,7 +94,7 @@ class Centre:
     async def _ready(self) -> bool:
         assert self.service is not None
         assert self.service.poll() is None, (self.settings.data / "service.log").read_text()[-2000:]
-        with contextlib.suppress(aiohttp.ClientError):
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as client,
                 client.get(f"http://127.0.0.1:{self.settings.http_port}/readyz") as answer,
@@ -128,6 +128,20 @@ class Centre:
         if sign is signal.SIGKILL:
             self.service.wait(10)
             self.service = None
+
+    def service_family(self) -> list[int]:
+        """The service's process and its children: its guard."""
+        assert self.service is not None
+        pid = self.service.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *(int(child) for child in children)]
+
+    async def service_died(self, within_s: float = 30.0) -> int:
+        """Wait for the service to end without our doing; its exit code."""
+        assert self.service is not None
+        code = await asyncio.to_thread(self.service.wait, within_s)
+        self.service = None
+        return code
 
     async def end_service(self) -> None:
         """End it as an administrator would."""

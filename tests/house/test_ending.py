@@ -12,8 +12,6 @@ from tickets.vocabulary import CallOutcome, EventKind, HandOver
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 
-ENDS_S = 30  # after its last caller has gone
-
 
 async def test_told_to_end_the_bots_caller_finishes_and_a_new_one_waits_for_a_person(
     served: Centre, voices: Voices
@@ -32,7 +30,7 @@ async def test_told_to_end_the_bots_caller_finishes_and_a_new_one_waits_for_a_pe
     await asking.wait_for_quiet()
     await asking.say(voices["no_thanks"])
     await asyncio.wait_for(asking.hung_up.wait(), 40)
-    assert await ended(served) == 0
+    assert await served.service_died() == 0
 
     phone = await any_phone(served)  # the service is away: the PBX rings by itself
     await phone.answer()
@@ -57,7 +55,7 @@ async def test_told_twice_the_bots_caller_waits_for_a_person_at_once(served: Cen
     for sign in (signal.SIGTERM, signal.SIGINT):
         served.signal_service(sign)
     await served.queued(call_id, REACH_S)
-    assert await ended(served) == 0
+    assert await served.service_died() == 0
 
     phone = await any_phone(served)
     await phone.answer()
@@ -69,11 +67,3 @@ async def test_told_twice_the_bots_caller_waits_for_a_person_at_once(served: Cen
     assert reasons == [HandOver.DEADLINE]
     assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
     assert outcome.recording.missing_reason is None
-
-
-async def ended(centre: Centre) -> int:
-    """Wait for the service to end by itself; its exit code."""
-    assert centre.service is not None
-    code = await asyncio.to_thread(centre.service.wait, ENDS_S)
-    centre.service = None
-    return code

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from datetime import UTC, datetime
 
@@ -65,13 +66,31 @@ async def test_a_call_that_came_and_went_while_we_were_down_is_one_ticket(
     assert outcome.recording.missing_reason is None
 
 
-async def test_frozen_in_the_menu_the_fuse_brings_the_caller_to_the_queue(served: Centre) -> None:
+async def test_frozen_during_the_bot_it_is_killed_and_the_caller_waits_for_a_person(served: Centre) -> None:
+    caller, call_id = await served.call("+12025550146")
+    await caller.wait_for_quiet()
+    await caller.press("1")
+    await served.stage(call_id, "bot")
+    await caller.wait_for_quiet()
     served.signal_service(signal.SIGSTOP)
+    await served.queued(call_id, REACH_S)
+    assert await served.service_died(REACH_S) == -signal.SIGKILL
+    await caller.hang_up()
+    await served.start_service()
+    assert (await outcome_of(served, call_id)).recording.missing_reason is None
+
+
+async def test_frozen_with_its_guard_the_fuse_brings_the_caller_to_the_queue(served: Centre) -> None:
+    family = served.service_family()
+    assert len(family) > 1
+    for pid in reversed(family):
+        os.kill(pid, signal.SIGSTOP)
     try:
         caller, call_id = await served.call("+12025550144")
         await served.queued(call_id, REACH_S)
     finally:
-        served.signal_service(signal.SIGCONT)
+        for pid in family:
+            os.kill(pid, signal.SIGCONT)
     await caller.hang_up()
     assert (await outcome_of(served, call_id)).recording.missing_reason is None
 
