@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -90,13 +91,15 @@ class Pbx:
 
 
 @asynccontextmanager
-async def pbx_alone(program: Program, *, wait_for_nobody: bool = False) -> AsyncIterator[Pbx]:
+async def pbx_alone(
+    program: Program, *, wait_for_nobody: bool = False, agi_port: int = 0
+) -> AsyncIterator[Pbx]:
     """`wait_for_nobody`: callers stay in the queue though no phone is there."""
     # A short path of our own: Asterisk's control socket does not fit into pytest's long ones.
     with tempfile.TemporaryDirectory(prefix="pz-") as name:
         folder = Path(name)
         scenario = load_scenario(LOTTERY)
-        doors = Doors(agi_port=free_port(), audiosocket_port=free_port())
+        doors = Doors(agi_port=agi_port or free_port(), audiosocket_port=free_port())
         kept = keep_secrets(folder / "secrets.json", list(scenario.operators))
         plan = plan_pbx(scenario, kept, doors, prompts=folder / "prompts", spool=folder / "spool")
         embedded = EmbeddedPlan(program.share / "moh", free_udp_port(), free_port())
@@ -167,6 +170,23 @@ async def test_who_presses_one_while_nobody_can_promise_comes_back_to_the_place_
         assert (await pbx.reached("offer")).call_id == second.call_id
         assert (await pbx.reached("queue", times=4)).call_id == second.call_id
         await pbx.stands(first.uniqueid, second.uniqueid, third.uniqueid)
+
+
+async def test_a_mute_service_brings_who_pressed_one_back_when_the_fuse_has_burnt(asterisk: Program) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the PBX gives up
+        writer.close()
+
+    door = await asyncio.start_server(mute, "127.0.0.1", 0)
+    async with pbx_alone(asterisk, wait_for_nobody=True, agi_port=door.sockets[0].getsockname()[1]) as pbx:
+        caller = await pbx.waits(1)
+        await pbx.press("1", caller)
+        offer = await pbx.reached("offer")
+        again = await pbx.reached("queue", times=2)
+        assert again.call_id == offer.call_id == caller.call_id
+        assert again.at - offer.at < timedelta(seconds=5)
+        await pbx.stands(caller.uniqueid)
+    door.close()
 
 
 async def test_every_other_key_while_waiting_is_nothing(asterisk: Program) -> None:
