@@ -96,7 +96,8 @@ class Conversations:
         self._begins = False
 
     def hand_over(self) -> None:
-        """Bring those that go on to their end, with an operator."""
+        """Bring those that go on to their end, with an operator; who is on the way here finds nobody."""
+        self._announced.clear()
         for talk in self._talking.values():
             talk.conversation.time_is_up()
 
