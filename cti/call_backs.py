@@ -9,6 +9,7 @@ Knows AMI, the queues' picture and the promise list; whose turn it is, the pure 
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ _ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 VOICEMAILS_EVERY = timedelta(seconds=10)
 ALL_VOICEMAILS_EVERY = timedelta(hours=1)  # also those that were found late
 LATELY = timedelta(days=2)
+STALE_S = 5.0  # from record to call; much less than `call_back_turns.MISSING_S`
 
 
 class CallsPeople(Protocol):
@@ -64,6 +66,7 @@ class CallBacks:
         *,
         may_call: Callable[[], bool] = lambda: True,
         every_s: float = 2.0,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
@@ -76,14 +79,15 @@ class CallBacks:
             clock: now, aware.
             may_call: False once the service is ending.
             every_s: between two looks; `hear` may shorten it.
+            seconds: of a clock that nobody sets.
         """
         self._pbx, self._picture, self._book, self._places_of = pbx, picture, book, places_of
         self._scenario, self._clock = scenario, clock
         self._rules = scenario.call_back or CallBackRules()
         self._calls_back = scenario.call_back is not None
-        self._may_call, self._every_s = may_call, every_s
+        self._may_call, self._every_s, self._seconds = may_call, every_s, seconds
         self._said: dict[str, AttemptResult] = {}  # of attempts that reached nobody
-        self._missing: dict[str, float] = {}  # attempts that the PBX does not have, since (loop time)
+        self._missing: dict[str, float] = {}  # attempts that the PBX does not have, since when
         self._swept: datetime | None = None
         self._swept_all: datetime | None = None
         self._news = asyncio.Event()
@@ -148,7 +152,7 @@ class CallBacks:
     async def _follow(self, under_way: Sequence[UnderWay]) -> None:
         channels = await self._pbx.list_action("CoreShowChannels")
         there = {channel.uniqueid for channel in channels if isinstance(channel, ListedChannel)}
-        now = asyncio.get_running_loop().time()
+        now = self._seconds()
         ids = {one.attempt.call_id for one in under_way}
         self._missing = {i: self._missing.get(i, now) for i in ids - there}
         self._said = {i: result for i, result in self._said.items() if i in ids}
@@ -199,9 +203,12 @@ class CallBacks:
 
     async def _call(self, promise: Promise, system: str) -> None:
         trunk = (await self._pbx.action("Getvar", Variable="PZ_TRUNK")).fields.get("value", "")
+        began = self._seconds()
         attempt = await self._book.begin(promise.id, system)
         if attempt is None:
             return
+        if self._seconds() - began > STALE_S:
+            return  # this process was frozen: another may take the attempt for lost by now, and call
         try:
             await self._originate(promise, attempt, trunk)
         except (AmiRefused, BadAmiValue, ValueError) as error:
