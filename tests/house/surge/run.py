@@ -4,9 +4,10 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
@@ -22,6 +23,13 @@ from tickets.database import Database, open_database
 
 FIRST_RECORDING_S = 60.0  # after the last call, until the first of what is left must be taken in
 ONE_RECORDING_S = 2.0  # each further one
+
+
+T = TypeVar("T")
+
+
+class ServiceEnded(Exception):
+    """The service ended under the load; the message has its last words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +82,9 @@ async def _measured(house: House, plan: Plan) -> Result:
     database = open_database(house.settings.database_url)
     try:
         began = time.monotonic()
-        told, stretches = await _phases(house, plan, began)
+        told, stretches = await _while_it_lives(house, _phases(house, plan, began))
         hung_up = time.monotonic()
-        await _recordings(database, plan.callers)
+        await _while_it_lives(house, _recordings(database, plan.callers))
         recordings_s = time.monotonic() - hung_up
         figures = await ask(address)
         return Result(
@@ -87,6 +95,25 @@ async def _measured(house: House, plan: Plan) -> Result:
         watching.cancel()
         await asyncio.wait([watching])
         await database.close()
+
+
+async def _while_it_lives(house: House, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, but not longer than the service lives: nobody restarts it here.
+
+    Raises:
+        ServiceEnded: with its last words.
+    """
+    doing = asyncio.create_task(work)
+    try:
+        while not doing.done():
+            await asyncio.wait([doing], timeout=1.0)
+            if house.service.poll() is not None and not doing.done():
+                log = house.settings.data / "service.log"
+                raise ServiceEnded((await asyncio.to_thread(log.read_text))[-500:])
+        return doing.result()
+    finally:
+        doing.cancel()
+        await asyncio.wait([doing])
 
 
 async def _phases(house: House, plan: Plan, began: float) -> tuple[list[Told], list[Stretch]]:

@@ -17,6 +17,10 @@ AT_ONCE_S = 1.5
 """Asterisk's queue looks once a second whose turn it is: who rings within that of another rings with them."""
 
 
+TOGETHER_S = 0.1
+"""Of two who joined in the same tenth of a second, the ledger does not know who was first in the queue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """One call, times as the ledger has them."""
@@ -84,7 +88,8 @@ def overtaken(stories: Iterable[Story], operators: int) -> list[tuple[str, str, 
     passed = []
     for n, first in enumerate(waited):
         for later in waited[n + 1 :]:
-            if later.rung is None or later.vip is not first.vip:
+            together = _s(later.joined) - _s(first.joined) < TOGETHER_S
+            if together or later.rung is None or later.vip is not first.vip:
                 continue
             by_s = _served_s(first) - _s(later.rung)
             if by_s > AT_ONCE_S and not _enough(waited, operators, later):
