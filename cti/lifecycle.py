@@ -16,6 +16,7 @@ import structlog
 from cti.app import Service, running
 from cti.heartbeat import Heartbeat
 from cti.notify import Notifier
+from cti.open_files import allow_open_files
 from cti.settings import Settings
 from ivr.scenario import Scenario
 
@@ -28,6 +29,7 @@ async def serve(settings: Settings, scenario: Scenario) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, lambda: (hurry if stop.is_set() else stop).set())
+    allow_open_files()
     notifier = Notifier()
     notifier.tell("STATUS=Starting.")
     heartbeat = Heartbeat(notifier)
