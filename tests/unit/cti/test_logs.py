@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+import structlog
 
 from cti import logs
 
@@ -17,3 +18,4 @@ def test_what_strangers_send_to_the_http_port_is_not_logged(capfd: pytest.Captur
         assert capfd.readouterr().err == ""
     finally:
         server.setLevel(logging.NOTSET)
+        structlog.reset_defaults()  # the stream that was captured here ends with this test
