@@ -1,0 +1,102 @@
+"""The desk: the pages and the API, and what they say about how the service is."""
+
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
+from cti.assembly.frame import Frame
+from cti.assembly.pbx import Pbx
+from cti.assembly.waiting import WaitingWell
+from cti.drain import Drain
+from cti.surge_watch import SurgeWatch
+from cti.web.front_door import FrontDoor
+from cti.web.services import Probe, Services
+from cti.web.site import make_site
+from recordings.shelf import RecordingShelf
+from tickets.accounts import AccountBook
+from tickets.customers import CustomerBook
+from tickets.database import Database, check_schema
+from tickets.desk import Desk
+from tickets.incidents import IncidentBook
+from tickets.promises import PromiseBook
+from voicebot.recognizers.pool import RecognizerPool
+
+
+class NotReady(Exception):
+    """A part of the service cannot do its work now; the message says why."""
+
+
+async def open_desk(
+    frame: Frame,
+    *,
+    desk: Desk,
+    accounts: AccountBook,
+    customers: CustomerBook,
+    shelf: RecordingShelf,
+    incidents: IncidentBook,
+    promises: PromiseBook,
+    waiting: WaitingWell,
+    surge: SurgeWatch,
+    probes: Mapping[str, Probe],
+) -> int:
+    """Open the web's door; its port.
+
+    Raises:
+        PortTaken: somebody else has the port.
+    """
+    settings, scenario = frame.settings, frame.scenario
+    site = make_site(
+        Services(
+            desk=desk,
+            accounts=accounts,
+            customers=customers,
+            shelf=shelf,
+            live=frame.live,
+            incidents=incidents,
+            announcer=waiting.announcer,
+            promises=promises,
+            calls_back=scenario.call_back is not None,
+            outlook=waiting.room.outlook,
+            surge=lambda: surge.state,
+            registry=frame.registry,
+            probes=probes,
+            house=scenario.name,
+            operators=scenario.operators,
+            region=scenario.region,
+            zone=ZoneInfo(scenario.timezone),
+            secure_cookies=settings.secure_cookies,
+        )
+    )
+    door = FrontDoor(site, settings.http_host, settings.http_port)
+    await frame.open("http", door.start(), door.close)
+    return door.port
+
+
+def readiness(
+    frame: Frame, database: Database, pbx: Pbx, pool: RecognizerPool, drain: Drain
+) -> dict[str, Probe]:
+    """What must be well for the service to be ready, by name."""
+
+    async def not_ending() -> None:
+        _demand("ending" if drain.begun else None)
+
+    async def database_ready() -> None:
+        await check_schema(database)
+        _demand(frame.intake.trouble)
+
+    async def recogniser_ready() -> None:
+        _demand(pool.trouble)
+
+    async def ami_ready() -> None:
+        _demand(pbx.link.trouble)
+
+    return {
+        "service": not_ending,
+        "database": database_ready,
+        "ami": ami_ready,
+        "recogniser": recogniser_ready,
+    }
+
+
+def _demand(trouble: str | None) -> None:
+    if trouble is not None:
+        raise NotReady(trouble)

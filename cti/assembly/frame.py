@@ -1,0 +1,114 @@
+"""What all parts of a running service are built into: its settings, its news, and an orderly end.
+
+Knows no part. A part adds its tasks, opens its doors and asks to be told of news; the frame ends them all,
+the last one first.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from cti.asterisk.events import AmiEvent
+from cti.intake import Intake
+from cti.live import LiveCalls
+from cti.ports import PortTaken, check_port
+from cti.settings import Settings
+from ivr.scenario import Scenario
+from tickets.database import Sessions
+from tickets.ledger import CallBook, CallChange
+from tickets.numbers import normalise_number
+
+log = structlog.get_logger()
+
+SETTLE_S = 5.0
+
+
+class Frame:
+    """One service while it is put together, and afterwards what ends it."""
+
+    def __init__(
+        self, settings: Settings, scenario: Scenario, sessions: Sessions, stack: AsyncExitStack
+    ) -> None:
+        self.settings, self.scenario, self.sessions, self.stack = settings, scenario, sessions, stack
+        self.live = LiveCalls()
+        self.registry = CollectorRegistry()  # of the figures at /metrics
+        self.book = CallBook(sessions)
+        self.intake = Intake(self.book.record, self._changed, settings.data / "intake")
+        self.publish = self.intake.publish
+        self.on_changes: list[Callable[[Sequence[CallChange]], None]] = [self.live.changed]
+        self.on_pbx_events: list[Callable[[list[AmiEvent]], None]] = []
+        self._doors = {
+            "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
+            "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
+            "audio": (
+                "AudioSocket",
+                settings.audiosocket_host,
+                settings.audiosocket_port,
+                "PRESSZERO_AUDIOSOCKET_PORT",
+            ),
+        }
+
+    async def begin(self) -> None:
+        """Know the calls of before, and record news from now on.
+
+        Raises:
+            PortTaken: one of the doors could not be opened later.
+        """
+        for what, host, port, setting in self._doors.values():
+            check_port(what, host, port, setting)
+        self.live.begin_with(await self.book.unfinished_calls())
+        self.task("intake", self.intake.run())
+        self.stack.push_async_callback(self._settle)
+
+    def task(self, name: str, work: Coroutine[object, object, object]) -> None:
+        """Run beside everything else until the service ends."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_report_death)
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.wait([task])
+
+        self.stack.push_async_callback(end)
+
+    async def open(self, door: str, start: Awaitable[object], close: Callable[[], Awaitable[object]]) -> None:
+        """Open a door, to be closed when the service ends.
+
+        Raises:
+            PortTaken: somebody else has the port.
+        """
+        try:
+            await start
+        except OSError as error:
+            raise PortTaken(*self._doors[door], error) from error
+        self.stack.push_async_callback(close)
+
+    def hear(self, events: list[AmiEvent]) -> None:
+        """The PBX tells something."""
+        for listener in self.on_pbx_events:
+            listener(events)
+
+    def normalise(self, number: str) -> str | None:
+        """E.164 of a number as people of the scenario's region write it."""
+        return normalise_number(number, self.scenario.region)
+
+    def _changed(self, changes: list[CallChange]) -> None:
+        for listener in self.on_changes:
+            listener(changes)
+
+    async def _settle(self) -> None:
+        if not await self.intake.settle(SETTLE_S):
+            log.warning("Events wait in a file for the next start.", action="intake_not_settled")
+
+
+def _report_death(task: asyncio.Task[object]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical(
+            "A part of the service has died; restart it.",
+            action="task_died",
+            task=task.get_name(),
+            exc_info=task.exception(),
+        )

@@ -1,0 +1,76 @@
+"""The PBX's side: the AMI link, what its events mean, the picture of the queues, and the reconciler."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cti.assembly.frame import Frame
+from cti.asterisk.ami import AmiLink, AmiUnreachable
+from cti.asterisk.embedded import keep_secrets
+from cti.asterisk.events import AmiEvent
+from cti.asterisk.queue_watch import QueueWatch
+from cti.asterisk.reconciler import Reconciler
+from cti.asterisk.translate import Translator
+from ivr.scenario import Scenario
+
+LEVEL_S = 1.0  # before the ledger is compared with the PBX; a busy one never comes to rest
+
+
+@dataclass(frozen=True, slots=True)
+class Pbx:
+    """How the other parts reach the PBX."""
+
+    link: AmiLink
+    queues: QueueWatch
+
+
+async def join_pbx(frame: Frame) -> Pbx:
+    """Connect, if the PBX is there; otherwise go on trying.
+
+    Raises:
+        AmiLoginRefused: the PBX does not know us.
+    """
+    settings, live, book = frame.settings, frame.live, frame.book
+    translator = Translator(frame.normalise)
+    link = AmiLink(
+        settings.ami_host,
+        settings.ami_port,
+        settings.ami_username,
+        settings.ami_secret.get_secret_value() or _embedded_secret(settings.data, frame.scenario),
+        frame.hear,
+        on_up=lambda: came_up(),
+    )
+    queues = QueueWatch(link)
+    reconciler = Reconciler(
+        link,
+        translator,
+        lambda: live.level(book.unfinished_calls),
+        book.calls_among,
+        book.events_of,
+        lambda: frame.intake.settle(LEVEL_S),
+        frame.publish,
+        settings.cdr_file,
+        frame.normalise,
+    )
+
+    def came_up() -> None:
+        reconciler.wake()
+        queues.wake()
+
+    def into_the_ledger(events: list[AmiEvent]) -> None:
+        for event in events:
+            for news in translator.translate(event):
+                frame.publish(news)
+
+    frame.on_pbx_events += [queues.hear, into_the_ledger]
+    with contextlib.suppress(AmiUnreachable):  # calls are served without it; run() goes on trying
+        await link.connect()
+    frame.task("ami", link.run())
+    frame.task("reconciler", reconciler.run())
+    frame.task("queues", queues.run())
+    return Pbx(link, queues)
+
+
+def _embedded_secret(data: Path, scenario: Scenario) -> str:
+    """No secret given: that of the embedded PBX in the same data folder."""
+    return keep_secrets(data / "pbx-secrets.json", list(scenario.operators)).ami

@@ -1,0 +1,101 @@
+"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket. They open late.
+
+Until then, and whenever they are closed, the dialplan takes callers to the operators by itself.
+"""
+
+from cti.assembly.frame import Frame
+from cti.assembly.pbx import Pbx
+from cti.assembly.waiting import WaitingWell
+from cti.asterisk.config import BOT_LIMIT_S
+from cti.asterisk.events import AmiEvent, KeyPressed, StageReached
+from cti.asterisk.translate import BOT_LEG
+from cti.bot_capacity import MOST as MOST_CONVERSATIONS
+from cti.bot_legs import BotLegs
+from cti.callers import CallerSearch
+from cti.conversations import Conversations
+from cti.crm import Crm
+from cti.drain import Drain
+from cti.surge_watch import SurgeWatch
+from ivr.agi import AgiSession
+from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
+from ivr.call_back import CallBackDesk
+from ivr.keys import Keys
+from ivr.prompts import PromptBook
+from ivr.reception import ExpectedBot, Reception
+from ivr.server import FastAgiServer
+from tickets.customers import CustomerBook
+from tickets.database import utc_now
+from voicebot.server import AudioSocketServer
+
+
+async def open_doors(
+    frame: Frame,
+    pbx: Pbx,
+    prompts: PromptBook,
+    conversations: Conversations,
+    waiting: WaitingWell,
+    call_back: CallBackDesk | None,
+    customers: CustomerBook,
+    surge: SurgeWatch,
+) -> Drain:
+    """Take calls. Returns what closes the doors gently.
+
+    Raises:
+        PortTaken: somebody else has a port of ours.
+    """
+    settings, keys = frame.settings, Keys()
+    legs = BotLegs(lambda: conversations.unheard, pbx.link)
+
+    def hear(events: list[AmiEvent]) -> None:
+        for event in events:
+            if isinstance(event, StageReached) and event.stage == BOT_LEG:
+                legs.met(event.call_id, event.uniqueid)
+            elif isinstance(event, KeyPressed):
+                keys.pressed(event.uniqueid, event.key)
+
+    def announce(call_id: str) -> ExpectedBot | None:
+        uuid = conversations.announce(call_id)
+        # Without a link nobody can re-arm the short fuse of the bot's leg.
+        fuse_s = None if pbx.link.connected else BOT_LIMIT_S
+        return None if uuid is None else ExpectedBot(uuid, fuse_s)
+
+    frame.on_pbx_events.append(hear)
+    frame.task("bot_legs", legs.run())
+    reception = Reception(
+        frame.scenario,
+        prompts,
+        (await _callers(frame, customers)).find,
+        announce,
+        conversations.decision,
+        frame.publish,
+        utc_now,
+        in_surge=lambda: surge.state.on,
+        incident=waiting.announcer.for_reception,
+        keys=keys,
+    )
+
+    async def serve_agi(session: AgiSession) -> None:
+        if session.request.script != CALL_BACK_SCRIPT:
+            await reception.serve(session)
+        elif call_back is not None:  # else the caller waits on, which is the dialplan's default
+            await call_back.serve(session)
+
+    audio = AudioSocketServer(
+        settings.audiosocket_host,
+        settings.audiosocket_port,
+        conversations.attend,
+        connections=MOST_CONVERSATIONS,
+    )
+    agi = FastAgiServer(settings.agi_host, settings.agi_port, serve_agi)
+    await frame.open("audio", audio.start(), audio.close)
+    await frame.open("agi", agi.start(), agi.stop)
+    return Drain(reception, agi, conversations)
+
+
+async def _callers(frame: Frame, customers: CustomerBook) -> CallerSearch:
+    settings, ask_crm = frame.settings, None
+    if settings.crm_url:
+        token = settings.crm_token.get_secret_value()
+        crm = await frame.stack.enter_async_context(Crm.connected(settings.crm_url, token))
+        ask_crm = crm.ask
+    return CallerSearch(customers, ask_crm, frame.normalise)

@@ -1,0 +1,65 @@
+"""The tape shelf's workers: recordings are taken in at once, transcripts when callers leave time for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from cti.assembly.frame import Frame
+from cti.surge_watch import SurgeWatch
+from recordings.intake import Intake as RecordingIntake
+from recordings.store import DiskStore
+from recordings.transcriber import Transcriber
+from tickets.jobs import Job, JobQueue, Worker
+from tickets.ledger import CallChange
+from voicebot.recognizers.pool import RecognizerPool
+
+log = structlog.get_logger()
+
+LEFT_OVERS_EVERY_S = 60.0
+
+
+async def put_up_shelf(frame: Frame, pool: RecognizerPool, surge: SurgeWatch) -> None:
+    """Take in what the PBX has recorded, from now on.
+
+    Raises:
+        ShelfUnwritable, SpoolTrouble: a folder cannot be used.
+    """
+    settings = frame.settings
+    settings.spool_folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+    store, jobs = DiskStore(settings.recordings_folder), JobQueue(frame.sessions)
+    intake = RecordingIntake(frame.sessions, store, settings.spool_folder, frame.publish)
+    await intake.check()
+    transcriber = Transcriber(
+        frame.sessions,
+        store,
+        pool.transcribe_long,
+        engine=pool.recognizer.name,
+        language=pool.recognizer.language,
+    )
+
+    async def transcribe(job: Job) -> None:
+        await surge.calm()  # it has time, and callers need the recogniser
+        await transcriber.handle(job)
+
+    # Two, so that a long transcript holds up nobody's recording.
+    taking_in = Worker(jobs, {"recording.intake": intake.handle})
+    transcribing = Worker(jobs, {"recording.transcribe": transcribe})
+
+    def look_for_work(changes: Sequence[CallChange]) -> None:
+        if any(change.call.ended for change in changes):
+            taking_in.hint()
+
+    frame.on_changes.append(look_for_work)
+    frame.task("worker", taking_in.run())
+    frame.task("transcribing", transcribing.run())
+    frame.task("left_overs", _every(LEFT_OVERS_EVERY_S, intake.take_in_left_overs))
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception as error:  # the next round may do better
+            log.warning("A regular task failed.", action="regular_failed", error=type(error).__name__)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,117 @@
+"""What happens to callers who wait: who goes first, what they hear, and who is called back instead."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cti.assembly.frame import Frame
+from cti.assembly.pbx import Pbx
+from cti.call_backs import CallBacks
+from cti.incidents import IncidentAnnouncer
+from cti.queue_keeper import QueueKeeper
+from cti.queues import Waiting
+from cti.surge_watch import SurgeWatch
+from cti.waiting_room import WaitingRoom
+from ivr.call_back import CallBackDesk
+from ivr.prompts import STATIC, PromptBook
+from ivr.waiting_voice import WaitingVoice
+from ivr.waiting_words import OFFER, incident_piece
+from tickets.call_backs import CallBackBook
+from tickets.database import utc_now
+from tickets.incidents import IncidentBook
+from tickets.places import PlaceBook
+from tickets.promises import PromiseBook
+from tickets.talks import TalkBook
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWell:
+    """What reception and the desk need of it."""
+
+    room: WaitingRoom
+    announcer: IncidentAnnouncer
+    voice: WaitingVoice | None
+
+
+def keep_queues(frame: Frame, pbx: Pbx) -> None:
+    """Who matters goes first, and nobody starves."""
+    places = PlaceBook(frame.sessions)
+    keeper = QueueKeeper(pbx.link, pbx.queues, frame.live, places.of, frame.scenario.vip)
+    frame.task("queue_keeper", keeper.run())
+
+
+def let_wait_well(
+    frame: Frame, pbx: Pbx, prompts: PromptBook, incidents: IncidentBook, surge: SurgeWatch
+) -> WaitingWell:
+    """Place and expected wait, the offer of a call-back, and a mass incident, told while callers wait."""
+    scenario, voice, rules = frame.scenario, None, frame.scenario.call_back
+    if scenario.waiting is not None:
+        static = frame.settings.prompts_folder / STATIC
+        voice = WaitingVoice(scenario.waiting, prompts.bot_voice, scenario.language, static)
+        if rules is not None:
+            voice.add(OFFER, [Path(f"{piece.path}.wav") for piece in prompts.prompt("call_back_offer")])
+
+    async def take_in(number: int, name: str, sound: Path) -> None:
+        await prompts.add(name, sound)
+        if voice is not None:
+            voice.add(incident_piece(number), [sound])
+
+    announcer = IncidentAnnouncer(incidents.current, prompts.bot_voice.render, take_in, utc_now)
+    room = WaitingRoom(
+        pbx.link,
+        pbx.queues.next,
+        TalkBook(frame.sessions).since,
+        voice,
+        _offers(frame, surge),
+        rules.offer_every_s if rules else 0.0,
+        announcer,
+        utc_now,
+    )
+    frame.on_changes.append(lambda changes: announcer.happened(change.event for change in changes))
+    frame.on_pbx_events.append(room.hear)
+    frame.task("incidents", announcer.run())
+    frame.task("waiting_room", room.run())
+    return WaitingWell(room, announcer, voice)
+
+
+def call_back_desk(frame: Frame, prompts: PromptBook, promises: PromiseBook) -> CallBackDesk | None:
+    """Where a waiting caller may ask for a call-back; None: the scenario has no such thing."""
+    if frame.scenario.call_back is None:
+        return None
+
+    def vip_level(call_id: str) -> int:
+        call = frame.live.call(call_id)
+        return call.vip_level if call is not None else 0
+
+    return CallBackDesk(prompts, promises.promise, frame.normalise, vip_level, frame.publish, utc_now)
+
+
+def call_people_back(frame: Frame, pbx: Pbx, may_call: Callable[[], bool]) -> None:
+    """Keep what was promised, when the turn comes."""
+    call_backs = CallBacks(
+        pbx.link,
+        lambda: pbx.queues.picture,
+        CallBackBook(frame.sessions),
+        PlaceBook(frame.sessions).of,
+        frame.scenario,
+        utc_now,
+        may_call=may_call,
+    )
+    frame.on_pbx_events.append(call_backs.hear)
+    frame.task("call_backs", call_backs.run())
+
+
+def _offers(frame: Frame, surge: SurgeWatch) -> Callable[[Waiting, datetime], bool]:
+    """Whether a waiting caller is offered a call-back by now."""
+    rules, in_surge = frame.scenario.call_back, frame.scenario.surge
+
+    def offers(caller: Waiting, now: datetime) -> bool:
+        if rules is None or frame.normalise(caller.number) is None:
+            return False
+        after_s = rules.offer_after_s
+        if surge.state.on and in_surge is not None and in_surge.call_back_offer_after_s is not None:
+            after_s = in_surge.call_back_offer_after_s
+        return (now - caller.joined_at).total_seconds() >= after_s
+
+    return offers
