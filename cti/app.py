@@ -4,6 +4,7 @@ Starts from the bottom (database, PBX link, tape shelf) to the top (reception, p
 round. Each part is put together in a file of `cti/assembly/`; this one says in which order.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Service:
     shelf: RecordingShelf
     http_port: int
     drain: Drain
+    broken: asyncio.Event  # a part has died: end, and let the supervisor begin anew
 
 
 @asynccontextmanager
@@ -95,7 +97,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         surge=surge,
         probes=readiness(frame, database, pbx, bot.pool, drain),
     )
-    return Service(frame.live, accounts, customers, desk, shelf, http_port, drain)
+    return Service(frame.live, accounts, customers, desk, shelf, http_port, drain, frame.broken)
 
 
 def _watch_surge(frame: Frame) -> SurgeWatch:

@@ -103,7 +103,9 @@ def serve() -> None:
 
     settings = Settings.read()
     logs.configure(settings.log_format)
-    asyncio.run(run_service(settings, read_scenario(settings)))
+    if not asyncio.run(run_service(settings, read_scenario(settings))):
+        errors.print("A part of the service has died; the log says which.", style="bold red")
+        raise typer.Exit(1)
 
 
 @app.command("migrate")

@@ -23,8 +23,11 @@ from ivr.scenario import Scenario
 log = structlog.get_logger()
 
 
-async def serve(settings: Settings, scenario: Scenario) -> None:
-    """Run until SIGTERM or SIGINT; another one hurries."""
+async def serve(settings: Settings, scenario: Scenario) -> bool:
+    """Run until SIGTERM or SIGINT; another one hurries.
+
+    Returns: False where a part died and the service ended by itself, in good order: start it again.
+    """
     stop, hurry = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -46,7 +49,7 @@ async def serve(settings: Settings, scenario: Scenario) -> None:
                 heartbeat.start()
                 log.info("PressZero is at work.", action="service_up", http_port=service.http_port)
                 notifier.tell("READY=1", "STATUS=At work.")
-                await stopping
+                await _either(stop, service.broken)
             log.info(
                 "PressZero is ending: who is in the menu or with the bot may finish. Another signal hurries.",
                 action="service_ending",
@@ -59,3 +62,13 @@ async def serve(settings: Settings, scenario: Scenario) -> None:
                 task.cancel()
             await asyncio.wait({starting, stopping})
     log.info("PressZero has ended.", action="service_ended")
+    return service is None or not service.broken.is_set()
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()

@@ -38,6 +38,7 @@ class Frame:
         self.book = CallBook(sessions)
         self.intake = Intake(self.book.record, self._changed, settings.data / "intake")
         self.publish = self.intake.publish
+        self.broken = asyncio.Event()  # a part has died: the rest cannot stand in for it
         self.on_changes: list[Callable[[Sequence[CallChange]], None]] = [self.live.changed]
         self.on_pbx_events: list[Callable[[list[AmiEvent]], None]] = []
         self._doors = {
@@ -66,7 +67,7 @@ class Frame:
     def task(self, name: str, work: Coroutine[object, object, object]) -> None:
         """Run beside everything else until the service ends."""
         task = asyncio.create_task(work, name=name)
-        task.add_done_callback(_report_death)
+        task.add_done_callback(self._report_death)
 
         async def end() -> None:
             task.cancel()
@@ -103,11 +104,12 @@ class Frame:
         if not await self.intake.settle(SETTLE_S):
             log.warning("Events wait in a file for the next start.", action="intake_not_settled")
 
-
-def _report_death(task: asyncio.Task[object]) -> None:
-    if not task.cancelled() and task.exception() is not None:
+    def _report_death(self, task: asyncio.Task[object]) -> None:
+        if task.cancelled() or task.exception() is None:
+            return
+        self.broken.set()
         log.critical(
-            "A part of the service has died; restart it.",
+            "A part of the service has died.",
             action="task_died",
             task=task.get_name(),
             exc_info=task.exception(),

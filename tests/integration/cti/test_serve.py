@@ -27,6 +27,7 @@ class Parts:
     def __init__(self) -> None:
         self.care = Care()
         self.begun, self.ready, self.at_work, self.ended = (asyncio.Event() for _ in range(4))
+        self.broken = asyncio.Event()
 
     @asynccontextmanager
     async def running(self, *_: object) -> AsyncIterator[SimpleNamespace]:
@@ -34,7 +35,9 @@ class Parts:
             self.begun.set()
             await self.ready.wait()
             self.at_work.set()
-            yield SimpleNamespace(http_port=0, drain=Drain(self.care, self.care, self.care))
+            yield SimpleNamespace(
+                http_port=0, drain=Drain(self.care, self.care, self.care), broken=self.broken
+            )
         finally:
             self.ended.set()
 
@@ -46,8 +49,8 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
     return parts
 
 
-async def serve(tmp_path: Path) -> None:
-    await lifecycle.serve(Settings.read(data=tmp_path), load_scenario(LOTTERY))
+async def serve(tmp_path: Path) -> bool:
+    return await lifecycle.serve(Settings.read(data=tmp_path), load_scenario(LOTTERY))
 
 
 @pytest.mark.parametrize("ready", [False, True], ids=["while it starts", "at work"])
@@ -62,3 +65,13 @@ async def test_it_ends_at_once_when_told_to(tmp_path: Path, parts: Parts, ready:
         await task
     assert parts.ended.is_set()
     assert parts.care.told == (["pass_on", "begin_no_more"] if ready else [])
+
+
+async def test_it_ends_in_good_order_and_says_so_when_a_part_has_died(tmp_path: Path, parts: Parts) -> None:
+    parts.ready.set()
+    task = asyncio.create_task(serve(tmp_path))
+    async with asyncio.timeout(5):
+        await parts.at_work.wait()
+        parts.broken.set()
+        assert await task is False
+        assert parts.ended.is_set()
