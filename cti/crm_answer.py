@@ -1,7 +1,7 @@
 """What the company's CRM says of a caller, and what of it is believed. Pure: an answer in, a card out.
 
-The answer to `GET <url>?number=%2B12025550123` is JSON, `{"name": "Ada", "vip_level": 2, "reference": null}`, or
-the status 404 for a number that nobody knows. Other keys are passed over.
+The answer to `GET <url>?number=%2B12025550123` is JSON, `{"name": "Ada", "vip_level": 2, "reference": null}`,
+or the status 404 for a number that nobody knows. Other keys are passed over.
 """
 
 from typing import Annotated
