@@ -166,7 +166,8 @@ class Dialogue:
 
     def _hand_over(self, state: State, reason: HandOver) -> Step:
         decided = replace(state, closing=False, over=True)
-        if reason is HandOver.DEADLINE:
-            return Step(decided, (GiveToOperator(reason),))  # they waited long enough: without a word
+        if reason in (HandOver.DEADLINE, HandOver.PRESSED_ZERO):
+            # They waited long enough, or know what they pressed: without a word. The queue says the rest.
+            return Step(decided, (GiveToOperator(reason),))
         said = Say("handing_over", self.script.handing_over)
         return Step(decided, (said, GiveToOperator(reason)))
