@@ -6,6 +6,7 @@ Knows processes, ports and pid files; nothing of calls. It ends only the process
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from cti.asterisk.install import Program
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 8.0
 KILL_DEADLINE_S = 2.0
+OPEN_FILES = 16_384  # a call takes ten of them (measured): the usual 1,024 would be a hundred callers
 
 
 class PbxDidNotStart(Exception):
@@ -82,6 +84,7 @@ class Instance:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _allow_many_files(process.pid)
         self._pid_file.write_text(str(process.pid))
         deadline = time.monotonic() + START_DEADLINE_S
         while time.monotonic() < deadline:
@@ -162,3 +165,11 @@ class Instance:
                 return link.recv(64).startswith(b"Asterisk Call Manager")
         except OSError:
             return False
+
+
+def _allow_many_files(pid: int) -> None:
+    """Raise a process's limit of open files and sockets, as far as we may."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, hard))

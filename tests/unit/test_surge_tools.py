@@ -76,7 +76,13 @@ def test_mu_law_is_that_of_g711() -> None:
 def test_it_draws_a_run() -> None:
     moments = [
         Moment(
-            float(n), {"menu": n, "bot": 0, "queued": 2 * n, "talking": 1, "voicemail": 0}, n > 3, 8, {}, {}
+            float(n),
+            {"menu": n, "bot": 0, "queued": 2 * n, "talking": 1, "voicemail": 0},
+            n > 3,
+            8,
+            {},
+            {},
+            {},
         )
         for n in range(10)
     ]

@@ -45,6 +45,8 @@ def rows(result: Result) -> list[tuple[str, str]]:
         cpu = ", ".join(f"{name} {cores:.2f}" for name, cores in mean(moments, "cpu").items())
         lines.append((f"Cores used, {stretch.name}", f"{cpu}; machine {stretch.busy:.0%} busy"))
     memory = {name: max(m.memory_mb[name] for m in result.moments) for name in peak.memory_mb}
+    files = {name: max(m.files[name] for m in result.moments) for name in peak.files}
+    lines.append(("Most open files", ", ".join(f"{name} {count}" for name, count in files.items())))
     lines.append(("Most memory", ", ".join(f"{name} {mb:.0f} MB" for name, mb in memory.items())))
     return lines
 

@@ -26,6 +26,7 @@ class Moment:
     ceiling: int  # of bot conversations
     cpu: Mapping[str, float]  # cores used since the last look, by process
     memory_mb: Mapping[str, float]
+    files: Mapping[str, int]  # open ones, sockets included
 
     @property
     def calls(self) -> int:
@@ -61,8 +62,9 @@ class Watch:
                 cpu = {name: (uses[name] - used[name]) / (now - at) for name in uses}
                 used, at = uses, now
                 memory = {name: memory_mb(pid) for name, pid in self.pids.items()}
+                files = {name: open_files(pid) for name, pid in self.pids.items()}
                 self.moments.append(
-                    Moment(now - began, figures.stages, figures.surge, figures.ceiling, cpu, memory)
+                    Moment(now - began, figures.stages, figures.surge, figures.ceiling, cpu, memory, files)
                 )
 
 
@@ -114,6 +116,13 @@ def cpu_s(pid: int) -> float:
         columns = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(int(column) for column in columns[11:15]) / _TICKS
     return 0.0
+
+
+def open_files(pid: int) -> int:
+    """Files and sockets that a process holds open; 0 for one that is gone."""
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    return 0
 
 
 def memory_mb(pid: int) -> float:

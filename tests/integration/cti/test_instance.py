@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from cti.asterisk import instance as module
 from cti.asterisk.config import EmbeddedPlan
 from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import Program
-from cti.asterisk.instance import Instance, PbxDidNotEnd
+from cti.asterisk.instance import OPEN_FILES, Instance, PbxDidNotEnd
 from cti.ports import free_port, free_udp_port
 from ivr.scenario_file import load_scenario
 
@@ -25,15 +26,31 @@ LOTTERY = Path(__file__).parents[3] / "scenarios" / "lottery.yaml"
 RTP_START = 17500
 
 
+def _pbx(asterisk: Program, folder: Path) -> Instance:
+    scenario = load_scenario(LOTTERY)
+    kept = keep_secrets(folder / "secrets.json", list(scenario.operators))
+    plan = plan_pbx(scenario, kept, Doors(), prompts=folder / "prompts", spool=folder / "spool")
+    embedded = EmbeddedPlan(asterisk.share / "moh", free_udp_port(), free_port())
+    return build_embedded(asterisk, plan, folder / "pbx", embedded, RTP_START)
+
+
+async def test_the_pbx_may_open_files_for_more_than_a_hundred_calls(asterisk: Program) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with tempfile.TemporaryDirectory(prefix="pz-") as name:
+        instance = _pbx(asterisk, Path(name))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, soft), hard))
+        try:
+            pid = await instance.start_async()
+            assert resource.prlimit(pid, resource.RLIMIT_NOFILE)[0] == min(OPEN_FILES, hard)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            instance.stop()
+
+
 async def test_it_leaves_nothing_running_when_its_start_is_cancelled(asterisk: Program) -> None:
     # A short path of our own: Asterisk's control socket does not fit into pytest's long ones.
     with tempfile.TemporaryDirectory(prefix="pz-") as name:
-        folder = Path(name)
-        scenario = load_scenario(LOTTERY)
-        kept = keep_secrets(folder / "secrets.json", list(scenario.operators))
-        plan = plan_pbx(scenario, kept, Doors(), prompts=folder / "prompts", spool=folder / "spool")
-        embedded = EmbeddedPlan(asterisk.share / "moh", free_udp_port(), free_port())
-        instance = build_embedded(asterisk, plan, folder / "pbx", embedded, RTP_START)
+        instance = _pbx(asterisk, Path(name))
         try:
             starting = asyncio.create_task(instance.start_async())
             async with asyncio.timeout(10):
