@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from cti.web import limits
 from cti.web.front_door import FrontDoor
+from tests.fakes.web_room import WebRoom
+from tickets.database import Database, utc_now
 
 pytestmark = pytest.mark.integration
 
@@ -94,3 +97,25 @@ async def test_it_lets_a_slow_reader_have_it_all():
             received += len(await reader.readexactly(min(4 << 20, len(BIG) - received)))
             await asyncio.sleep(0.05)
         writer.close()
+
+
+async def test_it_refuses_an_address_that_asks_too_often_and_nobody_else(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(limits, "BURST", 3.0)
+    monkeypatch.setattr(limits, "PER_S", 0.01)
+    room = WebRoom(database, tmp_path, utc_now(), {})
+    async with room.open(), room.person() as browser:
+        answers = []
+        for number in range(5):
+            proxied = {"X-Forwarded-For": f"10.0.0.{number}, 203.0.113.9"}
+            async with browser.get("/api/v1/session", headers=proxied) as answer:
+                answers.append((answer.status, answer.headers.get("Retry-After")))
+        assert answers == [(401, None)] * 3 + [(429, "100")] * 2
+        async with browser.get("/login", headers={"X-Forwarded-For": "203.0.113.9"}) as answer:
+            assert answer.status == 429
+            assert "wait a moment" in await answer.text()
+        async with browser.get("/login", headers={"X-Forwarded-For": "203.0.113.10"}) as answer:
+            assert answer.status == 200
+        async with browser.get("/login") as answer:
+            assert answer.status == 200
