@@ -54,6 +54,7 @@ class IncidentAnnouncer:
         self._spoken: int | None = None  # id of the incident whose sound is ready
         self._heard: OrderedDict[str, int] = OrderedDict()
         self._changed = asyncio.Event()
+        self._unread = False  # the last time
         self.trouble: str | None = None  # why callers do not hear it, in a sentence
 
     @property
@@ -101,9 +102,11 @@ class IncidentAnnouncer:
             self._changed.clear()
             pause_s = RELOAD_EVERY_S
             try:
-                self._incident = await self._current()
+                self._incident, self._unread = await self._current(), False
             except DatabaseTrouble as error:  # what is known holds; its end is known too
-                log.warning("Incidents cannot be read.", action="incidents_unread", reason=str(error))
+                if not self._unread:
+                    log.warning("Incidents cannot be read.", action="incidents_unread", reason=str(error))
+                self._unread = True
             incident = self.incident
             if incident is None:
                 self.trouble = None
