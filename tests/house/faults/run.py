@@ -20,17 +20,27 @@ from tests.house.faults.where import NEXT_CALLER, WATCH_S, Place, last_stage, ne
 
 REACTION_S = 0.2  # a caller's, who then presses zero
 LEDGER_S = 100.0  # a job whose worker was killed waits for its lease to run out, a minute
+TRIES = 3  # to bring everybody to their moments: on a busy machine the bot may be too slow for one of them
 ADVANCE_S = 60.0  # to bring everybody to their moments
+
+
+class NotBrought(Exception):
+    """A caller did not come to their moment, so the fault was not tried; the message says who and where."""
 
 
 async def run(house: House, fault: Fault, moments: Sequence[Moment]) -> Matrix:
     """Try a fault at these moments, all at once. What the harness could not do is told in `troubles`."""
-    try:
-        cells, ghosts = await _run(house, fault, moments)
-    except Exception as error:  # told as a trouble of this fault; the others are still to be tried
-        house.levers.pull(recogniser="pass", clock_s=0.0)
-        return Matrix((), {}, {fault.name: _why(error)}, {})
-    return Matrix(tuple(cells), {fault.name: fault.remark(house)}, {}, {fault.name: ghosts})
+    trouble = ""
+    for _ in range(TRIES):
+        try:
+            cells, ghosts = await _run(house, fault, moments)
+            return Matrix(tuple(cells), {fault.name: fault.remark(house)}, {}, {fault.name: ghosts})
+        except Exception as error:  # told as a trouble of this fault; the others are still to be tried
+            house.levers.pull(recogniser="pass", clock_s=0.0)
+            trouble = _why(error)
+            if not isinstance(_first(error), NotBrought):
+                break
+    return Matrix((), {}, {fault.name: trouble}, {})
 
 
 async def _run(house: House, fault: Fault, moments: Sequence[Moment]) -> tuple[list[Cell], tuple[str, ...]]:
@@ -87,7 +97,7 @@ async def _bring(moment: Moment, stage: Stage, guest: Guest) -> None:
         await moment.bring(stage, guest)
     except (AssertionError, CallerGaveUp, TimeoutError) as error:
         at = last_stage(stage.house, guest)
-        raise AssertionError(f"not brought to {moment.name} (last seen at {at}): {error}") from error
+        raise NotBrought(f"not brought to {moment.name} (last seen at {at}): {error}") from error
 
 
 async def _settle_down(
@@ -154,7 +164,12 @@ def _began(call_id: str) -> datetime:
     return datetime.fromtimestamp(int(call_id.rpartition("-")[2].partition(".")[0]), UTC)
 
 
-def _why(error: BaseException) -> str:
+def _first(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    return error
+
+
+def _why(error: Exception) -> str:
+    first = _first(error)
+    return f"{type(first).__name__}: {first}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import cti.bot_capacity
+import cti.bot.capacity
 import cti.speech
 from recordings.transcript import Recognised
 from tests.house.faults.levers import LEVERS, Pulled, Seen, holding_file
@@ -110,8 +110,8 @@ def step_clock(pulled: Callable[[], Pulled]) -> None:
 
 def never_full() -> None:
     """A busy test machine must not keep callers from the bot: there a fault is to find them."""
-    cti.bot_capacity.FULL = math.inf
-    cti.bot_capacity.LATE = math.inf
+    cti.bot.capacity.FULL = math.inf
+    cti.bot.capacity.LATE = math.inf
 
 
 def main() -> None:
