@@ -1,6 +1,7 @@
 """Who gets in, who may write, and what a browser is told to refuse."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ async def test_it_sends_people_to_the_login_and_back(desk: WebRoom) -> None:
 async def test_it_closes_every_api_operation_to_strangers(desk: WebRoom) -> None:
     async with desk.person() as browser:
         for entry in OPERATIONS:
-            path = entry.path.format(call_id="x", ticket="PZ-1001", customer_id=1, recording_id=1)
+            path = re.sub(r"{\w+}", lambda part: "PZ-1001" if part[0] == "{ticket}" else "1", entry.path)
             async with browser.request(entry.method, path, json={}) as answer:
                 assert answer.status == (400 if entry.public else 401), entry.name
                 assert answer.content_type == "application/problem+json"
