@@ -11,6 +11,7 @@ Knows files and the voice; no queue, no PBX.
 
 import asyncio
 import contextlib
+import secrets
 import shutil
 import time
 import wave
@@ -91,7 +92,7 @@ def _sweep(static: Path, prefix: str) -> None:
 
 def _join(pieces: Sequence[Sequence[Path]], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    made = target.with_suffix(".new")
+    made = target.with_suffix(f".{secrets.token_hex(4)}")  # two callers may need the same one at once
     with wave.open(str(made), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
