@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cti.ageing import Waiter, changes, in_turn
+from cti.waiting.ageing import Waiter, changes, in_turn
 from ivr.scenario_file import load_scenario
 from ivr.vip_rules import Vip
 from tests.fakes.app_queue import AppQueue

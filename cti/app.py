@@ -18,11 +18,11 @@ from cti.assembly.reception import open_doors
 from cti.assembly.tape import put_up_shelf
 from cti.assembly.voicebot import prepare_prompts, wake_voicebot
 from cti.assembly.waiting import call_back_desk, call_people_back, keep_queues, let_wait_well
-from cti.drain import Drain
 from cti.live import LiveCalls
+from cti.process.drain import Drain
 from cti.progress import Report
 from cti.settings import Settings
-from cti.surge_watch import SurgeWatch
+from cti.waiting.surge_watch import SurgeWatch
 from ivr.scenario import Scenario
 from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore

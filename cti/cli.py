@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.prompt import Prompt
 
 from cti import logs
-from cti.ageing import passed_at_most
 from cti.asterisk.ami import AmiLoginRefused
 from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, write_includes
 from cti.asterisk.embedded import TRUNK_ENDPOINT, Doors, build_embedded, keep_secrets, plan_pbx
@@ -24,6 +23,7 @@ from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
 from cti.spill import SpillUnusable
+from cti.waiting.ageing import passed_at_most
 from ivr.prompts import PromptBook, PromptsNotReady
 from ivr.scenario import Scenario
 from ivr.scenario_file import BadScenario, load_scenario
@@ -99,7 +99,7 @@ def shipped_scenario() -> Path:
 @app.command()
 def serve() -> None:
     """Run the service: reception, voicebot, ledger, recordings, pages."""
-    from cti.lifecycle import serve as run_service  # heavy: engines, web
+    from cti.process.lifecycle import serve as run_service  # heavy: engines, web
 
     settings = Settings.read()
     logs.configure(settings.log_format)

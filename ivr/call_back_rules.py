@@ -1,7 +1,7 @@
 """When a call-back is offered, and how often the house tries: the scenario's section `call_back:`.
 
 Pure model. What callers hear of it stands under `prompts:` (`call_back_…`), and `scenario_check` sees that it
-does; `cti.call_backs` applies the rest.
+does; `cti.waiting.call_backs` applies the rest.
 """
 
 from typing import Annotated

@@ -1,6 +1,6 @@
 """When a surge begins and ends, and what callers then hear instead: the scenario's section `surge:`.
 
-Pure models. The switch that applies them is `cti.surge`; what is wrong between sections is found by
+Pure models. The switch that applies them is `cti.waiting.surge`; what is wrong between sections is found by
 `scenario_check`. The thresholds are plain counts: whoever writes the scenario knows the usual load, a service
 that has just started does not.
 """

@@ -1,7 +1,7 @@
 """Who goes first in a queue, as whoever runs the house decides it: the scenario's section `vip:`.
 
-Pure models. The policy that applies them is `cti.ageing`; that a level is never worse off than the one below
-it is checked by `scenario_check`.
+Pure models. The policy that applies them is `cti.waiting.ageing`; that a level is never worse off than
+the one below it is checked by `scenario_check`.
 """
 
 from typing import Annotated

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
 from cti.assembly.waiting import WaitingWell
-from cti.drain import Drain
-from cti.surge_watch import SurgeWatch
+from cti.process.drain import Drain
+from cti.waiting.surge_watch import SurgeWatch
 from cti.web.front_door import FrontDoor
 from cti.web.services import Probe, Services
 from cti.web.site import make_site

@@ -9,13 +9,13 @@ from cti.assembly.waiting import WaitingWell
 from cti.asterisk.config import BOT_LIMIT_S
 from cti.asterisk.events import AmiEvent, KeyPressed, StageReached
 from cti.asterisk.translate import BOT_LEG
-from cti.bot_capacity import MOST as MOST_CONVERSATIONS
-from cti.bot_legs import BotLegs
-from cti.callers import CallerSearch
-from cti.conversations import Conversations
-from cti.crm import Crm
-from cti.drain import Drain
-from cti.surge_watch import SurgeWatch
+from cti.bot.capacity import MOST as MOST_CONVERSATIONS
+from cti.bot.conversations import Conversations
+from cti.bot.legs import BotLegs
+from cti.customers.callers import CallerSearch
+from cti.customers.crm import Crm
+from cti.process.drain import Drain
+from cti.waiting.surge_watch import SurgeWatch
 from ivr.agi import AgiSession
 from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
 from ivr.call_back import CallBackDesk

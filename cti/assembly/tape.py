@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from cti.assembly.frame import Frame
-from cti.surge_watch import SurgeWatch
+from cti.waiting.surge_watch import SurgeWatch
 from recordings.intake import Intake as RecordingIntake
 from recordings.store import DiskStore
 from recordings.transcriber import Transcriber

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from cti.assembly.frame import Frame
 from cti.asterisk.install import find_asterisk
-from cti.bot_load import BotLoad
-from cti.conversations import Conversations
+from cti.bot.conversations import Conversations
+from cti.bot.load import BotLoad
 from cti.progress import Report
 from cti.speech import choose_recognizer, choose_voice
 from ivr.prompts import PromptBook

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
-from cti.call_backs import CallBacks
-from cti.incidents import IncidentAnnouncer
-from cti.queue_keeper import QueueKeeper
-from cti.queues import Waiting
-from cti.surge_watch import SurgeWatch
-from cti.waiting_room import WaitingRoom
+from cti.waiting.call_backs import CallBacks
+from cti.waiting.incidents import IncidentAnnouncer
+from cti.waiting.queue_keeper import QueueKeeper
+from cti.waiting.queues import Waiting
+from cti.waiting.room import WaitingRoom
+from cti.waiting.surge_watch import SurgeWatch
 from ivr.call_back import CallBackDesk
 from ivr.prompts import STATIC, PromptBook
 from ivr.waiting_voice import WaitingVoice

@@ -20,7 +20,7 @@ from cti.asterisk.events import (
     OperatorCompleted,
     OperatorConnected,
 )
-from cti.queues import QueuePicture, picture_of
+from cti.waiting.queues import QueuePicture, picture_of
 
 log = structlog.get_logger()
 

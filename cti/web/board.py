@@ -12,7 +12,7 @@ from datetime import datetime
 import structlog
 
 from cti.live import LiveCalls
-from cti.surge import SurgeState
+from cti.waiting.surge import SurgeState
 from tickets.call import Call
 from tickets.desk import CallLine
 from tickets.vocabulary import CallState

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from cti.rates import Allowance
+from cti.waiting.rates import Allowance
 from cti.web.problems import Handler, Problem
 
 log = structlog.get_logger()

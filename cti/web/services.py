@@ -10,10 +10,10 @@ from datetime import UTC, datetime, tzinfo
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from cti.incidents import IncidentAnnouncer
 from cti.live import LiveCalls
-from cti.surge import SurgeState
-from cti.waiting_room import Outlook
+from cti.waiting.incidents import IncidentAnnouncer
+from cti.waiting.room import Outlook
+from cti.waiting.surge import SurgeState
 from recordings.shelf import RecordingShelf
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook

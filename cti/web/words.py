@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import phonenumbers
 
-from cti.waiting_room import Outlook
+from cti.waiting.room import Outlook
 from ivr.waiting_words import LONG, SOON
 from tickets.call import Call
 from tickets.promise import Attempt, Promise

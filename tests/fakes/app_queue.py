@@ -8,7 +8,7 @@ The house tests show the same order with a real one.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cti.queues import Waiting
+from cti.waiting.queues import Waiting
 
 
 @dataclass

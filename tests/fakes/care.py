@@ -1,4 +1,4 @@
-"""Callers in the service's care, as `cti.drain` asks for them: reception, its sessions and the bot in one."""
+"""Callers in the service's care, as `cti.process.drain` asks for them: reception, sessions and bot in one."""
 
 import asyncio
 

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cti.ageing import Waiter, changes, in_turn, passes
+from cti.waiting.ageing import Waiter, changes, in_turn, passes
 from ivr.vip_rules import Vip
 from tests.fakes.app_queue import AppQueue
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from aiohttp import ClientSession, CookieJar
 from argon2 import PasswordHasher
 
-from cti.incidents import IncidentAnnouncer
 from cti.live import LiveCalls
-from cti.surge import SurgeState
-from cti.waiting_room import Outlook
+from cti.waiting.incidents import IncidentAnnouncer
+from cti.waiting.room import Outlook
+from cti.waiting.surge import SurgeState
 from cti.web.front_door import FrontDoor
 from cti.web.services import Probe, Services
 from cti.web.site import make_site

@@ -9,9 +9,9 @@ import pytest
 
 from cti.asterisk.ami import AmiCut, AmiRefused, AmiReply
 from cti.asterisk.events import AmiEvent, ListedChannel, Originated, QueueSeat
-from cti.call_back_turns import MISSING_S
-from cti.call_backs import CallBacks
-from cti.queues import QueuePicture
+from cti.waiting.call_back_turns import MISSING_S
+from cti.waiting.call_backs import CallBacks
+from cti.waiting.queues import QueuePicture
 from ivr.scenario import Hours, Scenario
 from ivr.scenario_file import load_scenario
 from tickets.call_backs import CallBackBook

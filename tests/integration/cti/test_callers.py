@@ -6,8 +6,8 @@ import time
 import pytest
 from sqlalchemy import Update, update
 
-from cti.callers import KEEP_UNTIL_S, CallerSearch
-from cti.crm_answer import CrmCard
+from cti.customers.callers import KEEP_UNTIL_S, CallerSearch
+from cti.customers.crm_answer import CrmCard
 from ivr.reception import KnownCaller
 from tickets.customers import CustomerBook
 from tickets.database import Database, DatabaseTrouble, writing

@@ -10,8 +10,8 @@ import pytest
 import structlog
 from aiohttp import web
 
-from cti.crm import CRM_S, FAILURES, Crm
-from cti.crm_answer import LONGEST_ANSWER, CrmCard
+from cti.customers.crm import CRM_S, FAILURES, Crm
+from cti.customers.crm_answer import LONGEST_ANSWER, CrmCard
 
 pytestmark = pytest.mark.integration
 

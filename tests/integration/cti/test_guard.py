@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cti.guard import SILENCE_S
+from cti.process.guard import SILENCE_S
 
 pytestmark = pytest.mark.integration
 
@@ -18,7 +18,7 @@ MEMORY_KB = 12_000
 HEALTHY = """
 import time
 from cti import logs
-from cti.guard import Guard
+from cti.process.guard import Guard
 logs.configure("console")
 with Guard(silence_s={silence_s}) as guard:
     while True:
@@ -29,7 +29,7 @@ with Guard(silence_s={silence_s}) as guard:
 SELF_BLOCKED = """
 import time
 from cti import logs
-from cti.guard import Guard
+from cti.process.guard import Guard
 logs.configure("console")
 with Guard(silence_s=0.5) as guard:
     guard.beat()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cti.drain import HAND_OVER_S
-from cti.guard import SILENCE_S
+from cti.process.drain import HAND_OVER_S
+from cti.process.guard import SILENCE_S
 from tests.fakes.ami_server import fake_ami
 from tests.fakes.audiosocket_client import AudioSocketCaller
 from tests.fakes.service_process import Caller, ServiceProcess, service_process
@@ -178,7 +178,7 @@ async def test_it_tells_systemd_in_order(tmp_path: Path, ami_port: int) -> None:
 
 
 async def test_it_tells_systemd_over_an_abstract_socket_too() -> None:
-    from cti.notify import Notifier
+    from cti.process.notify import Notifier
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("")  # the kernel chooses an abstract name

@@ -10,7 +10,7 @@ import pytest
 from cti.asterisk.ami import AmiLink
 from cti.asterisk.queue_watch import QueueWatch
 from cti.live import LiveCalls
-from cti.queue_keeper import QueueKeeper
+from cti.waiting.queue_keeper import QueueKeeper
 from ivr.vip_rules import Vip, VipLevel
 from tests.fakes.ami_server import FakeAmi, Headers, fake_ami, message
 from tests.fakes.app_queue import AppQueue

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cti import lifecycle
-from cti.drain import Drain
+from cti.process import lifecycle
+from cti.process.drain import Drain
 from cti.settings import Settings
 from ivr.scenario_file import load_scenario
 from tests.fakes.care import Care

@@ -9,7 +9,7 @@ import pytest
 from cti.asterisk.ami import AmiLink
 from cti.asterisk.events import AmiEvent
 from cti.asterisk.queue_watch import QueueWatch
-from cti.waiting_room import WaitingRoom
+from cti.waiting.room import WaitingRoom
 from ivr.waiting_words import Announcement
 from tests.fakes.ami_server import FakeAmi, Headers, fake_ami, message
 from tickets.talks import Talk

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import ClientSession
 
-from cti.waiting_room import Outlook
+from cti.waiting.room import Outlook
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import WebRoom
 from tests.integration.web.test_web_pages import page

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
 
-from cti.surge import SurgeState
+from cti.waiting.surge import SurgeState
 from cti.web import board, live_page
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import PASSWORD, SUPERVISOR, WebRoom

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cti.ageing import Waiter, changes, in_turn, longest_wait_s, passed_at_most, passes
+from cti.waiting.ageing import Waiter, changes, in_turn, longest_wait_s, passed_at_most, passes
 from ivr.vip_rules import Vip, VipLevel
 from tests.fakes.app_queue import AppQueue
 

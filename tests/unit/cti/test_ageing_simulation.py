@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from cti.ageing import longest_wait_s, passed_at_most
+from cti.waiting.ageing import longest_wait_s, passed_at_most
 from ivr.scenario_file import load_scenario
 from ivr.vip_rules import Vip, VipLevel
 from tests.fakes.queue_days import LONGEST_TALK_S, Day, live_through

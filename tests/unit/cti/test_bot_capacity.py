@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from cti import conversations
-from cti.bot_capacity import DOWN_EVERY_S, MOST, UP_EVERY_S, BotCapacity
-from cti.bot_load import BotLoad
-from cti.conversations import COMING_S, Conversations
-from cti.processor import Processor, busy_and_all, cores
+from cti.bot import conversations
+from cti.bot.capacity import DOWN_EVERY_S, MOST, UP_EVERY_S, BotCapacity
+from cti.bot.conversations import COMING_S, Conversations
+from cti.bot.load import BotLoad
+from cti.bot.processor import Processor, busy_and_all, cores
 
 pytestmark = pytest.mark.unit
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from cti.asterisk.ami import AmiCut
-from cti.bot_legs import EVERY_S, HEARD_WITHIN_S, UNATTENDED_S, BotLegs
-from cti.conversations import Conversations
+from cti.bot.conversations import Conversations
+from cti.bot.legs import EVERY_S, HEARD_WITHIN_S, UNATTENDED_S, BotLegs
 from tests.fakes.clockwork import at_once
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome

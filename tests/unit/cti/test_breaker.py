@@ -1,6 +1,6 @@
 import pytest
 
-from cti.breaker import Breaker
+from cti.customers.breaker import Breaker
 
 pytestmark = pytest.mark.unit
 

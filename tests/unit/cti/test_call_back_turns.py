@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cti.ageing import Waiter
 from cti.asterisk.events import Originated, QueueSeat
-from cti.call_back_turns import MISSING_S, retry_in_s, told, verdict, whom_to_call
+from cti.waiting.ageing import Waiter
+from cti.waiting.call_back_turns import MISSING_S, retry_in_s, told, verdict, whom_to_call
 from ivr.call_back_rules import CallBackRules
 from ivr.vip_rules import Vip, VipLevel
 from tickets.call_backs import UnderWay

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from cti import conversations as module
-from cti.conversations import Conversations
+from cti.bot import conversations as module
+from cti.bot.conversations import Conversations
 from tests.fakes.conversation_parts import FakeLine
 from tickets.vocabulary import HandOver
 from voicebot.media import Attendant, MediaPort

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.crm_answer import LONGEST_ANSWER, BadAnswer, CrmCard, read_answer
+from cti.customers.crm_answer import LONGEST_ANSWER, BadAnswer, CrmCard, read_answer
 
 pytestmark = pytest.mark.unit
 

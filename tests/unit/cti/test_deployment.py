@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cti.drain import HAND_OVER_S
-from cti.guard import SILENCE_S
-from cti.heartbeat import BEAT_S
+from cti.process.drain import HAND_OVER_S
+from cti.process.guard import SILENCE_S
+from cti.process.heartbeat import BEAT_S
 from cti.settings import Settings
 
 pytestmark = pytest.mark.unit

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from cti import drain as module
-from cti.drain import Drain
+from cti.process import drain as module
+from cti.process.drain import Drain
 from tests.fakes.care import Care
 
 pytestmark = pytest.mark.unit

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.expected_wait import ENOUGH, cycle_seconds, expected_seconds, minutes_to_say, steadied
+from cti.waiting.expected_wait import ENOUGH, cycle_seconds, expected_seconds, minutes_to_say, steadied
 from ivr.waiting_words import LONG, MINUTES, SOON
 from tickets.talks import Talk
 

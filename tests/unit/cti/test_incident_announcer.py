@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cti.incidents import IncidentAnnouncer
+from cti.waiting.incidents import IncidentAnnouncer
 from tickets.database import DatabaseLate
 from tickets.events import CallEvent
 from tickets.incidents import Incident

@@ -4,7 +4,7 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.rates import Allowance
+from cti.waiting.rates import Allowance
 from cti.web import limits
 from cti.web.limits import BURST, LOGIN_COST, PER_S, asker, is_here, neighbourhood, rate_middleware
 from cti.web.problems import Problem

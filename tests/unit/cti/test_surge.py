@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from cti.live import LiveCalls
-from cti.surge import Load, SurgeState, SurgeSwitch
-from cti.surge_watch import SurgeWatch
+from cti.waiting.surge import Load, SurgeState, SurgeSwitch
+from cti.waiting.surge_watch import SurgeWatch
 from ivr.surge_rules import Level, Surge
 from tickets.call import Call
 from tickets.events import CallEvent

@@ -7,8 +7,8 @@ import pytest
 
 from cti.asterisk.ami import AmiCut, AmiRefused, AmiReply
 from cti.asterisk.events import MusicStopped, QueueSeat
-from cti.queues import QueuePicture, Waiting
-from cti.waiting_room import CHANGE_EVERY_S, WaitingRoom
+from cti.waiting.queues import QueuePicture, Waiting
+from cti.waiting.room import CHANGE_EVERY_S, WaitingRoom
 from ivr.waiting_words import Announcement
 from tickets.database import DatabaseLate
 from tickets.talks import Talk

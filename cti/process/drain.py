@@ -34,7 +34,7 @@ class Sessions(Protocol):
 
 
 class Talks(Protocol):
-    """`cti.conversations.Conversations`."""
+    """`cti.bot.conversations.Conversations`."""
 
     def begin_no_more(self) -> None:
         """From now on there is no room for another conversation."""

@@ -1,6 +1,6 @@
 """The service's side of its guard: starts it, feeds it a beat at a time, starts another when it has died.
 
-Knows neither calls nor doors. What the guard does is in `cti.guard_process`.
+Knows neither calls nor doors. What the guard does is in `cti.process.guard_process`.
 """
 
 import contextlib

@@ -17,12 +17,12 @@ from typing import Protocol
 
 import structlog
 
-from cti.ageing import Waiter
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.events import AmiEvent, ListedChannel, Originated
 from cti.asterisk.translate import system_of
-from cti.call_back_turns import retry_in_s, told, verdict, whom_to_call
-from cti.queues import QueuePicture
+from cti.waiting.ageing import Waiter
+from cti.waiting.call_back_turns import retry_in_s, told, verdict, whom_to_call
+from cti.waiting.queues import QueuePicture
 from ivr.call_back_rules import CallBackRules
 from ivr.hours import is_open
 from ivr.scenario import Scenario

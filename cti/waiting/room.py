@@ -14,8 +14,8 @@ import structlog
 
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
 from cti.asterisk.events import AmiEvent, MusicStopped
-from cti.expected_wait import cycle_seconds, expected_seconds, minutes_to_say, steadied
-from cti.queues import QueuePicture, Waiting
+from cti.waiting.expected_wait import cycle_seconds, expected_seconds, minutes_to_say, steadied
+from cti.waiting.queues import QueuePicture, Waiting
 from ivr.waiting_words import Announcement
 from tickets.database import DatabaseTrouble
 from tickets.talks import Talk

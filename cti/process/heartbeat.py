@@ -5,8 +5,8 @@ Knows nothing of calls.
 
 import asyncio
 
-from cti.guard import Guard
-from cti.notify import Notifier
+from cti.process.guard import Guard
+from cti.process.notify import Notifier
 
 BEAT_S = 0.5
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from cti.bot_capacity import BotCapacity
-from cti.processor import Processor
+from cti.bot.capacity import BotCapacity
+from cti.bot.processor import Processor
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from cti.crm_answer import CrmCard
+from cti.customers.crm_answer import CrmCard
 from ivr.reception import CUSTOMER_S, KnownCaller
 from tickets.customers import Customer, CustomerBook
 from tickets.database import DatabaseTrouble

@@ -14,8 +14,8 @@ import aiohttp
 import structlog
 from yarl import URL
 
-from cti.breaker import Breaker
-from cti.crm_answer import LONGEST_ANSWER, BadAnswer, CrmCard, read_answer
+from cti.customers.breaker import Breaker
+from cti.customers.crm_answer import LONGEST_ANSWER, BadAnswer, CrmCard, read_answer
 
 log = structlog.get_logger()
 

@@ -17,11 +17,11 @@ from typing import Protocol
 
 import structlog
 
-from cti.ageing import Waiter, changes, in_turn, passes
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
 from cti.asterisk.translate import DUTY
 from cti.live import LiveCalls
-from cti.queues import QueuePicture, Waiting
+from cti.waiting.ageing import Waiter, changes, in_turn, passes
+from cti.waiting.queues import QueuePicture, Waiting
 from ivr.vip_rules import WINDOW, Vip
 from tickets.call import Call
 from tickets.database import DatabaseTrouble

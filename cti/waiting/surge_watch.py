@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from cti.live import LiveCalls
-from cti.surge import Load, SurgeState, SurgeSwitch
+from cti.waiting.surge import Load, SurgeState, SurgeSwitch
 from ivr.surge_rules import Surge
 from tickets.ledger import CallChange
 from tickets.vocabulary import CallState

@@ -1,6 +1,6 @@
 """The switch of surge mode: from counts and time to on or off, with hysteresis.
 
-Pure: no clock, no calls, no log; `cti.surge_watch` feeds it. It goes on at the first look at which the load
+Pure: no clock, no calls, no log; `surge_watch` feeds it. It goes on at the first look at which the load
 reaches either threshold, and off only when the load has stayed below both lower ones for `calm_s`. So it
 stays on at least that long, and a load between the thresholds changes nothing.
 """

@@ -1,6 +1,6 @@
 """The guard: a tiny process that kills a frozen service, so that its callers go on to the operators.
 
-Run by `cti.guard` as a file, isolated and without site-packages: the standard library only, and little of it.
+Run by `guard.py` as a file, isolated and without site-packages: the standard library only, and little of it.
 It reads one byte for each beat of the service's event loop. A dead service closes all its sockets, and every
 dialplan goes on by itself; a frozen one holds its callers. Who starts the service again is not its business.
 

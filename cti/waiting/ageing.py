@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-from cti.queues import Waiting
+from cti.waiting.queues import Waiting
 from ivr.vip_rules import WINDOW, Vip
 
 

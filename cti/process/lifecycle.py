@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack
 import structlog
 
 from cti.app import Service, running
-from cti.heartbeat import Heartbeat
-from cti.notify import Notifier
 from cti.open_files import allow_open_files
+from cti.process.heartbeat import Heartbeat
+from cti.process.notify import Notifier
 from cti.settings import Settings
 from ivr.scenario import Scenario
 

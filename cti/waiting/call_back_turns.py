@@ -7,8 +7,8 @@ somebody who waits on the phone, by the same rules (`ageing.py`) and at the plac
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from cti.ageing import Waiter, in_turn
 from cti.asterisk.events import Originated, QueueSeat
+from cti.waiting.ageing import Waiter, in_turn
 from ivr.call_back_rules import CallBackRules
 from ivr.vip_rules import Vip
 from tickets.call_backs import UnderWay
