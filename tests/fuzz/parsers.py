@@ -20,7 +20,7 @@ from cti.asterisk.ami_protocol import BadAmiValue, GuardedProtocol, checked
 from cti.asterisk.cdr import UnreadableCdr
 from cti.asterisk.events import LIVE, Headers, UnreadableAmiEvent, read
 from cti.asterisk.translate import Translator
-from cti.crm_answer import BadAnswer, read_answer
+from cti.customers.crm_answer import BadAnswer, read_answer
 from cti.spill import from_line, to_line
 from cti.web.inputs import CallQuery, Credentials, NewCustomer, NewNote, TicketChange, TicketPath
 from cti.web.login_page import safe_target

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import func, select
 
 from cti.asterisk.install import Program
-from cti.processor import Processor
+from cti.bot.processor import Processor
 from recordings.tables import Recording
 from tests.house.surge.callers import Told, Town
 from tests.house.surge.house import VIPS, House, open_house
