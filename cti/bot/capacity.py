@@ -1,8 +1,8 @@
 """How many conversations the bot may hold at once: decided from what this machine shows, not from a setting.
 
 Pure policy: seconds, shares and counts come in as arguments. It begins with a few for each core, goes down at
-once when callers wait for the recogniser, takes nobody more while the cores are full, and goes up one by one
-while the ceiling is in use and the machine has room. Beyond the ceiling a caller gets a person: the reason is
+once when callers wait for the recogniser, gives way step by step while the cores are full, and goes up one by
+one while the ceiling is in use and the machine has room. Beyond the ceiling a caller gets a person: the reason is
 `surge`.
 """
 
@@ -11,7 +11,7 @@ MOST = 500  # conversations, whatever the machine
 LATE = 0.5  # share of its deadline after which an utterance counts as late: the caller heard "one moment"
 DOWN_TO = 0.75  # of the conversations held when one was late
 DOWN_EVERY_S = 3.0  # those in progress must first end for a lower ceiling to show
-FULL = 0.9  # share of the cores' time: nobody more
+FULL = 0.9  # share of the cores' time: fewer, step by step
 ROOM = 0.7  # below that there may be room for one more
 UP_EVERY_S = 10.0
 
@@ -45,7 +45,8 @@ class BotCapacity:
         """`busy`: share of the cores' time that was used since the last look, 0 to 1."""
         wanted = self._refused or self.ceiling < self._start
         if busy >= FULL:
-            self.ceiling = max(1, min(self.ceiling, talking))
+            # To half of the beginning: below that only callers who wait say that it is too much.
+            self.ceiling = min(self.ceiling, max(1, self._start // 2, min(self.ceiling, talking) - 1))
             self._changed_s = now_s
         elif busy < ROOM and wanted and now_s - self._changed_s >= UP_EVERY_S:
             self.ceiling = min(MOST, self.ceiling + 1)

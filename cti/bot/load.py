@@ -60,6 +60,7 @@ class BotLoad:
 
     async def run(self) -> None:
         """Look at the processor every few seconds, until cancelled."""
+        self._processor.busy()  # what the start has cost is nothing to judge by
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             self._capacity.look(self._processor.busy(), self._talking(), time.monotonic())

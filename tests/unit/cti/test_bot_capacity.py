@@ -38,11 +38,15 @@ def test_it_goes_down_at_once_when_a_caller_waits_for_the_recogniser() -> None:
     assert capacity.ceiling == 4
 
 
-def test_it_takes_nobody_more_while_the_cores_are_full() -> None:
+def test_it_gives_way_while_the_cores_are_full_but_not_altogether() -> None:
     capacity = BotCapacity(2, 0.0)
-    capacity.look(0.95, 5, 1.0)
-    assert not capacity.has_room(5)
-    assert capacity.has_room(4)
+    for second, ceiling in enumerate([6, 5, 4, 4, 4]):
+        talking = min(7, capacity.ceiling)
+        capacity.look(0.95, talking, float(second))
+        assert capacity.ceiling == ceiling
+    capacity.heard(LATE, DEADLINE_S, 2, 9.0)
+    capacity.look(0.95, 1, 10.0)
+    assert capacity.ceiling == 1
 
 
 def test_it_goes_up_one_by_one_while_callers_are_turned_away_and_there_is_room() -> None:
