@@ -2,8 +2,8 @@
 
 Pure policy: seconds, shares and counts come in as arguments. It begins with a few for each core, goes down at
 once when callers wait for the recogniser, gives way step by step while the cores are full, and goes up one by
-one while the ceiling is in use and the machine has room. Beyond the ceiling a caller gets a person: the reason is
-`surge`.
+one while the ceiling is in use and the machine has room. Beyond the ceiling a caller gets a person, for the
+reason `surge`.
 """
 
 START_PER_CORE = 4
