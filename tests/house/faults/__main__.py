@@ -123,4 +123,7 @@ async def _day(console: Console, program: Program, hours: float) -> Day:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
