@@ -5,7 +5,7 @@ One at a time: a new one takes the place of the one before. Knows rows; who spea
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -18,6 +18,7 @@ from tickets.tables import IncidentRow
 LONGEST = 500  # characters of the text: about half a minute of speech
 LONGEST_TOPIC = 80
 LISTED = 20
+FARTHEST_END = timedelta(days=366)  # nobody means more; some moments of the year 9999 exist in no other zone
 
 
 class BadIncident(Exception):
@@ -57,7 +58,7 @@ class IncidentBook:
         """Announce from now on, in place of any other.
 
         Raises:
-            BadIncident: no words, too many, or an end that has passed.
+            BadIncident: no words, too many, or an end that has passed or is too far away.
         """
         now = self._clock()
         topic, text = (" ".join(clean_text(words).split()) for words in (topic, text))
@@ -68,6 +69,8 @@ class IncidentBook:
                 raise BadIncident(f"The incident's {what} has {len(words)} characters; {most} are the most.")
         if until is not None and until <= now:
             raise BadIncident("The incident would be over already: give an end that is to come, or none.")
+        if until is not None and until - now > FARTHEST_END:
+            raise BadIncident("The incident would last for more than a year: give an earlier end, or none.")
         async with writing(self._sessions) as session:
             await session.execute(_end_all(now, login))
             row = IncidentRow(topic=topic, text=text, on_at=now, on_by=login, until=until)

@@ -75,6 +75,15 @@ class IncidentAnnouncer:
             return None
         return Told(incident.id, incident.topic, prompt_name(incident.id))
 
+    def announces(self, number: int) -> bool:
+        """Whether callers hear this very incident: it may have taken another's place a moment ago."""
+        told = self.for_reception()
+        return told is not None and told.number == number
+
+    def trouble_with(self, number: int) -> str | None:
+        """Why callers do not hear this incident, if anything is known."""
+        return self.trouble if self._incident is not None and self._incident.id == number else None
+
     def for_waiting(self, call_id: str) -> int | None:
         """The number of the incident that this waiting caller has not heard of yet."""
         told = self.for_reception()
@@ -102,7 +111,7 @@ class IncidentAnnouncer:
             self._changed.clear()
             pause_s = RELOAD_EVERY_S
             try:
-                self._incident, self._unread = await self._current(), False
+                self._known(await self._current())
             except DatabaseTrouble as error:  # what is known holds; its end is known too
                 if not self._unread:
                     log.warning("Incidents cannot be read.", action="incidents_unread", reason=str(error))
@@ -117,6 +126,11 @@ class IncidentAnnouncer:
                     await self._changed.wait()
             except TimeoutError:
                 pass
+
+    def _known(self, incident: Incident | None) -> None:
+        if incident is None or self._incident is None or incident.id != self._incident.id:
+            self.trouble = None  # it was with the one before
+        self._incident, self._unread = incident, False
 
     async def _make_ready(self, incident: Incident) -> bool:
         try:

@@ -15,8 +15,9 @@ async def list_incidents(request: web.Request) -> IncidentList:
     """The last mass incidents, newest first, and whether callers hear one now."""
     services = services_of(request)
     items = [IncidentOut.of(one, services.clock()) for one in await services.incidents.latest()]
+    on = next((one.id for one in items if one.is_on), 0)
     announcer = services.announcer
-    return IncidentList(items=items, announced=announcer.announced, trouble=announcer.trouble)
+    return IncidentList(items=items, announced=announcer.announces(on), trouble=announcer.trouble_with(on))
 
 
 @operation("POST", "/api/v1/incidents", tag="Incidents", status=201)

@@ -34,7 +34,9 @@ async def switch_on(request: web.Request) -> web.Response:
     except Problem as error:
         if error.status != 400:
             raise
-        return await _page(request, form, "Give the incident a topic and the words that callers hear.", 400)
+        date = any(one.where == "body.until" for one in error.errors)
+        what = "its end as a date and a time" if date else "a topic and the words that callers hear"
+        return await _page(request, form, f"Give the incident {what}.", 400)
     services.announcer.hint()
     raise web.HTTPSeeOther(PATH)
 
@@ -55,11 +57,13 @@ async def _page(
     services = services_of(request)
     now = services.clock()
     incidents = await services.incidents.latest()
+    on = next((one for one in incidents if one.is_on(now)), None)
     context = {
         "section": PATH,
-        "on": next((one for one in incidents if one.is_on(now)), None),
+        "on": on,
         "before": [one for one in incidents if not one.is_on(now)],
-        "announcer": services.announcer,
+        "heard": on is not None and services.announcer.announces(on.id),
+        "trouble": None if on is None else services.announcer.trouble_with(on.id),
         "may_switch": account_of(request).role is Role.SUPERVISOR,
         "form": form or {},
         "fault": fault,

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
 
+from tickets.incidents import FARTHEST_END, LONGEST, LONGEST_TOPIC
+from tickets.promises import LONGEST_REASON
 from tickets.vocabulary import CallState, TicketStatus
 
 ROW_ID_MAX = 2**31 - 1  # an INTEGER column; a larger number is no id of ours
@@ -113,11 +115,21 @@ class NewCustomer(In):
 class NewIncident(In):
     """What every caller is to hear."""
 
+    # Runs of spaces and line ends are made one before the length counts: the form sends more than is kept.
     topic: Text = Field(
-        min_length=1, max_length=200, description="Of the tickets of those who hear it and need no more."
+        min_length=1,
+        max_length=200,
+        description=f"Of the tickets of those who hear it and need no more; {LONGEST_TOPIC} characters.",
     )
-    text: Text = Field(min_length=1, max_length=2000, description="As callers hear it, in their language.")
-    until: AwareDatetime | None = Field(None, description="Ends by itself then; null: switched off by hand.")
+    text: Text = Field(
+        min_length=1,
+        max_length=2000,
+        description=f"As callers hear it, in their language; {LONGEST} characters.",
+    )
+    until: AwareDatetime | None = Field(
+        None,
+        description=f"Ends by itself then, within {FARTHEST_END.days} days; null: switched off by hand.",
+    )
 
 
 class IncidentForm(NewIncident):
@@ -148,7 +160,9 @@ class PromiseEnd(In):
     """What a person knows of a promise."""
 
     state: Literal["reached", "excused"]
-    reason: Text = Field("", max_length=1000, description="How they were reached, or why nobody will call.")
+    reason: Text = Field(
+        "", max_length=LONGEST_REASON, description="How they were reached, or why nobody will call."
+    )
 
 
 class PromisePageQuery(In):
@@ -162,7 +176,7 @@ class PromiseAct(In):
     """A button of the page."""
 
     act: Literal["call", "reached", "excused"]
-    reason: Text = Field("", max_length=1000)
+    reason: Text = Field("", max_length=LONGEST_REASON)
 
 
 class Credentials(In):

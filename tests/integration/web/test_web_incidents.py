@@ -81,6 +81,50 @@ async def test_what_cannot_be_announced_comes_back_as_it_was_typed(
     assert await desk.services.incidents.latest() == []
 
 
+async def test_an_end_that_no_zone_can_show_is_refused(desk: WebRoom, sofia: ClientSession) -> None:
+    for until in ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z"):
+        body = {"topic": "Draw postponed", "text": WORDS, "until": until}
+        async with sofia.post("/api/v1/incidents", json=body) as answer:
+            assert answer.status == 400
+    status, html = await switch_on(sofia, until="9999-12-31T23:59")
+    assert (status, "more than a year" in html) == (400, True)
+    status, html = await switch_on(sofia, until="tomorrow")
+    assert (status, "Give the incident its end as a date and a time." in html) == (400, True)
+    assert await desk.services.incidents.latest() == []
+
+
+async def test_a_new_incident_is_not_said_to_be_heard_because_the_last_one_was(
+    desk: WebRoom, sofia: ClientSession
+) -> None:
+    await switch_on(sofia)
+    task = await announced(desk)
+    task.cancel()  # the announcer has not read of the second one yet
+    await asyncio.wait([task])
+    _, html = await switch_on(sofia, topic="Shops closed")
+    assert "Shops closed" in html
+    assert "Being spoken" in html
+    async with sofia.get("/api/v1/incidents") as answer:
+        assert (await answer.json())["announced"] is False
+
+
+async def test_a_new_incident_does_not_inherit_the_trouble_of_the_last_one(
+    desk: WebRoom, sofia: ClientSession
+) -> None:
+    desk.mute = True
+    await switch_on(sofia)
+    task = await announced(desk)
+    desk.mute = False
+    _, html = await switch_on(sofia, topic="Shops closed")
+    assert "could not be spoken" not in html
+    for _ in range(1000):
+        if desk.announcer.announced:
+            break
+        await asyncio.sleep(0.005)
+    assert "Callers hear it" in await page(sofia, "/incidents")
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def test_its_end_is_read_in_the_contact_centres_own_time(desk: WebRoom, sofia: ClientSession) -> None:
     until = (utc_now() + timedelta(days=1)).replace(second=0, microsecond=0)
     local = until.astimezone(desk.services.zone)
