@@ -43,7 +43,8 @@ async def put_up_shelf(frame: Frame, pool: RecognizerPool, surge: SurgeWatch) ->
         await transcriber.handle(job)
 
     # Two, so that a long transcript holds up nobody's recording.
-    taking_in = Worker(jobs, {"recording.intake": intake.handle})
+    # Two at a time: each waits for ffmpeg most of the time, and after a surge hundreds wait for their turn.
+    taking_in = Worker(jobs, {"recording.intake": intake.handle}, concurrency=2)
     transcribing = Worker(jobs, {"recording.transcribe": transcribe})
 
     def look_for_work(changes: Sequence[CallChange]) -> None:
