@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cti.asterisk.ami import AmiLink
+from cti.asterisk.cdr import read_line
 from cti.asterisk.config import EmbeddedPlan
 from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.events import AmiEvent, ListedChannel, StageReached, WaitingCaller
@@ -26,10 +28,26 @@ CALLER = "\n[test-caller]\nexten => s,1,Answer()\n same => n,Wait(60)\n"
 MANAGER = "\n[test]\nsecret=test\nread=user\nwrite=all\n"
 
 
+INVITE = """INVITE sip:18005550100@127.0.0.1:{port} SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.2:{own};branch=z9hG4bK1
+Max-Forwards: 70
+From: <sip:{caller}@127.0.0.2>;tag=1
+To: <sip:18005550100@127.0.0.1>
+Call-ID: strange@127.0.0.2
+CSeq: 1 INVITE
+Contact: <sip:trunk@127.0.0.2:{own}>
+Content-Type: application/sdp
+Content-Length: {length}
+
+{sdp}"""
+SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+
+
 class Pbx:
     """The PBX, and how far callers have come in its dialplan."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path, sip_port: int) -> None:
+        self._cdr, self._sip_port = folder / "log" / "cdr-custom" / "presszero.csv", sip_port
         self.stages: list[StageReached] = []
         self.link: AmiLink | None = None
         self._news = asyncio.Event()
@@ -49,6 +67,29 @@ class Pbx:
             Priority="1",
             Async="true",
         )
+
+    def rings_by_sip(self, caller: str) -> None:
+        """The telephone network brings a call from `caller`, as it stands in a SIP address."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as network:
+            network.bind(("127.0.0.2", 0))
+            own = network.getsockname()[1]
+            head = INVITE.format(port=self._sip_port, own=own, caller=caller, length=len(SDP), sdp="")
+            network.sendto((head.replace("\n", "\r\n") + SDP).encode(), ("127.0.0.1", self._sip_port))
+
+    async def recorders(self, channel: str) -> int:
+        """How many recordings of that channel are running."""
+        assert self.link is not None
+        shown = (await self.link.action("Command", Command=f"mixmonitor list {channel}")).fields["output"]
+        return shown.count("-caller\\t")
+
+    async def cdr_rows(self, count: int) -> list[str]:
+        """The CDR file, once it has so many rows."""
+        async with asyncio.timeout(10):
+            while True:
+                rows = self._cdr.read_text().splitlines() if self._cdr.exists() else []
+                if len(rows) >= count:
+                    return rows
+                await asyncio.sleep(0.02)
 
     async def waits(self, nth: int) -> StageReached:
         """Somebody calls and is in the queue, as the nth caller of the test."""
@@ -112,7 +153,7 @@ async def pbx_alone(
             path.write_text(re.sub(r"(?m)^(joinempty|leavewhenempty)=.*$", "", path.read_text()))
         await instance.start_async()
         try:
-            pbx = Pbx()
+            pbx = Pbx(instance.folder, embedded.sip_port)
             link = pbx.link = AmiLink("127.0.0.1", embedded.ami_port, "test", "test", pbx.heard)
             await link.connect()
             await link.action(
@@ -227,3 +268,38 @@ async def test_who_was_called_back_waits_at_the_front_with_the_service_away(aste
             "+18005550100",
         )
         await pbx.stands(stage.uniqueid, waiting.uniqueid)
+
+
+async def test_a_line_that_is_a_name_is_answered_too(asterisk: Program) -> None:
+    async with pbx_alone(asterisk) as pbx:
+        await pbx.rings("acme")  # so rings a trunk that was registered under a name
+        assert (await pbx.reached("menu")).line == "acme"
+
+
+async def test_who_is_sent_to_the_main_number_again_is_recorded_once(asterisk: Program) -> None:
+    async with pbx_alone(asterisk, wait_for_nobody=True) as pbx:
+        assert pbx.link is not None
+        caller = await pbx.waits(1)
+        (channel,) = (
+            one.channel
+            for one in await pbx.link.list_action("CoreShowChannels")
+            if isinstance(one, ListedChannel) and one.uniqueid == caller.uniqueid
+        )
+        recorders = await pbx.recorders(channel)
+        await pbx.link.action(
+            "Redirect", Channel=channel, Context="presszero-inbound", Exten="18005550100", Priority="1"
+        )
+        assert (await pbx.reached("queue", times=2)).call_id == caller.call_id
+        # A second one would write over what the first has written.
+        assert await pbx.recorders(channel) == recorders == 1
+
+
+async def test_a_caller_id_with_line_ends_tells_nothing_of_its_own(asterisk: Program) -> None:
+    async with pbx_alone(asterisk, wait_for_nobody=True) as pbx:
+        pbx.rings_by_sip("%0D%0AUniqueid%3A%20x%22%0D%0A555")
+        stage = await pbx.reached("queue")
+        assert (stage.number, stage.uniqueid) == ("Uniqueidx555", stage.call_id)
+        assert pbx.link is not None
+        await pbx.link.action("Hangup", Channel=stage.uniqueid)
+        rows = await pbx.cdr_rows(1)
+        assert [read_line(row).call_id for row in rows] == [stage.call_id]
