@@ -28,6 +28,7 @@ _calls = cast(Table, CallRow.__table__)
 _tickets = cast(Table, TicketRow.__table__)
 _MOST = 500  # promises looked at in one go
 VOICEMAIL_DAYS = 1  # a message of yesterday makes a promise also when its ticket was closed in between
+CLOCKS_APART_S = 60.0  # so far nodes' clocks may differ before one takes the other's times for nonsense
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +45,23 @@ class CallBackBook:
     """The house's own use cases, one transaction each."""
 
     def __init__(
-        self, sessions: Sessions, *, deadline_s: float = 1.0, clock: Callable[[], datetime] = utc_now
+        self,
+        sessions: Sessions,
+        *,
+        deadline_s: float = 1.0,
+        clock: Callable[[], datetime] = utc_now,
+        put_off_most_s: float = 86_400.0,
     ) -> None:
+        """`put_off_most_s`: no attempt is put off further, see `fail`."""
         self._sessions = sessions
         self._deadline_s = deadline_s
         self._clock = clock
+        self._put_off_most = timedelta(seconds=put_off_most_s + CLOCKS_APART_S)
 
     @use_case
     async def due(self) -> list[Promise]:
         """Whom the house may call now by itself: nobody who is on the line with us at this moment."""
-        query = select(promises).where(
-            promises.c.state == PromiseState.OPEN,
-            promises.c.joined_to.is_(None),
-            promises.c.number.is_not(None),
-            promises.c.due_at <= self._clock(),
-            ~_on_the_line(),
-        )
+        query = select(promises).where(self._is_due(self._clock()))
         async with self._sessions() as session:
             rows = await session.execute(query.order_by(promises.c.place_since).limit(_MOST))
             return [promise_of(row) for row in rows]
@@ -75,11 +77,8 @@ class CallBackBook:
             update(promises)
             .where(
                 promises.c.id == promise_id,
-                promises.c.state == PromiseState.OPEN,
-                promises.c.joined_to.is_(None),
-                promises.c.number.is_not(None),
                 promises.c.attempts < MOST_ATTEMPTS,
-                ~_on_the_line(),
+                self._is_due(now),  # another node's attempt may have failed since the list was read
             )
             .values(state=PromiseState.CALLING, attempts=promises.c.attempts + 1, due_at=None)
             .returning(promises.c.attempts)
@@ -217,6 +216,22 @@ class CallBackBook:
                 for row in rows:
                     await add(session, _of_voicemail(row), now)
         return len(rows)
+
+    def _is_due(self, now: datetime) -> Any:
+        # The first attempt is never put off, and no other for longer than the most: what lies further in the
+        # future was written before the clock was set back.
+        in_time = or_(
+            promises.c.due_at <= now,
+            promises.c.due_at > now + self._put_off_most,
+            and_(promises.c.attempts == 0, promises.c.due_at.is_not(None)),
+        )
+        return and_(
+            promises.c.state == PromiseState.OPEN,
+            promises.c.joined_to.is_(None),
+            promises.c.number.is_not(None),
+            in_time,
+            ~_on_the_line(),
+        )
 
 
 def _on_the_line() -> Any:

@@ -14,6 +14,7 @@ from cti.waiting.queues import Waiting
 from cti.waiting.room import WaitingRoom
 from cti.waiting.surge_watch import SurgeWatch
 from ivr.call_back import CallBackDesk
+from ivr.call_back_rules import CallBackRules
 from ivr.prompts import STATIC, PromptBook
 from ivr.waiting_voice import WaitingVoice
 from ivr.waiting_words import OFFER, incident_piece
@@ -23,6 +24,8 @@ from tickets.incidents import IncidentBook
 from tickets.places import PlaceBook
 from tickets.promises import PromiseBook
 from tickets.talks import TalkBook
+
+MESSAGES_S = 60.0  # to look through all calls for messages; nobody waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,12 @@ def call_back_desk(frame: Frame, prompts: PromptBook, promises: PromiseBook) -> 
 
 def call_people_back(frame: Frame, pbx: Pbx, may_call: Callable[[], bool]) -> None:
     """Keep what was promised, when the turn comes."""
+    rules = frame.scenario.call_back or CallBackRules()
     call_backs = CallBacks(
         pbx.link,
         lambda: pbx.queues.picture,
-        CallBackBook(frame.sessions),
+        CallBackBook(frame.sessions, put_off_most_s=rules.retry_after_s),
+        CallBackBook(frame.sessions, deadline_s=MESSAGES_S).from_voicemails,
         PlaceBook(frame.sessions).of,
         frame.scenario,
         utc_now,

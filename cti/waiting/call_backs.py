@@ -29,7 +29,7 @@ from ivr.scenario import Scenario
 from tickets.call_backs import CallBackBook, UnderWay
 from tickets.database import DatabaseTrouble
 from tickets.places import Place
-from tickets.promise import Attempt, Promise
+from tickets.promise import Attempt, Promise, is_attempt
 from tickets.vocabulary import AttemptResult
 
 log = structlog.get_logger()
@@ -38,9 +38,10 @@ CONTEXT = "presszero-call-back"  # of our dialplan: where the person is brought 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LINE = re.compile(r"\+?[0-9]{2,15}")
 _ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
-VOICEMAILS_EVERY = timedelta(seconds=10)
-ALL_VOICEMAILS_EVERY = timedelta(hours=1)  # also those that were found late
+MESSAGES_EVERY_S = 10.0
+ALL_MESSAGES_EVERY_S = 3600.0  # also those that were found late
 LATELY = timedelta(days=2)
+FORSAKEN = timedelta(hours=1)  # an attempt of another PBX, of which nothing has been heard since
 STALE_S = 5.0  # from record to call; much less than `call_back_turns.MISSING_S`
 
 
@@ -60,6 +61,7 @@ class CallBacks:
         pbx: CallsPeople,
         picture: Callable[[], QueuePicture | None],
         book: CallBackBook,
+        list_messages: Callable[[datetime | None], Awaitable[int]],
         places_of: Callable[[Collection[str]], Awaitable[Mapping[str, Place]]],
         scenario: Scenario,
         clock: Callable[[], datetime],
@@ -73,6 +75,7 @@ class CallBacks:
             pbx: the AMI link.
             picture: of the queues, as new as there is; None: the PBX cannot be asked.
             book: the promises and attempts.
+            list_messages: `CallBackBook.from_voicemails`, with a deadline for many calls.
             places_of: of callers on the phone, `PlaceBook.of`.
             scenario: its hours, lines, queues and rules. Without a section `call_back:` nobody is called, and
                 what was promised waits for people.
@@ -82,27 +85,32 @@ class CallBacks:
             seconds: of a clock that nobody sets.
         """
         self._pbx, self._picture, self._book, self._places_of = pbx, picture, book, places_of
+        self._list_messages = list_messages
         self._scenario, self._clock = scenario, clock
         self._rules = scenario.call_back or CallBackRules()
         self._calls_back = scenario.call_back is not None
         self._may_call, self._every_s, self._seconds = may_call, every_s, seconds
         self._said: dict[str, AttemptResult] = {}  # of attempts that reached nobody
         self._missing: dict[str, float] = {}  # attempts that the PBX does not have, since when
-        self._swept: datetime | None = None
-        self._swept_all: datetime | None = None
+        self._listed_all: float | None = None  # when
         self._news = asyncio.Event()
         self._trouble: str | None = None
 
     def hear(self, events: Iterable[AmiEvent]) -> None:
         """Take what AMI tells; only what the PBX says of an Originate matters."""
         for event in events:
-            if isinstance(event, Originated):
+            if isinstance(event, Originated) and is_attempt(event.uniqueid):  # others originate too
                 if (result := told(event)) is not None:
                     self._said[event.uniqueid] = result
                 self._news.set()
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listing_messages())
+            tasks.create_task(self._looking())
+
+    async def _looking(self) -> None:
         while True:
             self._news.clear()
             try:
@@ -128,28 +136,48 @@ class CallBacks:
             AmiCut, AmiLate, AmiRefused: the PBX does not answer.
             DatabaseTrouble: the list does not.
         """
-        await self._sweep_voicemails()
         await self._book.settle()
         if under_way := await self._book.under_way():
-            await self._follow(under_way)
-            under_way = await self._book.under_way()
+            await self._follow(under_way, await self._system())
         if due := await self._due():
-            system = (await self._pbx.action("CoreSettings")).fields.get("systemname", "")
+            system = await self._system()
             # What was promised at another PBX, its own node keeps.
             due = [promise for promise in due if system_of(promise.call_id) == system]
+            # Read after `due`: whom another node calls at this moment is no more in that, but in this.
+            under_way = _made_by(system, await self._book.under_way())
             for promise in await self._whose_turn(due, under_way):
                 await self._call(promise, system)
 
-    async def _sweep_voicemails(self) -> None:
-        now = self._clock()
-        if self._swept_all is None or now - self._swept_all > ALL_VOICEMAILS_EVERY:
-            await self._book.from_voicemails()
-            self._swept_all = self._swept = now
-        elif self._swept is None or now - self._swept > VOICEMAILS_EVERY:
-            await self._book.from_voicemails(since=now - LATELY)
-            self._swept = now
+    async def list_messages(self) -> None:
+        """Put on the list who left a message: lately, and now and then ever. Raises DatabaseTrouble."""
+        now = self._seconds()
+        if self._listed_all is None or now - self._listed_all >= ALL_MESSAGES_EVERY_S:
+            await self._list_messages(None)
+            self._listed_all = now
+        else:
+            await self._list_messages(self._clock() - LATELY)
 
-    async def _follow(self, under_way: Sequence[UnderWay]) -> None:
+    async def _listing_messages(self) -> None:
+        """Beside the calls: to look at all calls of years takes a while."""
+        trouble = False
+        while True:
+            try:
+                await self.list_messages()
+                trouble = False
+            except DatabaseTrouble as error:
+                if not trouble:
+                    log.warning("Messages are not listed now.", action="messages_wait", reason=str(error))
+                trouble = True
+            except Exception:  # of one round, see `_looking`
+                log.exception("Messages could not be listed.", action="messages_failed")
+            await asyncio.sleep(MESSAGES_EVERY_S)
+
+    async def _system(self) -> str:
+        return (await self._pbx.action("CoreSettings")).fields.get("systemname", "")
+
+    async def _follow(self, all_under_way: Sequence[UnderWay], system: str) -> None:
+        under_way = _made_by(system, all_under_way)
+        await self._forsake(one for one in all_under_way if one not in under_way)
         channels = await self._pbx.list_action("CoreShowChannels")
         there = {channel.uniqueid for channel in channels if isinstance(channel, ListedChannel)}
         now = self._seconds()
@@ -167,6 +195,13 @@ class CallBacks:
             if result is not None:
                 await self._failed(one.attempt, result)
 
+    async def _forsake(self, others: Iterable[UnderWay]) -> None:
+        """Another PBX's node follows its attempts. Should there be none any more, a person takes over."""
+        long_ago = self._clock() - FORSAKEN
+        for one in others:
+            if one.call_state is None and one.attempt.started_at < long_ago:
+                await self._book.fail(one.attempt, AttemptResult.UNKNOWN, None)
+
     async def _failed(self, attempt: Attempt, result: AttemptResult) -> None:
         again_in_s = retry_in_s(result, attempt.number, self._rules)
         if await self._book.fail(attempt, result, again_in_s):
@@ -182,12 +217,12 @@ class CallBacks:
         open_now = is_open(self._clock(), self._scenario.hours, self._scenario.timezone)
         if not (self._calls_back and open_now and self._may_call()):
             return []
+        return [self._in_its_queue(promise) for promise in await self._book.due()]
+
+    def _in_its_queue(self, promise: Promise) -> Promise:
         # A queue that the scenario has no more is answered for by the first one.
-        known = self._scenario.queues.keys()
-        return [
-            promise if promise.queue in known else replace(promise, queue=self._scenario.default_queue)
-            for promise in await self._book.due()
-        ]
+        known = promise.queue in self._scenario.queues
+        return promise if known else replace(promise, queue=self._scenario.default_queue)
 
     async def _whose_turn(self, due: Sequence[Promise], under_way: Sequence[UnderWay]) -> list[Promise]:
         if (picture := self._picture()) is None:
@@ -199,7 +234,8 @@ class CallBacks:
             waiter = Waiter(caller.call_id, place.since.timestamp(), place.vip_level)
             waiting.setdefault(caller.queue, []).append(waiter)
         now = self._clock().timestamp()
-        return whom_to_call(due, waiting, picture.seats, under_way, self._scenario.vip, now)
+        calling = [replace(one, promise=self._in_its_queue(one.promise)) for one in under_way]
+        return whom_to_call(due, waiting, picture.seats, calling, self._scenario.vip, now)
 
     async def _call(self, promise: Promise, system: str) -> None:
         trunk = (await self._pbx.action("Getvar", Variable="PZ_TRUNK")).fields.get("value", "")
@@ -249,3 +285,8 @@ class CallBacks:
             ],
             Async="true",
         )
+
+
+def _made_by(system: str, under_way: Iterable[UnderWay]) -> list[UnderWay]:
+    """The attempts of the PBX of that name."""
+    return [one for one in under_way if system_of(one.attempt.call_id) == system]

@@ -15,7 +15,7 @@ from cti.waiting.queues import QueuePicture
 from ivr.scenario import Hours, Scenario
 from ivr.scenario_file import load_scenario
 from tickets.call_backs import CallBackBook
-from tickets.database import Database, utc_now
+from tickets.database import Database, DatabaseLate, utc_now
 from tickets.events import CallEvent, Value
 from tickets.ledger import CallBook
 from tickets.places import Place, PlaceBook
@@ -37,7 +37,8 @@ class Killed(BaseException):
 class Pbx:
     """What the runner asks of AMI. It lasts, while services come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: str = "pz") -> None:
+        self.system = system
         self.originated: list[dict[str, str | Sequence[str]]] = []
         self.channels: set[str] = set()
         self.fault: BaseException | None = None  # instead of taking an Originate
@@ -57,7 +58,7 @@ class Pbx:
             raise AmiCut("There is no AMI link.")
         match name:
             case "CoreSettings":
-                return AmiReply("", {"systemname": "pz"})
+                return AmiReply("", {"systemname": self.system})
             case "Getvar":
                 return AmiReply("", {"value": "presszero-trunk"})
         assert name == "Originate"
@@ -78,18 +79,22 @@ class House:
         self.now = datetime.now(UTC)
         self.sessions = database.sessions
         self.free = True
+        self.queue = "support"
         self.seconds = 0.0
         self.freeze_s = 0.0  # while an attempt is put on record
         self.promises = PromiseBook(self.sessions, deadline_s=20, clock=lambda: self.now)
         self.ledger = CallBook(self.sessions, deadline_s=20)
         self._told = 0
 
-    def service(self, scenario: Scenario = LOTTERY, *, may_call: bool = True) -> CallBacks:
+    def service(
+        self, scenario: Scenario = LOTTERY, *, may_call: bool = True, pbx: Pbx | None = None
+    ) -> CallBacks:
         """A process that has just started."""
         return CallBacks(
-            self.pbx,
+            pbx or self.pbx,
             self.picture,
             CallBackBook(self.sessions, deadline_s=20, clock=self.clock),
+            CallBackBook(self.sessions, deadline_s=20, clock=lambda: self.now).from_voicemails,
             PlaceBook(self.sessions, deadline_s=20).of,
             scenario,
             lambda: self.now,
@@ -102,7 +107,7 @@ class House:
         return self.now
 
     def picture(self) -> QueuePicture:
-        seat = QueueSeat(self.now, "1", "support", "101", there=True, talking=not self.free, free=self.free)
+        seat = QueueSeat(self.now, "1", self.queue, "101", there=True, talking=not self.free, free=self.free)
         return QueuePicture(self.now, (), (seat,))
 
     async def promised(self, call_id: str = "pz-1795190400.1", number: str = GRACE) -> Promise:
@@ -290,15 +295,72 @@ async def test_what_was_promised_at_another_pbx_is_called_from_there(house: Hous
     assert (await house.line(other)).promise.state is PromiseState.OPEN
 
 
+async def test_the_node_of_another_pbx_gives_up_no_attempt_and_calls_nobody(house: House) -> None:
+    promise = await house.promised()
+    await house.service().look()
+    elsewhere = Pbx("pz2")
+    await later(house, house.service(pbx=elsewhere), MISSING_S * 2)  # its own PBX has no such channel
+    assert (await house.line(promise)).promise.state is PromiseState.CALLING
+    await house.service().look()
+    assert len(house.pbx.originated) == 1
+    assert elsewhere.originated == []
+
+
+async def test_an_attempt_of_a_pbx_that_is_gone_is_left_to_a_person(house: House) -> None:
+    promise = await house.promised()
+    await house.service().look()
+    house.now += timedelta(hours=2)
+    await house.service(pbx=Pbx("new")).look()
+    line = await house.line(promise)
+    assert line.promise.needs_a_person
+    assert line.tried[0].attempt.result is AttemptResult.UNKNOWN
+
+
+async def test_who_was_promised_in_a_queue_of_before_takes_an_operator_of_the_first_one(house: House) -> None:
+    renamed = LOTTERY.model_copy(update={"queues": {"sales": LOTTERY.queues["support"]}})
+    for n in range(1, 4):
+        await house.promised(f"pz-1795190400.{n}", f"+1202555010{n}")
+    house.queue = "sales"
+    service = house.service(renamed)
+    for _ in range(3):
+        await service.look()
+    assert len(house.pbx.originated) == 1  # there is one operator
+
+
 async def test_a_voicemail_comes_onto_the_list(house: House) -> None:
     service = house.service()
-    await service.look()
+    await service.list_messages()
+    house.now -= timedelta(days=1)  # the clock was wrong
     await house.tell("pz-1795190400.7", K.RECEIVED, K.VOICEMAIL_STARTED, K.ENDED)
-    house.now += timedelta(seconds=11)
-    await service.look()
+    await service.list_messages()
     (line,) = (await house.promises.page()).items
     assert line.promise.needs_a_person
+    await service.look()
     assert house.pbx.originated == []
+
+
+async def test_a_list_of_messages_that_is_late_keeps_nobody_from_being_called(house: House) -> None:
+    service = house.service()
+
+    async def late(since: datetime | None) -> int:
+        raise DatabaseLate("too many calls")
+
+    service._list_messages = late
+    await house.promised()
+    run = asyncio.create_task(service.run())
+    async with asyncio.timeout(20):
+        while not house.pbx.originated:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    run.cancel()
+    await asyncio.wait([run])
+
+
+async def test_what_others_originate_is_not_remembered(house: House) -> None:
+    service = house.service()
+    service.hear(
+        [Originated(house.now, "1", f"pz-1795190400.{n}", answered=False, reason=3) for n in range(9)]
+    )
+    assert service._said == {}
 
 
 async def test_the_call_back_keeps_the_promised_place_in_the_queue(house: House, database: Database) -> None:

@@ -29,7 +29,7 @@ class Room:
 
     def __init__(self, database: Database) -> None:
         self.now = NOW
-        sessions = database.sessions
+        sessions = self.sessions = database.sessions
         self.promises = PromiseBook(sessions, deadline_s=20, clock=lambda: self.now)
         self.house = CallBackBook(sessions, deadline_s=20, clock=lambda: self.now)
         self.other_node = CallBackBook(sessions, deadline_s=20, clock=lambda: self.now)
@@ -156,6 +156,29 @@ async def test_a_failed_attempt_is_followed_by_the_next_at_its_time(room: Room) 
     assert again.number == 2
     tried = (await room.promises.line(promise.id)).tried
     assert [one.attempt.result for one in tried] == [AttemptResult.NO_ANSWER, None]
+
+
+async def test_who_read_the_list_before_another_node_failed_does_not_call_again_at_once(room: Room) -> None:
+    promise = await room.promised()
+    assert ids(await room.other_node.due()) == [promise.id]
+    attempt = await room.house.begin(promise.id, "pz")
+    assert attempt is not None
+    await room.house.fail(attempt, AttemptResult.BUSY, 600)
+    assert await room.other_node.begin(promise.id, "pz") is None
+
+
+async def test_a_clock_that_was_set_back_puts_no_call_off(room: Room) -> None:
+    node = CallBackBook(room.sessions, deadline_s=20, clock=lambda: room.now, put_off_most_s=600)
+    first, second = await room.promised("pz-1.1"), await room.promised("pz-2.1", PAUL)
+    attempt = await node.begin(second.id, "pz")
+    assert attempt is not None
+    await node.fail(attempt, AttemptResult.BUSY, 600)
+    assert ids(await node.due()) == [first.id]
+    room.now -= timedelta(seconds=5)  # as another node's clock may
+    assert ids(await node.due()) == [first.id]
+    room.now -= timedelta(hours=1)
+    assert ids(await node.due()) == [first.id, second.id]
+    assert await node.begin(second.id, "pz") is not None
 
 
 async def test_after_the_last_attempt_it_stays_open_for_a_person(room: Room) -> None:
