@@ -82,10 +82,13 @@ def quiet(folder: Path, seconds: int) -> tuple[Rendered, ...]:
 def _write(target: Path, pcm: bytes) -> None:
     """Whole or not at all: another process may be making the same one."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".piece-", suffix=".wav")
-    with os.fdopen(handle, "wb") as file, wave.open(file) as wav:
-        wav.setnchannels(1)
-        wav.setsampwidth(2)
-        wav.setframerate(RATE)
-        wav.writeframes(pcm)
-    os.chmod(name, 0o644)  # the PBX may be another user
-    os.replace(name, target)
+    try:
+        with os.fdopen(handle, "wb") as file, wave.open(file) as wav:
+            wav.setnchannels(1)
+            wav.setsampwidth(2)
+            wav.setframerate(RATE)
+            wav.writeframes(pcm)
+        os.chmod(name, 0o644)  # the PBX may be another user
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -93,11 +93,14 @@ def _sweep(static: Path, prefix: str) -> None:
 def _join(pieces: Sequence[Sequence[Path]], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     made = target.with_suffix(f".{secrets.token_hex(4)}")  # two callers may need the same one at once
-    with wave.open(str(made), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(TELEPHONE_RATE)
-        spoken = (b"".join(read_telephone_wav(sound) for sound in sounds) for sounds in pieces)
-        out.writeframes(PAUSE.join(spoken))
-    made.chmod(0o644)  # the PBX may be another user
-    made.replace(target)  # whole or not at all
+    spoken = PAUSE.join(b"".join(read_telephone_wav(sound) for sound in sounds) for sounds in pieces)
+    try:
+        with wave.open(str(made), "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(TELEPHONE_RATE)
+            out.writeframes(spoken)
+        made.chmod(0o644)  # the PBX may be another user
+        made.replace(target)  # whole or not at all
+    finally:
+        made.unlink(missing_ok=True)

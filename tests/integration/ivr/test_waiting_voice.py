@@ -129,3 +129,14 @@ async def test_a_folder_that_cannot_be_written_costs_only_the_announcement(
     (static / "en_p2").write_text("a file where the folder should be")
     assert await voice.make(Announcement(2)) is None
     assert await voice.make(Announcement(1)) == "en_p1"
+
+
+async def test_what_could_not_be_made_leaves_nothing_behind(static: Path, slow: SlowVoice) -> None:
+    slow.may_speak.set()
+    voice = WaitingVoice(WORDS, slow, "en", static)
+    await voice.run()
+    (static.parent / "offer.wav").write_bytes(b"RIFF")
+    voice.add(OFFER, [static.parent / "offer.wav"])
+    for _ in range(3):  # as often as somebody waits
+        assert await voice.make(Announcement(2, offer=True)) is None
+    assert os.listdir(static / "en_p2o") == []

@@ -1,5 +1,6 @@
 """Prompts in pieces: nothing is lost, no piece is too long, and the cuts lie where it is quiet."""
 
+import errno
 import wave
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def test_silence_is_the_same_second_again(tmp_path: Path) -> None:
     seconds = quiet(tmp_path, 3)
     assert [piece.seconds for piece in seconds] == [1.0] * 3
     assert _pcm(Path(f"{seconds[0].path}.wav")) == bytes(2 * RATE)
+
+
+def test_a_disk_that_is_full_is_not_filled_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*paths: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ivr.pieces.os.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        quiet(tmp_path, 3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def _pcm(file: Path) -> bytes:
