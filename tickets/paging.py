@@ -40,10 +40,11 @@ def page_of(rows: list[T], limit: int, place: Callable[[T], list[Any]]) -> Page[
     """
     items = rows[: page_size(limit)]
     more = len(rows) > len(items)
-    return Page(items, _write_cursor(place(items[-1])) if more else None)
+    return Page(items, write_cursor(place(items[-1])) if more else None)
 
 
-def _write_cursor(place: list[Any]) -> str:
+def write_cursor(place: list[Any]) -> str:
+    """The cursor of a page that begins behind this place."""
     parts = [part.isoformat() if isinstance(part, datetime) else part for part in place]
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 

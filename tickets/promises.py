@@ -79,11 +79,22 @@ class PromiseBook:
 
     @use_case
     async def page(
-        self, *, cursor: str | None = None, limit: int = 50, over: bool | None = None
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int = 50,
+        over: bool | None = None,
+        needs_a_person: bool = False,
     ) -> Page[PromiseLine]:
-        """Promises, newest first; `over`: those that have ended, or (False) have not. Raises `BadCursor`."""
+        """Promises, newest first. Raises `BadCursor`.
+
+        `over`: those that have ended, or (False) have not. `needs_a_person`: only `Promise.needs_a_person`.
+        """
         stands = promises.c.state.in_(STANDING)
         query = _LINES if over is None else _LINES.where(~stands if over else stands)
+        if needs_a_person:
+            left = (promises.c.due_at.is_(None), promises.c.joined_to.is_(None))
+            query = query.where(promises.c.state == PromiseState.OPEN, *left)
         if cursor is not None:
             query = query.where(promises.c.id < read_cursor(cursor, int)[0])
         async with self._sessions() as session:

@@ -169,7 +169,7 @@ class PromisePageQuery(In):
     """Which part of the list, from the page."""
 
     cursor: str | None = Field(None, max_length=512)
-    show: Literal["standing", "over", "all"] = "standing"
+    show: Literal["standing", "person", "over", "all"] = "standing"
 
 
 class PromiseAct(In):

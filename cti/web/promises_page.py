@@ -1,5 +1,8 @@
 """The page of promises: who waits for a call-back, what was tried, and the three ways to see to it."""
 
+from typing import Any
+from urllib.parse import urlencode
+
 import aiohttp_jinja2
 from aiohttp import web
 
@@ -9,13 +12,19 @@ from cti.web.inputs import PromiseAct, PromisePageQuery, PromisePath
 from cti.web.security import account_of
 from cti.web.services import services_of
 from tickets.desk import NotAllowed
+from tickets.paging import write_cursor
 from tickets.promises import LONGEST_REASON, BadReason
 
 PATH = "/promises"
 PAGE_LENGTH = 50
 
-FILTERS = (("standing", "To be kept"), ("over", "Seen to"), ("all", "All"))
-_OVER = {"standing": False, "over": True, "all": None}
+FILTERS = (("standing", "To be kept"), ("person", "Needs a person"), ("over", "Seen to"), ("all", "All"))
+_ASKED: dict[str, dict[str, Any]] = {
+    "standing": {"over": False},
+    "person": {"needs_a_person": True},
+    "over": {"over": True},
+    "all": {},
+}
 
 
 async def promises_page(request: web.Request) -> web.Response:
@@ -39,13 +48,14 @@ async def act(request: web.Request) -> web.Response:
         return await _page(request, str(error), 400)
     except NotAllowed as error:
         return await _page(request, str(error), 409)
-    raise web.HTTPSeeOther(PATH)
+    raise web.HTTPSeeOther(_address(from_query(request, PromisePageQuery)))  # where they were
 
 
 async def _page(request: web.Request, fault: str = "", status: int = 200) -> web.Response:
     services = services_of(request)
     query = from_query(request, PromisePageQuery)
-    page = await services.promises.page(cursor=query.cursor, limit=PAGE_LENGTH, over=_OVER[query.show])
+    asked = _ASKED[query.show]
+    page = await services.promises.page(cursor=query.cursor, limit=PAGE_LENGTH, **asked)
     context = {
         "section": PATH,
         "lines": page.items,
@@ -53,11 +63,24 @@ async def _page(request: web.Request, fault: str = "", status: int = 200) -> web
         "cursor": query.cursor,
         "chosen": query.show,
         "filters": FILTERS,
+        "here": _address(query).removeprefix(PATH),
+        "where": _where,
         "fault": fault,
         "longest": LONGEST_REASON,
         "standing": await services.promises.standing(),
     }
     return aiohttp_jinja2.render_template("promises.html", request, context, status=status)
+
+
+def _address(query: PromisePageQuery) -> str:
+    given = query.model_dump(exclude_defaults=True)
+    return f"{PATH}?{urlencode(given)}" if given else PATH
+
+
+def _where(promise_id: int) -> str:
+    # On a page that begins with it: it may be far from the promise that joined it.
+    found = PromisePageQuery(show="all", cursor=write_cursor([promise_id + 1]))
+    return f"{_address(found)}#promise-{promise_id}"
 
 
 ROUTES = (web.get(PATH, promises_page), web.post(PATH + "/{promise_id}", act))

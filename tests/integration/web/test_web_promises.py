@@ -1,5 +1,7 @@
 """The page and the API of promised call-backs."""
 
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,48 @@ async def test_a_person_says_that_they_talked_another_way(desk: WebRoom, grace: 
     assert "Reached another way" in html
     assert "Met &lt;b&gt;her&lt;/b&gt; at the shop." in html
     assert "by grace" in html
+
+
+async def test_who_acts_on_a_later_page_stays_there(desk: WebRoom, grace: ClientSession) -> None:
+    first = await promised(desk, "pz-0.1", "+12025550100")
+    for number in range(1, 52):
+        await promised(desk, f"pz-{number}.1", f"+120255501{number:02d}")
+    older = re.search(r'href="(/promises\?[^"]*cursor=[^"]*)"', await page(grace))
+    assert older is not None
+    html = await page(grace, unescape(older[1]))
+    action = re.search(rf'action="(/promises/{first.id}\?[^"]*)"', html)
+    assert action is not None
+    form = {"act": "reached", "reason": "At the shop."}
+    async with grace.post(unescape(action[1]), data=form, allow_redirects=False) as answer:
+        assert answer.status == 303
+        back = answer.headers["Location"]
+    assert back.startswith("/promises?cursor=")
+    assert "202-555-0101" in await page(grace, back)  # of the second page
+    async with grace.post(unescape(action[1]), data=form) as answer:
+        assert answer.status == 409
+        assert "202-555-0101" in await answer.text()
+
+
+async def test_a_joined_promise_leads_to_the_earlier_one_however_far_it_is(
+    desk: WebRoom, grace: ClientSession
+) -> None:
+    first = await promised(desk, "pz-0.1", "+12025550100")
+    for number in range(1, 52):
+        await promised(desk, f"pz-{number}.1", f"+120255501{number:02d}")
+    await promised(desk, "pz-99.1", "+12025550100")
+    link = re.search(r'joined to <a href="([^"#]*)#([^"]*)"', await page(grace))
+    assert link is not None
+    assert link[2] == f"promise-{first.id}"
+    assert f'id="promise-{first.id}"' in await page(grace, unescape(link[1]))
+
+
+async def test_it_shows_alone_whom_nobody_but_a_person_sees_to(desk: WebRoom, grace: ClientSession) -> None:
+    await promised(desk, "pz-1.1")
+    await promised(desk, "pz-2.1")  # joined to the first
+    assert "No call-backs" in await page(grace, "/promises?show=person")
+    message = await promised(desk, "pz-3.1", None)
+    html = await page(grace, "/promises?show=person")
+    assert re.findall(r'id="promise-(\d+)"', html) == [str(message.id)]
 
 
 async def test_an_excuse_needs_a_reason(desk: WebRoom, sofia: ClientSession) -> None:

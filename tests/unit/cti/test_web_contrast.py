@@ -16,6 +16,8 @@ PAIRS = [
     ("accent", "surface"),
     ("accent", "bg"),
     ("accent", "accent-soft"),
+    ("accent", "quiet-soft"),
+    ("accent", "bad-soft"),
     ("accent-ink", "accent"),
     *((tone, f"{tone}-soft") for tone in ("caller", "operator", "bot", "good", "warn", "bad", "vip")),
     *((tone, "surface") for tone in ("caller", "operator", "bot", "good", "warn", "bad")),
