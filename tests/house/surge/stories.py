@@ -13,8 +13,9 @@ from tickets.database import Database
 from tickets.tables import CallEventRow, CallRow, TicketRow
 from tickets.vocabulary import CallState, EventKind
 
-AT_ONCE_S = 1.5
-"""Asterisk's queue looks once a second whose turn it is: who rings within that of another rings with them."""
+AT_ONCE_S = 2.0
+"""Asterisk's queue looks once a second whose turn it is, and tells of the end of a talk when all is cleared
+away: what lies within that time of each other, on a full machine, is at once."""
 
 
 TOGETHER_S = 0.1
@@ -100,7 +101,9 @@ def overtaken(stories: Iterable[Story], operators: int) -> list[tuple[str, str, 
 def _enough(waited: Sequence[Story], operators: int, later: Story) -> bool:
     """Whether there was an operator for everybody up to `later`, when a phone first rang for them."""
     at_s = _s(later.rung)
-    busy = sum(_s(other.rung) < at_s < _s(other.over) for other in waited if other.rung and other.over)
+    busy = sum(
+        _s(other.rung) < at_s < _s(other.over) - AT_ONCE_S for other in waited if other.rung and other.over
+    )
     before = sum(_s(other.joined) <= _s(later.joined) and _served_s(other) >= at_s for other in waited)
     return operators - busy >= before
 
