@@ -197,8 +197,8 @@ def is_machine(channel: str) -> bool:
 
 def _text(headers: Headers, name: str) -> str:
     value = headers.get(name)
-    if isinstance(value, list):
-        value = value[0]
+    if isinstance(value, list):  # Asterisk hands on line ends in what the far end calls itself
+        raise UnreadableAmiEvent(f"{headers.get('Event')} with more than one {name}")
     if not isinstance(value, str):
         raise UnreadableAmiEvent(f"{headers.get('Event')} without {name}")
     return value

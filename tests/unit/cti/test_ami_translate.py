@@ -7,6 +7,7 @@ import pytest
 from panoramisk.message import Message
 
 from cti.asterisk import events as ami
+from cti.asterisk.ami_protocol import headers_of
 from cti.asterisk.translate import Translator, began
 from tickets.call import Call, replay
 from tickets.events import CallEvent
@@ -66,6 +67,13 @@ def typed(**headers: str | list[str]) -> ami.AmiEvent:
     event = ami.read(headers, NOW, 1)
     assert event is not None
     return event
+
+
+def test_it_does_not_believe_an_event_that_names_two_calls() -> None:
+    # As a caller ID with a line end in it makes them: Asterisk does not escape it.
+    headers = headers_of("Event: Hangup\r\nUniqueid: pz-1.1\r\nUniqueid: pz-2.2\r\nLinkedid: pz-2.2")
+    with pytest.raises(ami.UnreadableAmiEvent, match="more than one Uniqueid"):
+        ami.read({**channel(), **headers}, NOW, 1)
 
 
 def test_it_reads_the_keys_that_the_far_end_presses_and_not_those_that_we_send() -> None:
