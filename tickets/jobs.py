@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tickets.database import DatabaseTrouble, Sessions, insert_new, use_case, utc_now, writing
@@ -38,6 +38,8 @@ class Job:
 Handler = Callable[[Job], Awaitable[None]]
 
 LONGEST_ERROR = 1000  # characters that are kept of what an attempt failed with
+LONGEST_PAUSE_S = 600.0  # between two attempts
+CLOCKS_APART_S = 60.0  # so far nodes' clocks may differ before one takes the other's times for nonsense
 
 
 _jobs = cast(Table, JobRow.__table__)
@@ -100,12 +102,13 @@ class JobQueue:
         Due is a waiting job whose time has come, and a leased one whose worker let the lease run out.
         """
         now = self._clock()
+        first = and_(_jobs.c.state == JobState.WAITING, _jobs.c.attempts == 0)  # is never put off
         due = (
             select(_jobs.c.id)
             .where(
                 _jobs.c.kind.in_(list(kinds)),
                 _jobs.c.state.in_([JobState.WAITING, JobState.LEASED]),
-                _jobs.c.due_at <= now,
+                or_(_jobs.c.due_at <= now, first),
             )
             .order_by(_jobs.c.due_at, _jobs.c.id)
             .limit(1)
@@ -125,6 +128,8 @@ class JobQueue:
             )
         )
         async with writing(self._sessions) as session:
+            for correction in _after_a_clock_set_back(kinds, now, lease_s):
+                await session.execute(correction)
             row = (await session.execute(take)).first()
         return Job(**row._mapping) if row is not None else None
 
@@ -137,14 +142,14 @@ class JobQueue:
         return await self._settle(job, {"state": JobState.DONE, "lease": None, "error": None})
 
     async def failed(self, job: Job, error: str, retry_in_s: float | None) -> bool:
-        """The attempt failed: again in `retry_in_s` seconds, or never (None: dead).
+        """The attempt failed: again in `retry_in_s`, `LONGEST_PAUSE_S` at most, or never (None: dead).
 
         False when the lease was lost.
         """
         error = clean_text(error)[:LONGEST_ERROR]
         if retry_in_s is None:
             return await self._settle(job, {"state": JobState.DEAD, "lease": None, "error": error})
-        due_at = self._clock() + timedelta(seconds=retry_in_s)
+        due_at = self._clock() + timedelta(seconds=min(retry_in_s, LONGEST_PAUSE_S))
         return await self._settle(
             job, {"state": JobState.WAITING, "due_at": due_at, "lease": None, "error": error}
         )
@@ -162,6 +167,23 @@ class JobQueue:
             return result.first() is not None
 
 
+def _after_a_clock_set_back(kinds: Sequence[str], now: datetime, lease_s: float) -> list[Any]:
+    """Bring back times that lie further in the future than they are ever set.
+
+    A lease is shortened, not taken: whoever holds it may be alive, and will extend it.
+    """
+    return [
+        update(_jobs)
+        .where(
+            _jobs.c.kind.in_(list(kinds)),
+            _jobs.c.state == state,
+            _jobs.c.due_at > now + timedelta(seconds=most_s + CLOCKS_APART_S),
+        )
+        .values(due_at=now + timedelta(seconds=most_s))
+        for state, most_s in ((JobState.LEASED, lease_s), (JobState.WAITING, LONGEST_PAUSE_S))
+    ]
+
+
 class Worker:
     """Does jobs, a few at a time, until cancelled."""
 
@@ -174,7 +196,7 @@ class Worker:
         lease_s: float = 60.0,
         poll_s: float = 2.0,
         max_attempts: int = 5,
-        retry_in_s: Callable[[int], float] = lambda attempts: min(600.0, 2.0**attempts),
+        retry_in_s: Callable[[int], float] = lambda attempts: min(LONGEST_PAUSE_S, 2.0**attempts),
     ) -> None:
         self._queue = queue
         self._handlers = dict(handlers)

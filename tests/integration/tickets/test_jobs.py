@@ -138,6 +138,39 @@ async def test_a_failed_job_comes_again_later_or_never(
     assert await states(database) == {"a": JobState.DEAD}
 
 
+async def test_a_clock_that_was_set_back_keeps_no_job_waiting(
+    queue: JobQueue, clock: Clock, database: Database
+) -> None:
+    clock.pass_by(3600)
+    for key in ("new", "left", "failed"):
+        await queue.enqueue(key, key)
+    left, failed = await queue.lease(["left"], 60), await queue.lease(["failed"], 60)
+    assert left
+    assert failed
+    assert await queue.failed(failed, "no space", 6000)
+    clock.pass_by(-3600)
+    assert await queue.lease(["new"], 60)
+    assert await queue.lease(["left"], 60) is None  # its worker may be alive
+    assert await queue.lease(["failed"], 60) is None
+    clock.pass_by(60)
+    assert await queue.lease(["left"], 60)
+    clock.pass_by(540)
+    assert await queue.lease(["failed"], 60)
+
+
+async def test_a_worker_whose_clock_was_set_back_keeps_its_lease(queue: JobQueue, clock: Clock) -> None:
+    clock.pass_by(3600)
+    await queue.enqueue("merge", "a")
+    job = await queue.lease(["merge"], 60)
+    assert job
+    clock.pass_by(-3600)
+    assert await queue.lease(["merge"], 60) is None
+    clock.pass_by(40)
+    assert await queue.extend(job, 60)
+    clock.pass_by(40)
+    assert await queue.lease(["merge"], 60) is None
+
+
 async def test_many_at_once_share_the_jobs_without_doubling(queue: JobQueue) -> None:
     for number in range(12):
         await queue.enqueue("merge", str(number))
