@@ -89,10 +89,9 @@ class IncidentAnnouncer:
         told = self.for_reception()
         return told.number if told is not None and self._heard.get(call_id) != told.number else None
 
-    def heard(self, call_id: str) -> None:
-        """This caller has heard of it."""
-        if self._incident is not None:
-            self._remember(call_id, self._incident.id)
+    def heard(self, call_id: str, number: int) -> None:
+        """This caller has heard of that incident, which may be the one before."""
+        self._remember(call_id, number)
 
     def happened(self, events: Iterable[CallEvent]) -> None:
         """Take from the ledger who has heard it from reception."""

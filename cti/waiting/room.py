@@ -5,6 +5,7 @@ web, no menu. Whatever fails here, the caller keeps their place and hears the pl
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,8 +48,8 @@ class Bulletin(Protocol):
         """The incident's number, if this caller has not heard of it."""
         ...
 
-    def heard(self, call_id: str) -> None:
-        """This caller has heard of the incident now."""
+    def heard(self, call_id: str, number: int) -> None:
+        """This caller has heard of that incident now."""
         ...
 
 
@@ -71,11 +72,11 @@ class _Guest:
 
     outlook: Outlook
     code: str = ""
-    coded_at: datetime | None = None
+    coded_at: float | None = None  # seconds of a clock that nobody sets
     said_seconds: float | None = None  # by the code
-    incident: bool = False  # the code tells of the incident
+    incident: int | None = None  # that the code tells of
     offer: bool = False  # the code offers a call-back
-    offered_at: datetime | None = None
+    offered_at: float | None = None
     retold: bool = False  # the code is to be changed without delay
 
 
@@ -92,6 +93,7 @@ class WaitingRoom:
         offer_every_s: float,
         bulletin: Bulletin,
         clock: Callable[[], datetime],
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
@@ -103,10 +105,11 @@ class WaitingRoom:
             offer_every_s: between two offers to one caller.
             bulletin: the incident of the moment.
             clock: now, aware.
+            seconds: of a clock that nobody sets.
         """
         self._pbx, self._next_picture, self._talks_since = pbx, next_picture, talks_since
         self._voice, self._offers, self._offer_every_s = voice, offers, offer_every_s
-        self._bulletin, self._clock = bulletin, clock
+        self._bulletin, self._clock, self._seconds = bulletin, clock, seconds
         self._cycles: dict[str, float] = {}
         self._guests: dict[str, _Guest] = {}
         self._free = asyncio.Semaphore(AT_ONCE)
@@ -124,11 +127,11 @@ class WaitingRoom:
             guest = self._guests.get(event.uniqueid)
             if guest is None:
                 continue
-            if guest.incident:
-                self._bulletin.heard(event.uniqueid)
-                guest.incident, guest.retold = False, True
+            if guest.incident is not None:
+                self._bulletin.heard(event.uniqueid, guest.incident)
+                guest.incident, guest.retold = None, True
             if guest.offer:
-                guest.offered_at, guest.offer, guest.retold = self._clock(), False, True
+                guest.offered_at, guest.offer, guest.retold = self._seconds(), False, True
 
     async def run(self) -> None:
         """Measure and announce, until cancelled."""
@@ -178,15 +181,14 @@ class WaitingRoom:
         if guest is None:
             return _Guest(Outlook(caller.place, seconds))
         if seconds is not None and guest.coded_at is not None:
-            passed = (self._clock() - guest.coded_at).total_seconds()
-            seconds = steadied(seconds, guest.said_seconds, passed)
+            seconds = steadied(seconds, guest.said_seconds, self._seconds() - guest.coded_at)
         guest.outlook = Outlook(caller.place, seconds)
         return guest
 
     def _due(self, guest: _Guest) -> bool:
         if guest.coded_at is None or guest.retold:
             return True
-        return (self._clock() - guest.coded_at).total_seconds() >= CHANGE_EVERY_S
+        return self._seconds() - guest.coded_at >= CHANGE_EVERY_S
 
     async def _tell(self, voice: Voice, caller: Waiting) -> None:
         guest = self._guests[caller.call_id]
@@ -202,10 +204,10 @@ class WaitingRoom:
                 )
             except AmiRefused:
                 return  # left the queue at this moment
-        guest.code, guest.coded_at, guest.said_seconds = code, self._clock(), outlook.seconds
-        guest.incident, guest.offer, guest.retold = incident is not None, offer, False
+        guest.code, guest.coded_at, guest.said_seconds = code, self._seconds(), outlook.seconds
+        guest.incident, guest.offer, guest.retold = incident, offer, False
 
     def _may_offer(self, guest: _Guest) -> bool:
         if guest.offered_at is None:
             return True
-        return (self._clock() - guest.offered_at).total_seconds() >= self._offer_every_s
+        return self._seconds() - guest.offered_at >= self._offer_every_s

@@ -97,7 +97,7 @@ class Bulletin:
     def for_waiting(self, call_id: str) -> int | None:
         return None if call_id in self.knows else 4
 
-    def heard(self, call_id: str) -> None:
+    def heard(self, call_id: str, number: int) -> None:
         self.knows.add(call_id)
 
 

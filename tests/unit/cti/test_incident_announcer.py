@@ -132,8 +132,9 @@ async def test_a_waiting_caller_hears_it_once_wherever_they_heard_it() -> None:
     async with house.running():
         await house.until_announced()
         assert house.announcer.for_waiting("pz-1") == 7
-        house.announcer.heard("pz-1")
+        house.announcer.heard("pz-1", 7)
+        house.announcer.heard("pz-4", 6)  # the one before
         event = CallEvent("ivr", "1", "pz-2", NOW, EventKind.ANNOUNCED, {"option": "x", "incident": "7"})
         plain = CallEvent("ivr", "2", "pz-3", NOW, EventKind.ANNOUNCED, {"option": "x"})
         house.announcer.happened([event, plain])
-        assert [house.announcer.for_waiting(f"pz-{n}") for n in (1, 2, 3)] == [None, None, 7]
+        assert [house.announcer.for_waiting(f"pz-{n}") for n in (1, 2, 3, 4)] == [None, None, 7, 7]

@@ -21,7 +21,7 @@ class House:
     """PBX, voice, talks and incident around one waiting room."""
 
     def __init__(self, *, has_words: bool = True) -> None:
-        self.now = NOW
+        self.now, self.seconds = NOW, 0.0
         self.set: list[tuple[str, str]] = []  # channel, language
         self.fault: Exception | None = None
         self.unspoken = self.late = False
@@ -38,6 +38,7 @@ class House:
             90.0,
             self,
             lambda: self.now,
+            lambda: self.seconds,
         )
 
     async def action(self, name: str, /, **fields: str) -> AmiReply:
@@ -65,12 +66,14 @@ class House:
     def for_waiting(self, call_id: str) -> int | None:
         return None if call_id in self.knows else self.incident
 
-    def heard(self, call_id: str) -> None:
-        self.knows.add(call_id)
+    def heard(self, call_id: str, number: int) -> None:
+        if number == self.incident:
+            self.knows.add(call_id)
 
     async def look(self, *call_ids: str, after_s: float = 0) -> list[str]:
         """Show a picture with these callers, in this order; the languages that were set."""
         self.now += timedelta(seconds=after_s)
+        self.seconds += after_s
         waiting = tuple(
             Waiting(call_id, f"PJSIP/{call_id}", "support", place, 0, NOW)
             for place, call_id in enumerate(call_ids, 1)
@@ -155,6 +158,25 @@ async def test_an_incident_is_told_once_and_at_once_taken_out_again(house: House
     assert await house.look("a", "b", after_s=1) == []
     house.announces("a")
     assert await house.look("a", "b", after_s=1) == ["en_p1"]
+
+
+async def test_who_heard_the_incident_of_before_has_not_heard_the_new_one(house: House) -> None:
+    house.incident = 7
+    assert await house.look("a") == ["en_p1i7"]
+    house.incident = 8
+    assert await house.look("a", after_s=1) == []  # too early for a new code
+    house.announces("a")
+    assert await house.look("a", after_s=1) == ["en_p1i8"]
+
+
+async def test_a_clock_that_was_set_back_keeps_no_news_from_callers(house: House) -> None:
+    house.offer_after_s = 0
+    assert await house.look("x", "a") == ["en_p1o", "en_p2o"]
+    house.announces("a")
+    house.now -= timedelta(hours=1)
+    house.offer_after_s = -3600
+    assert await house.look("a", after_s=CHANGE_EVERY_S) == ["en_p1"]
+    assert await house.look("a", after_s=90) == ["en_p1o"]
 
 
 async def test_a_call_back_is_offered_in_time_and_then_now_and_again(house: House) -> None:
