@@ -35,7 +35,7 @@ PATIENCE_S = 30.0  # of a caller in the queue
 BETWEEN_FAULTS_S = (6.0, 16.0)
 FAULT_S = (3.0, 7.0)
 DEADLY = ("killed", "frozen")  # the service starts anew: only in the first third, so that one life is long
-BOOKS_S = 240.0
+BOOKS_S = 420.0  # a backlog of recordings on a busy machine included
 WARM_UP_S = 60.0
 GROWTH = 1.10  # a flat memory ends at most so much higher than it began
 
@@ -55,10 +55,10 @@ class Day:
     excused: int = 0  # calls whose ticket says why there is none
     differences: list[str] = field(default_factory=list)
     lives: int = 0  # of the service
-    memory_began_mib: float = 0.0  # median of the first third of the last life, its warm-up left out
+    memory_began_mib: float = 0.0  # median of the first third of the longest life, its warm-up left out
     memory_ended_mib: float = 0.0  # median of its last third
     memory_most_mib: float = 0.0
-    last_life_s: float = 0.0
+    longest_life_s: float = 0.0
     took_s: float = 0.0
 
     @property
@@ -290,12 +290,13 @@ async def _weigh(house: House, memory: list[tuple[int, float, float]]) -> None:
 def _judge_memory(memory: Sequence[tuple[int, float, float]], day: Day) -> None:
     if not memory:
         return
-    life = max(number for number, _, _ in memory)
-    began = min(at for number, at, _ in memory if number == life)
-    last = [mib for number, at, mib in memory if number == life and at - began > WARM_UP_S]
-    day.last_life_s = max(at for _, at, _ in memory) - began
     day.memory_most_mib = max(mib for _, _, mib in memory)
-    if len(last) >= 6:
-        third = len(last) // 3
-        day.memory_began_mib = statistics.median(last[:third])
-        day.memory_ended_mib = statistics.median(last[-third:])
+    life, _ = Counter(number for number, _, _ in memory).most_common(1)[0]
+    weighed = [(at, mib) for number, at, mib in memory if number == life]
+    began = weighed[0][0]
+    day.longest_life_s = weighed[-1][0] - began
+    warm = [mib for at, mib in weighed if at - began > WARM_UP_S]
+    if len(warm) >= 6:
+        third = len(warm) // 3
+        day.memory_began_mib = statistics.median(warm[:third])
+        day.memory_ended_mib = statistics.median(warm[-third:])

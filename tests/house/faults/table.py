@@ -54,7 +54,7 @@ def show_day(console: Console, day: Day) -> None:
     table.add_row(
         "memory (PSS)",
         f"{day.memory_began_mib:.0f} MiB, later {day.memory_ended_mib:.0f} MiB "
-        f"in a life of {day.last_life_s / 60:.0f} min; most {day.memory_most_mib:.0f} MiB",
+        f"in a life of {day.longest_life_s / 60:.0f} min; most {day.memory_most_mib:.0f} MiB",
     )
     table.add_row("real time", f"{day.took_s / 60:.1f} min for {day.hours:g} h")
     console.print(table)
