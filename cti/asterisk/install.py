@@ -1,7 +1,7 @@
 """Find an Asterisk, or unpack Debian's without root.
 
-Knows apt and the file system; knows nothing of calls. An Asterisk of version 20 or newer on PATH is used as
-it is. Otherwise Debian's Asterisk 22 (suite `forky`) and all that it needs is downloaded by apt, which checks
+Knows apt and the file system; knows nothing of calls. An Asterisk on PATH that is new enough is used as it
+is. Otherwise Debian's Asterisk 22 (suite `forky`) and all that it needs is downloaded by apt, which checks
 the signatures, and unpacked into the cache; it then runs through its own loader, so nothing is installed.
 """
 
@@ -27,13 +27,13 @@ KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
 )
-OLDEST_MAJOR = 20
+FIT_SINCE = {20: 14, 21: 9, 22: 4}  # older ones do not tell the voicebot that its caller has pressed zero
 DOWNLOAD_DEADLINE_S = 1200.0
 UNPACK_DEADLINE_S = 60.0
 
 ALTERNATIVES = (
-    "Install Asterisk 20 or newer yourself so that `asterisk` is on PATH (Ubuntu: `apt install asterisk`), "
-    "or use the compose file in docker/."
+    "Install Asterisk yourself so that `asterisk` is on PATH (20.14, 21.9, 22.4, or newer of each), or use "
+    "the compose file in docker/."
 )
 
 
@@ -84,6 +84,14 @@ def find_asterisk() -> Program | None:
     return _on_path() or _unpacked(cache_folder() / "asterisk-22")
 
 
+def is_fit(version: str) -> bool:
+    """Whether an Asterisk of that version, such as 22.10.1, is new enough."""
+    major, _, rest = version.partition(".")
+    minor = rest.partition(".")[0] or "0"
+    least = FIT_SINCE.get(int(major))
+    return int(major) > max(FIT_SINCE) if least is None else int(minor) >= least
+
+
 def install_asterisk(progress: Report) -> Program:
     """Return an Asterisk, downloading Debian's when there is none.
 
@@ -118,7 +126,7 @@ def _on_path() -> Program | None:
     if command is None:
         return None
     version = _version((command,))
-    if version is None or int(version.split(".")[0]) < OLDEST_MAJOR:
+    if version is None or not is_fit(version):
         return None
     modules = next((p for p in Path("/usr").glob("lib*/**/asterisk/modules") if p.is_dir()), None)
     share = next((p for p in (Path("/usr/share/asterisk"), Path("/var/lib/asterisk")) if p.is_dir()), None)
