@@ -25,6 +25,7 @@ from tickets.vocabulary import (
 )
 
 _calls = cast(Table, CallRow.__table__)
+_promised_in = _calls.alias()
 _tickets = cast(Table, TicketRow.__table__)
 _MOST = 500  # promises looked at in one go
 VOICEMAIL_DAYS = 1  # a message of yesterday makes a promise also when its ticket was closed in between
@@ -163,10 +164,11 @@ class CallBackBook:
         rang_in = (
             select(promises.c.id, _calls.c.call_id)
             .join(_calls, or_(_calls.c.caller == promises.c.number, _calls.c.call_id == promises.c.call_id))
+            .outerjoin(_promised_in, _promised_in.c.call_id == promises.c.call_id)
             .where(
                 promises.c.state == PromiseState.OPEN,
                 promises.c.joined_to.is_(None),
-                _calls.c.answered_at > promises.c.promised_at,
+                _talked_after_the_promise(),
             )
             .order_by(_calls.c.answered_at)
         )
@@ -238,6 +240,22 @@ def _on_the_line() -> Any:
     """Whether the person of a promise is in a call with us, as far as the ledger knows."""
     same = or_(_calls.c.caller == promises.c.number, _calls.c.call_id == promises.c.call_id)
     return exists().where(same, _calls.c.state != CallState.ENDED)
+
+
+def _talked_after_the_promise() -> Any:
+    """Whether a call of the person was answered after the one in which they were promised.
+
+    Calls are compared by the PBX's clock. That of the promises may differ from it, and decides only where it
+    must: in the same call, or while the ledger does not have it.
+    """
+    by_our_clock = _calls.c.answered_at > promises.c.promised_at
+    same_or_unknown = or_(_calls.c.call_id == promises.c.call_id, _promised_in.c.call_id.is_(None))
+    later = and_(
+        _calls.c.received_at > _promised_in.c.received_at,
+        _calls.c.answered_at.is_not(None),
+        or_(by_our_clock, _calls.c.received_at >= _promised_in.c.ended_at),
+    )
+    return or_(and_(same_or_unknown, by_our_clock), later)
 
 
 def _ended(call_id: str, result: AttemptResult, now: datetime) -> Any:

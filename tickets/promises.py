@@ -230,6 +230,8 @@ async def end(
     ended_in: str | None = None,
 ) -> None:
     """End a standing promise, and with it those that joined it, in the session's transaction."""
+    # The lock first: who joins it at this moment has the row, and has to be seen by what ends both.
+    await session.execute(select(promises.c.id).where(promises.c.id == promise_id).with_for_update())
     both = or_(promises.c.id == promise_id, promises.c.joined_to == promise_id)
     await session.execute(
         update(promises)

@@ -9,12 +9,12 @@ import pytest
 
 from tickets.call_backs import CallBackBook
 from tickets.customers import NotFound
-from tickets.database import Database
+from tickets.database import Database, writing
 from tickets.desk import Desk, NotAllowed
 from tickets.events import CallEvent, Value
 from tickets.ledger import CallBook
 from tickets.promise import NewPromise, Promise
-from tickets.promises import BadReason, PromiseBook
+from tickets.promises import BadReason, PromiseBook, add
 from tickets.vocabulary import AttemptResult, EventKind, PromiseSource, PromiseState, TicketStatus
 
 pytestmark = pytest.mark.integration
@@ -216,6 +216,19 @@ async def test_an_operators_talk_in_the_call_back_keeps_the_promise(room: Room) 
     assert await room.house.settle() == 0
 
 
+async def test_who_joins_a_promise_while_it_is_kept_is_not_forgotten(room: Room) -> None:
+    promise = await room.promised("pz-1.1")
+    attempt = await room.house.begin(promise.id, "pz")
+    assert attempt is not None
+    await room.rings_in(attempt.call_id, GRACE, K.QUEUE_JOINED, K.OPERATOR_ANSWERED)
+    async with writing(room.sessions) as session:
+        joined = await add(session, new("pz-2.1"), room.now)
+        settling = asyncio.create_task(room.house.settle())
+        await asyncio.sleep(0.3)  # it waits for the row; SQLite waits at the door
+    await settling
+    assert (await room.state(promise), await room.state(joined)) == (PromiseState.CALLED, PromiseState.CALLED)
+
+
 async def test_a_talk_that_the_ledger_hears_of_late_still_counts(room: Room) -> None:
     promise = await room.promised()
     attempt = await room.house.begin(promise.id, "pz")
@@ -253,6 +266,40 @@ async def test_a_talk_before_the_promise_does_not_keep_it(room: Room) -> None:
     promise = await room.promised("pz-1.1")
     assert await room.house.settle() == 0
     assert await room.state(promise) is PromiseState.OPEN
+
+
+async def test_a_pbx_whose_clock_is_ahead_does_not_turn_the_talk_before_into_the_one_after(
+    room: Room,
+) -> None:
+    pbx_is_ahead = timedelta(minutes=2)
+    room.now += pbx_is_ahead
+    await room.rings_in("pz-0.1", GRACE, K.OPERATOR_ANSWERED, K.ENDED)
+    room.now += timedelta(minutes=1)
+    await room.rings_in("pz-1.1", GRACE, K.QUEUE_JOINED, K.CALL_BACK_PROMISED, K.ENDED)
+    room.now -= pbx_is_ahead
+    promise = await room.promised("pz-1.1")
+    assert await room.house.settle() == 0
+    assert ids(await room.house.due()) == [promise.id]
+
+
+async def test_who_rang_in_before_the_house_listed_their_message_is_reached(room: Room) -> None:
+    await room.rings_in("pz-1.1", GRACE, K.VOICEMAIL_STARTED, K.ENDED)
+    room.now += timedelta(minutes=1)
+    await room.rings_in("pz-2.1", GRACE, K.QUEUE_JOINED, K.OPERATOR_ANSWERED, K.ENDED)
+    room.now += timedelta(hours=1)  # the service was down
+    await room.house.from_voicemails()
+    assert await room.house.settle() == 1
+    (line,) = (await room.promises.page()).items
+    assert (line.promise.state, line.promise.ended_in) == (PromiseState.REACHED, "pz-2.1")
+
+
+async def test_who_goes_on_waiting_after_all_and_talks_in_the_same_call_is_reached(room: Room) -> None:
+    await room.rings_in("pz-1.1", GRACE, K.QUEUE_JOINED)
+    promise = await room.promised("pz-1.1")
+    room.now += timedelta(minutes=1)
+    await room.tell("pz-1.1", (K.OPERATOR_ANSWERED, {}))
+    assert await room.house.settle() == 1
+    assert await room.state(promise) is PromiseState.REACHED
 
 
 async def test_while_the_phone_rings_nobody_ends_it(room: Room) -> None:
