@@ -1,6 +1,6 @@
-"""What the web asks of the rest of the house. `cti/app.py` fills it, tests fill it with parts of their own.
+"""What the web asks of the rest of the house. Knows names and types; builds nothing.
 
-Knows names and types; builds nothing.
+`cti/assembly/desk.py` fills it, tests fill it with parts of their own.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
