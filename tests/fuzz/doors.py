@@ -194,6 +194,14 @@ _REQUESTS = (
     _http("POST", "/api/v1/tickets/PZ-1001/notes", _JSON, b'{"text": "She will call back."}'),
     _http("PATCH", "/api/v1/tickets/PZ-1001", _JSON, b'{"status": "closed", "version": 3}'),
     _http("POST", "/tickets/PZ-1001/notes", _FORM, b"text=a%20note"),
+    _http("GET", "/promises?show=person&cursor=WzMwMF0"),
+    _http("POST", "/promises/1?show=standing", _FORM, b"act=excused&reason=a+wrong+number"),
+    _http("POST", "/api/v1/promises/1/end", _JSON, b'{"state": "reached", "reason": "At the shop."}'),
+    _http("GET", "/incidents"),
+    _http("POST", "/incidents", _FORM, b"topic=Draw&text=Not+tonight.&until=2027-01-01T20%3A00"),
+    _http("POST", "/api/v1/incidents", _JSON,
+          b'{"topic": "Draw", "text": "Not tonight.", "until": "2027-01-01T20:00:00-05:00"}'),
+    _http("POST", "/api/v1/incidents/1/off"),
     b"POST /login HTTP/1.1\r\nHost: desk\r\nTransfer-Encoding: chunked\r\nContent-Type: "
     b"application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n7\r\nlogin=x\r\n0\r\n\r\n",
 )  # fmt: skip

@@ -22,7 +22,18 @@ from cti.asterisk.events import LIVE, Headers, UnreadableAmiEvent, read
 from cti.asterisk.translate import Translator
 from cti.customers.crm_answer import BadAnswer, read_answer
 from cti.spill import from_line, to_line
-from cti.web.inputs import CallQuery, Credentials, NewCustomer, NewNote, TicketChange, TicketPath
+from cti.web.inputs import (
+    CallQuery,
+    Credentials,
+    IncidentForm,
+    NewCustomer,
+    NewIncident,
+    NewNote,
+    PromiseAct,
+    PromiseEnd,
+    TicketChange,
+    TicketPath,
+)
 from cti.web.login_page import safe_target
 from ivr.agi import HEADER_BYTES, AgiError, parse_reply, quote, read_line, read_request
 from ivr.scenario_file import BadScenario, load_scenario
@@ -245,8 +256,13 @@ def _cursor(data: bytes) -> None:
     read_cursor(data.decode("latin-1"), datetime, str)
 
 
+_MODELS = (
+    Credentials, NewCustomer, NewNote, TicketChange, NewIncident, IncidentForm, PromiseEnd, PromiseAct,
+)  # fmt: skip
+
+
 def _form(data: bytes) -> None:
-    for model in (Credentials, NewCustomer, NewNote, TicketChange):
+    for model in _MODELS:
         try:
             model.model_validate_json(data)
         except ValidationError as error:
@@ -311,6 +327,9 @@ _FORMS = (
     b'{"name": "Ada", "numbers": ["+1 202 555 0123"], "vip_level": 2}',
     b'{"text": "She will call back."}',
     b'{"status": "closed", "version": 3}',
+    b'{"topic": "Draw postponed", "text": "Not tonight.", "until": "2026-11-22T20:00:00-05:00"}',
+    b'{"state": "excused", "reason": "A wrong number."}',
+    b'{"act": "reached", "reason": "At the shop."}',
     b"PZ-1001",
     b"50",
 )
