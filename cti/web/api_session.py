@@ -9,7 +9,7 @@ from cti.web.security import TOKEN, account_of
 from cti.web.services import services_of
 
 
-@operation("POST", "/api/v1/session", tag="Session", status=201, public=True, problems=(401, 429))
+@operation("POST", "/api/v1/session", tag="Session", status=201, public=True, problems=(401,))
 async def log_in(request: web.Request, *, body: Credentials) -> SessionOut:
     """Log in."""
     return SessionOut(token=await services_of(request).accounts.authenticate(body.login, body.password))

@@ -234,8 +234,10 @@ def _responses(entry: Operation, refs: Any) -> Json:
     if "query" in entry.inputs:
         statuses |= {400}
     if "body" in entry.inputs:
-        statuses |= {400, 403, 413, 415}
+        statuses |= {400, 413, 415}
+    if entry.method != "GET":
+        statuses |= {403}  # from another site's page, or not theirs to do
     problem = {"application/problem+json": {"schema": refs[ProblemBody, "serialization"]}}
-    for status in sorted(statuses | {503}):
+    for status in sorted(statuses | {429, 503}):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return responses

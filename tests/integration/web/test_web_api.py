@@ -11,6 +11,8 @@ from aiohttp import ClientSession
 from tests.fakes.desk_day import ELENA, VISITS
 from tests.fakes.stories import event
 from tests.fakes.web_room import WebRoom
+from tests.integration.web.test_web_promises import promised
+from tickets.call_backs import CallBackBook
 from tickets.vocabulary import EventKind
 
 pytestmark = pytest.mark.integration
@@ -221,11 +223,19 @@ async def test_it_says_which_methods_a_path_has(desk: WebRoom, sofia: ClientSess
 async def test_it_answers_with_what_its_document_promises(desk: WebRoom, sofia: ClientSession) -> None:
     name = await desk.happen(TALKED)
     document = await get(sofia, "/api/v1/openapi.json")
+    promise = await promised(desk)
+    attempt = await CallBackBook(desk.database.sessions, deadline_s=20).begin(promise.id, "pz")
+    assert attempt is not None
+    async with sofia.post("/api/v1/incidents", json={"topic": "Draw", "text": "Not tonight."}) as answer:
+        assert answer.status == 201
     for path, real in (
         ("/api/v1/calls", "/api/v1/calls"),
         ("/api/v1/tickets", "/api/v1/tickets"),
         ("/api/v1/tickets/{ticket}", f"/api/v1/tickets/{name}"),
         ("/api/v1/customers", "/api/v1/customers"),
+        ("/api/v1/promises", "/api/v1/promises"),
+        ("/api/v1/promises/{promise_id}", f"/api/v1/promises/{promise.id}"),
+        ("/api/v1/incidents", "/api/v1/incidents"),
     ):
         described = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"][
             "schema"

@@ -80,6 +80,12 @@ def test_it_uses_json_schema_types_only() -> None:
             assert kind in JSON_TYPES
 
 
+def test_it_says_of_every_write_that_it_may_be_refused_and_of_everything_that_it_may_be_too_often() -> None:
+    for _, method, operation in operations():
+        assert {"429", "503"} <= set(operation["responses"])
+        assert method == "get" or "403" in operation["responses"]
+
+
 def test_it_closes_every_operation_but_the_login() -> None:
     assert DOCUMENT["security"]
     open_ones = [
