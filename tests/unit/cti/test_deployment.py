@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cti.asterisk.instance import OPEN_FILES
 from cti.process.drain import HAND_OVER_S
 from cti.process.guard import SILENCE_S
 from cti.process.heartbeat import BEAT_S
@@ -37,10 +38,18 @@ def unit() -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def service() -> dict[str, object]:
-    """The service in the compose file."""
-    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
-    found: dict[str, object] = compose["services"]["presszero"]
+def containers() -> dict[str, dict[str, object]]:
+    """The services of the compose file."""
+    found: dict[str, dict[str, object]] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())[
+        "services"
+    ]
+    return found
+
+
+@pytest.fixture
+def service(containers) -> dict[str, object]:
+    """Ours among them."""
+    found: dict[str, object] = containers["presszero"]
     return found
 
 
@@ -70,10 +79,16 @@ def test_the_watchdog_comes_after_the_guard_and_misses_no_beat(unit) -> None:
     assert unit["WatchdogSignal"] == ["SIGKILL"]  # a stopped process obeys no other
 
 
-def test_it_comes_back_whatever_ended_it(unit, service) -> None:
+def test_it_comes_back_whatever_ended_it(unit, containers) -> None:
     assert unit["Restart"] == ["always"]
     assert unit["StartLimitIntervalSec"] == ["0"]
-    assert service["restart"] == "unless-stopped"
+    assert {name: found.get("restart") for name, found in containers.items()} == dict.fromkeys(
+        ("postgres", "asterisk", "presszero"), "unless-stopped"
+    )
+
+
+def test_the_pbx_in_its_container_may_open_files_for_a_thousand_calls(containers) -> None:
+    assert containers["asterisk"]["ulimits"] == {"nofile": OPEN_FILES}
 
 
 def test_the_signal_reaches_the_service_and_the_guard_can_kill_it(unit, service) -> None:
