@@ -7,6 +7,8 @@ whom `on_up` calls after each login.
 
 import asyncio
 import random
+import socket
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +33,8 @@ __all__ = [
 ]
 
 log = structlog.get_logger()
+
+_DROP_UNSENT = struct.pack("ii", 1, 0)  # when closed, and also when killed
 
 
 class AmiUnreachable(ConnectionError):
@@ -155,10 +159,14 @@ class AmiLink:
     async def _greet(self) -> GuardedProtocol:
         try:
             async with asyncio.timeout(self._connect_within_s):
-                _, protocol = await asyncio.get_running_loop().create_connection(
+                transport, protocol = await asyncio.get_running_loop().create_connection(
                     lambda: GuardedProtocol(frozenset(events.LIVE), self._take, self._lost),
                     self._host,
                     self._port,
+                )
+                # Else the system goes on sending for minutes what we, or who came after us, gave up for lost.
+                transport.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, _DROP_UNSENT
                 )
                 try:
                     await protocol.greeted

@@ -1,6 +1,8 @@
 """The AMI link over a real socket, against a server that misbehaves on purpose."""
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -196,6 +198,34 @@ async def test_it_never_sends_an_action_again() -> None:
             ami.answers["Status"] = lambda h: message(("Response", "Success"), ("ActionID", h["ActionID"]))
             await link.action("Status")
         assert len(ami.asked("Originate")) == 1
+
+
+def greets(pbx: socket.socket) -> socket.socket:
+    pbx.settimeout(5)
+    connection, _ = pbx.accept()
+    connection.settimeout(5)
+    connection.sendall(b"Asterisk Call Manager/11.0.0\r\n")
+    return connection
+
+
+async def test_what_was_given_up_is_not_sent_after_all() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as pbx:
+        pbx.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        frozen = asyncio.create_task(asyncio.to_thread(greets, pbx))
+        link = AmiLink("127.0.0.1", pbx.getsockname()[1], "presszero", "right", lambda events: None)
+        protocol = await link._greet()
+        transport = protocol.transport
+        transport.write(bytes(60_000))  # more than the PBX takes without reading; less than the system holds
+        await asyncio.sleep(0.05)
+        transport.write(b"Action: Originate")
+        assert transport.get_write_buffer_size() == 0
+        protocol.cut()
+        await asyncio.sleep(0.05)
+        got = b""
+        with await frozen as wakes_up, contextlib.suppress(ConnectionResetError):
+            while more := await asyncio.to_thread(wakes_up.recv, 65536):
+                got += more
+        assert b"Originate" not in got
 
 
 async def test_it_gives_up_on_an_unanswered_action_and_ignores_the_late_answer() -> None:
