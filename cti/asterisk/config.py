@@ -42,7 +42,7 @@ EMPTY_FILES = (
 )  # fmt: skip
 
 BOT_LIMIT_S = 200  # a little more than the bot's own limit of 180 s
-BOT_FUSE_S = 3.0  # how long the bot's leg lives without our re-arming its fuse
+BOT_FUSE_S = 2.5  # how long the bot's leg lives without our re-arming its fuse
 
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")

@@ -15,8 +15,9 @@ import structlog
 
 log = structlog.get_logger()
 
-SILENCE_S = 3.5
-"""Without a beat for so long a service is frozen. Its callers are with the operators within 5 s."""
+SILENCE_S = 8.0
+"""Without a beat for so long a service is frozen. By then the PBX's own fuses have taken its callers on; a
+machine that is merely too busy for some seconds does not lose its service."""
 LAST_LOOK_S = 2.0  # for the guard to see that the pipe is closed
 
 _PROGRAM = Path(__file__).with_name("guard_process.py")
