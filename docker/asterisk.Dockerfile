@@ -10,5 +10,7 @@ RUN usermod --uid 1000 asterisk && install -d -o asterisk /run/asterisk \
 RUN for name in extensions queues pjsip manager; do \
         echo "#include presszero/${name}_presszero.conf" >>"/etc/asterisk/${name}.conf"; done \
     && printf '[mappings]\n#include presszero/cdr_custom_presszero.conf\n' >/etc/asterisk/cdr_custom.conf \
-    && sed -i 's/^;*enabled *=.*/enabled = yes/; /^\[general\]/a timestampevents = yes' /etc/asterisk/manager.conf
+    && sed -i 's/^;*enabled *=.*/enabled = yes/; /^\[general\]/a timestampevents = yes' /etc/asterisk/manager.conf \
+    && printf '[global]\ntype=global\nmax_initial_qualify_time=1\n' >>/etc/asterisk/pjsip.conf \
+    && sed -i '/^\[options\]/a transmit_silence = yes' /etc/asterisk/asterisk.conf
 CMD ["asterisk", "-f", "-U", "asterisk"]
