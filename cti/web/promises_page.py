@@ -35,6 +35,7 @@ async def promises_page(request: web.Request) -> web.Response:
 async def act(request: web.Request) -> web.Response:
     """The buttons of a row. What cannot be done comes back with the reason."""
     promise_id = from_path(request, PromisePath).promise_id
+    query = from_query(request, PromisePageQuery)  # before anything is done: it may be refused
     given = await from_form(request, PromiseAct)
     book, login = services_of(request).promises, account_of(request).login
     try:
@@ -48,7 +49,7 @@ async def act(request: web.Request) -> web.Response:
         return await _page(request, str(error), 400)
     except NotAllowed as error:
         return await _page(request, str(error), 409)
-    raise web.HTTPSeeOther(_address(from_query(request, PromisePageQuery)))  # where they were
+    raise web.HTTPSeeOther(_address(query))  # where they were
 
 
 async def _page(request: web.Request, fault: str = "", status: int = 200) -> web.Response:
