@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from cti.asterisk import cdr
-from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.cdr import CdrRow, UnreadableCdr
 from cti.asterisk.comparison import Comparison, callers, compare
 from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
@@ -212,7 +212,7 @@ class Reconciler:
         """The number that the channel called, as our dialplan noted it."""
         try:
             reply = await self._pbx.action("Getvar", Channel=channel, Variable="PZ_LINE")
-        except AmiRefused:  # hung up meanwhile
+        except (AmiRefused, BadAmiValue):  # hung up meanwhile; a name that somebody else's dialplan has made
             return ""
         return reply.fields.get("value", "")
 

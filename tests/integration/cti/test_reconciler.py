@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cti.asterisk.ami import AmiCut, AmiRefused, AmiReply
+from cti.asterisk.ami_protocol import checked
 from cti.asterisk.events import AmiEvent, ListedChannel, WaitingCaller
 from cti.asterisk.reconciler import Reconciler
 from cti.asterisk.translate import Translator, ended, received
@@ -52,6 +53,7 @@ class Pbx:
         return {"CoreShowChannels": self.channels, "QueueStatus": self.waiting}[name]
 
     async def action(self, name: str, /, **fields: str) -> AmiReply:
+        checked(name, fields)
         if name == "Ping":
             return AmiReply("", {"ping": "Pong", "timestamp": f"{self.now():.6f}"})
         if name == "CoreSettings":
@@ -203,6 +205,17 @@ async def test_it_takes_up_a_waiting_caller(house: House) -> None:
     assert (call.state, call.priority, call.found_later) == (CallState.QUEUED, 9, True)
     assert call.line == "+18005550100"
     assert await house.reconcile() == []
+
+
+async def test_a_channel_whose_name_cannot_be_written_stops_nobody(house: House) -> None:
+    strange, call_id = "pz-1795293990.1", "pz-1795293990.2"
+    house.pbx.channels = [
+        ListedChannel(LATER, "", each, each, "presszero-call", "operator", "", name, "Queue", "")
+        for each, name in ((strange, "Local/1\n@presszero-inbound-0;2"), (call_id, "PJSIP/t-1"))
+    ]
+    house.pbx.lines = {"PJSIP/t-1": "+18005550100"}
+    await house.reconcile()
+    assert [house.book.call(each).line for each in (strange, call_id)] == ["", "+18005550100"]
 
 
 async def test_it_tells_nothing_of_what_the_ami_told_a_moment_before(house: House) -> None:
