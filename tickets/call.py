@@ -161,6 +161,7 @@ class _Reading:
         self.state = CallState.TALKING
         self.operator = _text(event.data.get("operator")) or self.operator
         self.answered_at = self.answered_at or event.at
+        self.left_message = False
         self.bot.close(event.at)
         self.hold.close(event.at, told=_seconds(event.data.get("hold_seconds")))
         self.talk.open(event.at)
@@ -224,10 +225,10 @@ class _Reading:
         )
 
     def outcome(self) -> CallOutcome:
+        if self.left_message:  # also after a talk, when the colleague did not answer: somebody has to hear it
+            return CallOutcome.VOICEMAIL
         if self.answered_at is not None:
             return CallOutcome.ANSWERED_BY_OPERATOR
-        if self.left_message:
-            return CallOutcome.VOICEMAIL
         if self.call_back:
             return CallOutcome.CALL_BACK
         return self.content or CallOutcome.ABANDONED

@@ -249,13 +249,15 @@ def _talked_after_the_promise() -> Any:
     must: in the same call, or while the ledger does not have it.
     """
     by_our_clock = _calls.c.answered_at > promises.c.promised_at
-    same_or_unknown = or_(_calls.c.call_id == promises.c.call_id, _promised_in.c.call_id.is_(None))
+    same = _calls.c.call_id == promises.c.call_id
+    goes_on = and_(same, promises.c.source != PromiseSource.VOICEMAIL)  # after a message the call is over
+    unknown = and_(~same, _promised_in.c.call_id.is_(None))
     later = and_(
         _calls.c.received_at > _promised_in.c.received_at,
         _calls.c.answered_at.is_not(None),
         or_(by_our_clock, _calls.c.received_at >= _promised_in.c.ended_at),
     )
-    return or_(and_(same_or_unknown, by_our_clock), later)
+    return or_(and_(or_(goes_on, unknown), by_our_clock), later)
 
 
 def _ended(call_id: str, result: AttemptResult, now: datetime) -> Any:

@@ -351,6 +351,13 @@ async def test_a_voicemail_is_a_promise_that_a_person_keeps(room: Room) -> None:
     assert await room.house.due() == []
 
 
+async def test_a_message_left_after_a_talk_is_a_promise_too(room: Room) -> None:
+    # Sent on to a colleague who did not answer, and nobody else was there.
+    await room.rings_in("pz-1.1", GRACE, K.OPERATOR_ANSWERED, K.QUEUE_JOINED, K.VOICEMAIL_STARTED, K.ENDED)
+    assert await room.house.from_voicemails() == 1
+    assert await room.house.settle() == 0
+
+
 async def test_an_old_voicemail_whose_ticket_is_closed_is_none(room: Room) -> None:
     await room.rings_in("pz-1.1", GRACE, K.VOICEMAIL_STARTED, K.ENDED)
     await room.rings_in("pz-2.1", PAUL, K.VOICEMAIL_STARTED, K.ENDED)
