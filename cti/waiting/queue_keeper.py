@@ -17,7 +17,7 @@ from typing import Protocol
 
 import structlog
 
-from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.translate import DUTY
 from cti.live import LiveCalls
 from cti.waiting.ageing import Waiter, changes, in_turn, passes
@@ -158,7 +158,7 @@ class QueueKeeper:
                     Priority=str(priority),
                     Immediate="yes",
                 )
-            except AmiRefused:  # nothing unusual: hung up, or answered meanwhile
+            except (AmiRefused, BadAmiValue):  # hung up or answered meanwhile; a channel that cannot be named
                 continue
             except (AmiCut, AmiLate) as error:
                 log.warning("The queue keeps its order.", action="priorities_untold", reason=str(error))

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.events import AmiEvent, MusicStopped
 from cti.waiting.expected_wait import cycle_seconds, expected_seconds, minutes_to_say, steadied
 from cti.waiting.queues import QueuePicture, Waiting
@@ -202,8 +202,8 @@ class WaitingRoom:
                 await self._pbx.action(
                     "Setvar", Channel=caller.channel, Variable="CHANNEL(language)", Value=code
                 )
-            except AmiRefused:
-                return  # left the queue at this moment
+            except (AmiRefused, BadAmiValue):
+                return  # left the queue at this moment, or on a channel that cannot be named
         guest.code, guest.coded_at, guest.said_seconds = code, self._seconds(), outlook.seconds
         guest.incident, guest.offer, guest.retold = incident, offer, False
 

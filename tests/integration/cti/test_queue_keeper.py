@@ -189,6 +189,16 @@ async def test_a_caller_who_has_hung_up_meanwhile_stops_nobody_else() -> None:
         await house.ami.until(lambda: house.queue.order.index("old2") < house.queue.order.index("vip"))
 
 
+async def test_a_caller_whose_channel_ami_cannot_name_stops_nobody_else() -> None:
+    async with open_house(("old", 200, 0), ("v\x07ip", 1, 1)) as house:
+        await looked_again(house)
+        assert house.queue.order == ["v\x07ip", "old"]
+        house.queue.leave("v\x07ip")
+        house.join("vip", 1, 1)
+        house.watch.wake()
+        await house.stands("old vip")
+
+
 async def test_after_a_cut_link_it_asks_anew_and_keeps_order() -> None:
     async with open_house(("plain", 60, 0)) as house:
         await looked_again(house)

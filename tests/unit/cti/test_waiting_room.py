@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cti.asterisk.ami import AmiCut, AmiRefused, AmiReply
+from cti.asterisk.ami import AmiCut, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.events import MusicStopped, QueueSeat
 from cti.waiting.queues import QueuePicture, Waiting
 from cti.waiting.room import CHANGE_EVERY_S, WaitingRoom
@@ -127,9 +127,10 @@ async def test_it_sets_a_code_when_it_changes_and_not_more_often_than_needed(hou
     assert await house.look("b", after_s=CHANGE_EVERY_S) == []
 
 
-async def test_who_left_is_forgotten_and_no_error(house: House) -> None:
+@pytest.mark.parametrize("fault", [AmiRefused("No such channel"), BadAmiValue("a channel's strange name")])
+async def test_who_left_or_cannot_be_named_is_no_error(house: House, fault: Exception) -> None:
     await house.look("a", "b")
-    house.fault = AmiRefused("No such channel")
+    house.fault = fault
     assert await house.look("a", "b", "c") == []
     house.fault = None
     assert await house.look("c") == ["en_p1"]
