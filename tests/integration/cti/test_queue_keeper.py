@@ -190,11 +190,11 @@ async def test_a_caller_who_has_hung_up_meanwhile_stops_nobody_else() -> None:
 
 
 async def test_a_caller_whose_channel_ami_cannot_name_stops_nobody_else() -> None:
-    async with open_house(("old", 200, 0), ("v\x07ip", 1, 1)) as house:
+    async with open_house(("o\x07ld", 200, 0), ("vip", 1, 1)) as house:
         await looked_again(house)
-        assert house.queue.order == ["v\x07ip", "old"]
-        house.queue.leave("v\x07ip")
-        house.join("vip", 1, 1)
+        assert house.queue.order == ["vip", "o\x07ld"]
+        house.queue.leave("o\x07ld")
+        house.join("old", 200)
         house.watch.wake()
         await house.stands("old vip")
 
