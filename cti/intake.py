@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from cti.spill import Spill, SpillUnusable, from_line, to_line
-from tickets.database import DatabaseTrouble
+from tickets.database import DatabaseLate, DatabaseTrouble
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
 
@@ -153,6 +153,9 @@ class Intake:
                 self.trouble = str(error)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, self._retry_most_s)
+                if isinstance(error, DatabaseLate) and len(events) > 1:
+                    await self._in_halves(events)  # a slow database may take fewer in time
+                    return
             except Exception as error:  # a mistake of ours in one event must not stop all others
                 await self._without_the_bad_one(events, error)
                 return
@@ -166,9 +169,7 @@ class Intake:
 
     async def _without_the_bad_one(self, events: Sequence[CallEvent], error: Exception) -> None:
         if len(events) > 1:
-            middle = len(events) // 2
-            await self._recorded(events[:middle])
-            await self._recorded(events[middle:])
+            await self._in_halves(events)
             return
         (event,) = events
         log.error(
@@ -186,6 +187,11 @@ class Intake:
                 file.write(to_line(event))
         except OSError as trouble:
             self._lose(trouble)
+
+    async def _in_halves(self, events: Sequence[CallEvent]) -> None:
+        middle = len(events) // 2
+        await self._recorded(events[:middle])
+        await self._recorded(events[middle:])
 
     def _tell(self, changes: list[CallChange]) -> None:
         if not changes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from cti.intake import Intake
 from cti.spill import Spill, SpillUnusable, from_line, to_line
 from tests.fakes.call_book import FakeCallBook
-from tickets.database import DatabaseTrouble
+from tickets.database import DatabaseLate, DatabaseTrouble
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
 from tickets.vocabulary import EventKind
@@ -227,3 +227,20 @@ def test_it_writes_and_reads_an_event_without_loss(tmp_path: Path) -> None:
 def test_it_knows_a_line_that_is_no_event(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         from_line(line)
+
+
+async def test_a_database_too_slow_for_many_events_at_once_gets_fewer(tmp_path: Path) -> None:
+    book, told = FakeCallBook(), list[CallChange]()
+
+    async def slow(events: Sequence[CallEvent]) -> list[CallChange]:
+        if len(events) > 30:
+            raise DatabaseLate("The database did not answer within 1 s: check its load.")
+        return await book.record(events)
+
+    intake = Intake(slow, told.extend, tmp_path, gather_s=0, retry_first_s=0.001, retry_most_s=0.002)
+    async with running(intake):
+        for number in range(500):
+            intake.publish(event(number))
+        assert await intake.settle(10)
+    assert [change.event for change in told] == [event(number) for number in range(500)]
+    assert (intake.recorded, intake.trouble) == (500, None)
