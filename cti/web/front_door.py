@@ -6,6 +6,8 @@ because every one takes a file descriptor, and calls need those.
 """
 
 import asyncio
+import socket
+import sys
 
 import structlog
 from aiohttp import web
@@ -20,6 +22,7 @@ GOOD_BYE_S = 3.0  # open requests and event streams get this long at the end
 CONNECTION_LIMIT = 256
 ADDRESS_LIMIT = 128  # connections of one address; a browser opens six, and a proxy elsewhere speaks for many
 HEADER_LINES = 100
+_ACKED = slice(120, 128)  # of Linux's `struct tcp_info`: tcpi_bytes_acked, what the peer has taken so far
 
 
 class _Doorman(asyncio.Protocol):
@@ -109,18 +112,18 @@ class FrontDoor:
         return [handler.transport for handler in handlers if isinstance(handler.transport, asyncio.Transport)]
 
     async def _sweep(self) -> None:
-        """Drop who does not read: whose unread bytes have not become fewer for too long."""
+        """Drop who does not read: who has taken nothing of what waits for them for too long."""
         clock = asyncio.get_running_loop().time
         unread: dict[asyncio.Transport, tuple[int, float]] = {}
         while True:
             await asyncio.sleep(self._unread_s / 4)
             before, unread, now = unread, {}, clock()
             for transport in self._transports():
-                size = transport.get_write_buffer_size()
-                if not size:
+                if not transport.get_write_buffer_size():
                     continue
-                was, since = before.get(transport, (0, now))
-                unread[transport] = (size, since if 0 < was <= size else now)
+                taken = _taken(transport)
+                was, since = before.get(transport, (taken, now))
+                unread[transport] = (taken, now if taken > was else since)
                 if now - unread[transport][1] >= self._unread_s:
                     log.info("an HTTP client reads nothing: dropped", action="http_unread")
                     transport.abort()
@@ -132,6 +135,21 @@ class FrontDoor:
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
+
+
+def _taken(transport: asyncio.Transport) -> int:
+    """A figure that grows while the client reads. The bytes that wait with us are not enough to tell: whoever
+    writes fills them up again.
+    """
+    try:
+        told: bytes = transport.get_extra_info("socket").getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_INFO, _ACKED.stop
+        )
+        if len(told) == _ACKED.stop:
+            return int.from_bytes(told[_ACKED], sys.byteorder)
+    except (AttributeError, OSError):
+        pass  # not Linux, or closed already
+    return -transport.get_write_buffer_size()
 
 
 def _address(transport: asyncio.Transport) -> str | None:

@@ -1,6 +1,7 @@
 """The HTTP port against clients that hold connections: too many of one address, and who reads nothing."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,8 +27,14 @@ async def door(**limit: float) -> AsyncIterator[FrontDoor]:
     async def big(_request: web.Request) -> web.Response:
         return web.Response(body=BIG)
 
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(bytes(100 * 1024))
+
     app = web.Application()
-    app.add_routes([web.get("/", small), web.get("/big", big)])
+    app.add_routes([web.get("/", small), web.get("/big", big), web.get("/endless", endless)])
     door = FrontDoor(app, "127.0.0.1", 0, **limit)  # type: ignore[arg-type]
     await door.start()
     try:
@@ -71,6 +78,23 @@ async def test_it_does_not_count_this_machine():
         assert all(first for _, _, first in guests)
         for _, writer, _ in guests:
             writer.close()
+
+
+async def test_it_keeps_who_reads_slowly_of_an_answer_that_goes_on():
+    async with door(unread_s=1.5) as open_door, asyncio.timeout(30):
+        far = socket.socket()
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else loopback takes megabytes at once
+        far.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(far, ("127.0.0.1", open_door.port))
+        reader, writer = await asyncio.open_connection(sock=far, limit=4096)
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        ends = loop.time() + 5
+        while loop.time() < ends:
+            assert await reader.read(8 * 1024)
+            await asyncio.sleep(0.02)
+        assert open_door._transports()
+        writer.transport.abort()
 
 
 async def test_it_drops_who_reads_nothing_of_a_long_answer():
