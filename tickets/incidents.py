@@ -94,9 +94,9 @@ class IncidentBook:
     async def current(self) -> Incident | None:
         """The one that callers are to hear now."""
         now = self._clock()
-        query = (
-            select(IncidentRow).where(IncidentRow.off_at.is_(None)).order_by(IncidentRow.id.desc()).limit(1)
-        )
+        # Only the last one: should two have been switched on at the same moment, its end does not bring back
+        # the other.
+        query = select(IncidentRow).order_by(IncidentRow.id.desc()).limit(1)
         async with self._sessions() as session:
             row = await session.scalar(query)
             found = None if row is None else _incident(row)

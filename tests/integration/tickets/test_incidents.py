@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from tickets.customers import NotFound
-from tickets.database import Database, utc_now
+from tickets.database import Database, utc_now, writing
 from tickets.incidents import BadIncident, IncidentBook
+from tickets.tables import IncidentRow
 
 pytestmark = pytest.mark.integration
 NOW = utc_now().replace(microsecond=0)
@@ -93,3 +94,17 @@ async def test_what_was_never_there_cannot_be_switched_off(book: IncidentBook) -
     for number in (0, 7, 2**40):
         with pytest.raises(NotFound):
             await book.switch_off(number, "sam")
+
+
+async def test_of_two_that_were_switched_on_at_once_neither_comes_back_when_one_ends(
+    book: IncidentBook, database: Database
+) -> None:
+    await book.switch_on("Draw postponed", WORDS, None, "sam")
+    async with writing(database.sessions) as session:  # another node, which did not see the first one yet
+        row = IncidentRow(topic="Web site down", text="It is down.", on_at=NOW, on_by="sofia", until=None)
+        session.add(row)
+    heard = await book.current()
+    assert heard is not None
+    assert heard.topic == "Web site down"
+    await book.switch_off(heard.id, "sofia")
+    assert await book.current() is None
