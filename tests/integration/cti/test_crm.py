@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,7 +9,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from cti.customers.crm import CRM_S, FAILURES, Crm
+from cti.customers.crm import FAILURES, Crm
 from cti.customers.crm_answer import LONGEST_ANSWER, CrmCard
 
 pytestmark = pytest.mark.integration
@@ -62,11 +61,9 @@ async def crm(office: Office) -> AsyncIterator[Crm]:
 
 
 async def timed(crm: Crm) -> CrmCard | None:
-    """Ask; fails where the caller would have waited longer than reception lets them."""
-    began = time.monotonic()
-    card = await crm.ask(NUMBER)
-    assert time.monotonic() - began < CRM_S + 0.5  # the deadline and a busy machine
-    return card
+    """Ask; fails where the deadline is not kept: a CRM that is slow here would take longer than this guard."""
+    async with asyncio.timeout(4):
+        return await crm.ask(NUMBER)
 
 
 async def test_it_asks_for_the_number_with_the_token_and_reads_the_card(crm: Crm, office: Office):
