@@ -61,7 +61,7 @@ async def crm(office: Office) -> AsyncIterator[Crm]:
 
 
 async def timed(crm: Crm) -> CrmCard | None:
-    """Ask; fails where the deadline is not kept: a CRM that is slow here would take longer than this guard."""
+    """Ask; fails where the deadline is not kept: a CRM that is slow here takes longer than this guard."""
     async with asyncio.timeout(4):
         return await crm.ask(NUMBER)
 
