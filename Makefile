@@ -14,7 +14,7 @@ test:  ## Every test, the calls over a real PBX included
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
 	@.venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit tests/integration
-	@.venv/bin/pytest -q tests/house
+	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile tests/house
 
 unit:  ## The fast tests only
 	@scripts/bootstrap dev
