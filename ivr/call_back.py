@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 import structlog
 
+from ivr import fuse
 from ivr.agi import AgiSession
 from ivr.call_back_rules import ANSWER_S
 from ivr.menu import Next
 from ivr.pieces import Rendered
 from ivr.prompts import PromptBook
-from ivr.reception import FUSE_S
 from tickets.events import CallEvent, Publish
 from tickets.promise import NewPromise, Promise
 from tickets.vocabulary import EventKind, PromiseSource
@@ -65,7 +65,7 @@ class CallBackDesk:
         Raises:
             AgiError: of any kind: the link to Asterisk is of no more use, and the dialplan goes on by itself.
         """
-        await self._light_fuse(session, PROMISE_S)
+        await fuse.light(session, PROMISE_S)
         call_id = await session.get_variable("PZ_CALL") or session.request.get("agi_uniqueid")
         number = self._normalise(session.request.get("agi_callerid"))
         if number is not None and await self._takes_it(session):
@@ -73,7 +73,7 @@ class CallBackDesk:
             if promise is not None:
                 await self._play(session, self._prompts.prompt("call_back_promised"), "")
                 await session.set_variable("PZ_NEXT", Next.BYE.value)
-        await session.set_variable("TIMEOUT(absolute)", 0)
+        await fuse.put_out(session)
 
     async def _takes_it(self, session: AgiSession) -> bool:
         question = self._prompts.prompt("call_back_confirm")
@@ -90,7 +90,7 @@ class CallBackDesk:
             place_since=_moment(await session.get_variable("PZ_SINCE")) or self._clock(),
             source=PromiseSource.QUEUE,
         )
-        await self._light_fuse(session, PROMISE_S)
+        await fuse.light(session, PROMISE_S)
         try:
             async with asyncio.timeout(PROMISE_S):
                 promise = await self._store(new)
@@ -116,14 +116,11 @@ class CallBackDesk:
 
     async def _play(self, session: AgiSession, sounds: tuple[Rendered, ...], keys: str) -> str | None:
         for sound in sounds:
-            await self._light_fuse(session, sound.seconds)
+            await fuse.light(session, sound.seconds)
             key = await session.stream_file(sound.path, keys, seconds=sound.seconds)
             if key is not None:
                 return key
         return None
-
-    async def _light_fuse(self, session: AgiSession, seconds: float) -> None:
-        await session.set_variable("TIMEOUT(absolute)", f"{seconds + FUSE_S:.2f}")
 
 
 def _moment(epoch: str) -> datetime | None:

@@ -21,6 +21,7 @@ from uuid import UUID
 
 import structlog
 
+from ivr import fuse
 from ivr.agi import AgiError, AgiSession, CallerHungUp
 from ivr.hours import is_open
 from ivr.keys import Keys
@@ -33,7 +34,6 @@ from voicebot.outcome import Ending, Outcome
 
 _log = structlog.get_logger()
 
-FUSE_S = 3.0  # beyond the length of a step; prompts are played in pieces of a second
 CUSTOMER_S = 0.3
 AFTER_BOT = "after-bot"
 
@@ -104,7 +104,7 @@ class Reception:
         Raises:
             CallerHungUp: there is nobody to look after any more.
         """
-        await self._light_fuse(session, CUSTOMER_S)
+        await fuse.light(session, CUSTOMER_S)
         call_id = await session.get_variable("PZ_CALL") or session.request.get("agi_uniqueid")
         diary = _Diary(call_id, self._publish, self._clock)
         try:
@@ -172,7 +172,7 @@ class Reception:
             # Played, not merely waited: a line without sound seems dead, and the recording would lose time.
             sounds += self._prompts.quiet(ask.wait_s)
         for sound in sounds:
-            await self._light_fuse(session, sound.seconds)
+            await fuse.light(session, sound.seconds)
             key = await session.stream_file(sound.path, ask.keys, seconds=sound.seconds)
             if key is not None:
                 self._keys.took(call_id, key)
@@ -203,13 +203,13 @@ class Reception:
             await session.set_variable("PZ_QUEUE", leave.queue)
         if leave.reason is not None:
             diary.note(EventKind.HANDED_OVER, {"reason": leave.reason.value})
-        await session.set_variable("TIMEOUT(absolute)", 0)
+        await fuse.put_out(session)
         await session.set_variable("PZ_NEXT", leave.next.value)
 
     async def _rescue(self, session: AgiSession, diary: "_Diary") -> None:
         diary.note(EventKind.HANDED_OVER, {"reason": HandOver.FAULT.value})
         try:
-            await session.set_variable("TIMEOUT(absolute)", 0)
+            await fuse.put_out(session)
             await session.set_variable("PZ_NEXT", Next.OPERATOR.value)
         except AgiError:
             # The link is what failed: closing it makes the dialplan go on to its default, the operators.
@@ -217,9 +217,6 @@ class Reception:
 
     def _to_operator(self, reason: HandOver | None) -> Leave:
         return Leave(Next.OPERATOR, self._scenario.default_queue, reason)
-
-    async def _light_fuse(self, session: AgiSession, seconds: float) -> None:
-        await session.set_variable("TIMEOUT(absolute)", f"{seconds + FUSE_S:.2f}")
 
 
 class _Diary:

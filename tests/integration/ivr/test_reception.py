@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 
 from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
+from ivr.fuse import FUSE_S
 from ivr.keys import Keys
 from ivr.menu import ALL_KEYS, Incident
 from ivr.pieces import Rendered
 from ivr.prompts import PromptBook
-from ivr.reception import FUSE_S, ExpectedBot, KnownCaller, Reception
+from ivr.reception import ExpectedBot, KnownCaller, Reception
 from ivr.scenario import STATIC_PROMPTS, Scenario
 from ivr.scenario_file import load_scenario
 from ivr.server import FastAgiServer
