@@ -25,7 +25,7 @@ from tests.house.faults.house import House
 from tests.house.faults.injections import DiskFull, Fault, PbxRestarted
 from tests.house.faults.ledger import all_calls, look
 from tests.house.faults.moments import FINGER_S
-from tests.house.faults.supervisor import pss_mib
+from tests.house.faults.supervisor import own_memory_mib
 from tickets.tables import TicketRow
 
 HOUR_S = 45.0  # of real time
@@ -283,7 +283,8 @@ async def _weigh(house: House, memory: list[tuple[int, float, float]]) -> None:
     while True:
         pid = house.supervisor.pid
         if pid is not None and house.supervisor.serving.is_set():
-            memory.append((house.supervisor.lives, time.monotonic(), await asyncio.to_thread(pss_mib, pid)))
+            weight = await asyncio.to_thread(own_memory_mib, pid)
+            memory.append((house.supervisor.lives, time.monotonic(), weight))
         await asyncio.sleep(5)
 
 

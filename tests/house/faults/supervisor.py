@@ -90,21 +90,14 @@ class Supervisor:
             await self._process.wait()
 
 
-def pss_mib(pid: int) -> float:
-    """Proportional memory of a process and its children, in MiB; those that go meanwhile count nothing."""
-    total = 0
-    for process in _family(pid):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-    return total / 1024
+def own_memory_mib(pid: int) -> float:
+    """What a process has filled itself, in MiB: its anonymous memory. 0 for one that is gone.
 
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in task.read_text().split():
-                found.extend(_family(int(child)))
-    return found
+    Not its share of libraries and models: that changes with who else has them open. Not its children: they
+    live for seconds.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Anonymous:"):
+                return int(line.split()[1]) / 1024
+    return 0.0

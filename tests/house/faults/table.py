@@ -52,7 +52,7 @@ def show_day(console: Console, day: Day) -> None:
     table.add_row("faults", f"{sum(day.faults.values())} of {len(day.faults)} kinds")
     table.add_row("lives of the service", str(day.lives))
     table.add_row(
-        "memory (PSS)",
+        "memory of its own",
         f"{day.memory_began_mib:.0f} MiB, later {day.memory_ended_mib:.0f} MiB "
         f"in a life of {day.longest_life_s / 60:.0f} min; most {day.memory_most_mib:.0f} MiB",
     )
