@@ -29,6 +29,9 @@ from tickets.vocabulary import (
     Direction,
     EventKind,
     HandOver,
+    NoteKind,
+    PhoneChoice,
+    Presence,
     PromiseSource,
     PromiseState,
     Role,
@@ -148,10 +151,32 @@ class TicketRow(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_by: Mapped[str | None] = mapped_column(Text)  # "bot", "menu" or a login
     version: Mapped[int] = mapped_column(default=1)  # +1 with every change: who edits an old one is told
+    subject_by: Mapped[str | None] = mapped_column(Text)  # login of who wrote it; None: it follows the call
+    topic_by: Mapped[str | None] = mapped_column(Text)  # the same
+    customer_by: Mapped[str | None] = mapped_column(Text)  # the same
+    fields: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, server_default="{}"
+    )  # name → text, the house's own
+    assignee: Mapped[str | None] = mapped_column(Text, index=True)  # login
+    assigned_group: Mapped[int | None] = mapped_column(index=True)  # `groups.id`; cleared with the group
+    remind_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)  # brings it back then
+    remind_whom: Mapped[str | None] = mapped_column(Text)  # login
+    remind_text: Mapped[str | None] = mapped_column(Text)
+    missed_done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a missed call, dealt with
+    missed_done_by: Mapped[str | None] = mapped_column(Text)  # login
+
+
+class TicketTagRow(Base):
+    """A word that a ticket is found by."""
+
+    __tablename__ = "ticket_tags"
+
+    number: Mapped[int] = mapped_column(ForeignKey("tickets.number", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
 
 
 class TicketNoteRow(Base):
-    """Plain text that a person put on a ticket."""
+    """Plain text that a person put on a ticket, or a line that tells what a person did with it."""
 
     __tablename__ = "ticket_notes"
 
@@ -160,6 +185,7 @@ class TicketNoteRow(Base):
     author: Mapped[str] = mapped_column(Text)  # login
     text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[NoteKind] = mapped_column(_words(NoteKind), default=NoteKind.NOTE, server_default="note")
 
 
 _STANDING_LEADER = text("joined_to IS NULL AND state IN ('open', 'calling')")
@@ -247,6 +273,71 @@ class AccountRow(Base):
     extension: Mapped[str | None] = mapped_column(String(32))  # the operator's phone
     password_hash: Mapped[str] = mapped_column(Text)  # argon2id, with its parameters
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    active: Mapped[bool] = mapped_column(default=True)  # False: nobody logs in with it any more
+    hears_group: Mapped[bool] = mapped_column(default=False)  # an operator: recordings of the groups' calls
+    language: Mapped[str | None] = mapped_column(
+        String(16)
+    )  # of the pages, BCP 47; None: as the browser says
+    totp_secret: Mapped[str | None] = mapped_column(Text)  # second factor, RFC 6238; None: none
+    totp_used: Mapped[int | None] = mapped_column(BigInteger)  # time step of the last code taken: once only
+    phone_secret: Mapped[str | None] = mapped_column(Text)  # SIP password of a phone made with the account
+
+
+class GroupRow(Base):
+    """People who share queues and calls."""
+
+    __tablename__ = "groups"
+    __table_args__ = (UniqueConstraint("name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+
+
+class GroupMemberRow(Base):
+    """Who is in a group."""
+
+    __tablename__ = "group_members"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class GroupQueueRow(Base):
+    """Which queues a group serves."""
+
+    __tablename__ = "group_queues"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True)
+    queue: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class OperatorStateRow(Base):
+    """What an operator wants to be. The PBX is brought in step with it, also after it has restarted."""
+
+    __tablename__ = "operator_states"
+
+    extension: Mapped[str] = mapped_column(String(32), primary_key=True)
+    presence: Mapped[Presence] = mapped_column(_words(Presence))
+    reason: Mapped[str | None] = mapped_column(String(100))  # of a pause
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a wrap-up's end
+    phone: Mapped[PhoneChoice] = mapped_column(_words(PhoneChoice))
+
+
+class AuditRow(Base):
+    """Who changed rights, or touched a recording. Only ever added to."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (Index(None, "at", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    login: Mapped[str] = mapped_column(Text)  # who did it
+    action: Mapped[str] = mapped_column(String(64), index=True)  # "account.role", "recording.played"
+    subject: Mapped[str] = mapped_column(Text, index=True)  # a login, a ticket's name
+    detail: Mapped[str] = mapped_column(Text)  # JSON as text; no secret, no number of a caller
 
 
 class LoginSessionRow(Base):
@@ -258,6 +349,8 @@ class LoginSessionRow(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    device: Mapped[str] = mapped_column(String(200), default="")  # what the browser calls itself
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class LoginAttemptRow(Base):

@@ -73,6 +73,11 @@ class EventKind(StrEnum):
     VOICEMAIL_STARTED = "voicemail.started"
     CALL_BACK_PROMISED = "call_back.promised"  # promise: its number on the list
     ANNOUNCED = "announced"  # something was told, by a menu's option or as an incident; option, incident
+    HOLD_STARTED = "hold.started"  # operator: the caller hears music, the operator will be back
+    HOLD_ENDED = "hold.ended"  # operator
+    TRANSFERRED = "call.transferred"  # operator (who sent the caller on), to, how: "blind" | "attended"
+    RECORDING_PAUSED = "recording.paused"  # operator: what is said now must not be kept (a card number)
+    RECORDING_RESUMED = "recording.resumed"  # operator
     RECORDED = "recording.stored"  # recording_id
     ENDED = "call.ended"  # cause (PBX's own word)
     FOUND = "call.found"  # met only after the fact (reconciler, left-over recording); how
@@ -87,10 +92,37 @@ class TicketStatus(StrEnum):
 
 
 class Role(StrEnum):
-    """What an account may do."""
+    """What an account may do; each role may do what those before it may."""
 
     OPERATOR = "operator"
     SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+
+
+class Presence(StrEnum):
+    """Whether an operator takes calls from the queues. `docs/states.md` draws the transitions."""
+
+    READY = "ready"
+    PAUSED = "paused"  # with a reason: lunch, training
+    WRAP_UP = "wrap_up"  # writes up the last call; ends by itself
+    AWAY = "away"  # not at work
+
+
+class PhoneChoice(StrEnum):
+    """Which phone of an operator rings."""
+
+    OWN = "own"  # a SIP phone, on the desk or as a program: endpoint `101`
+    PAGE = "page"  # the phone in the desk's page: endpoint `101-web`
+
+
+class NoteKind(StrEnum):
+    """What an entry of a ticket's timeline is."""
+
+    NOTE = "note"  # internal: for colleagues only
+    ANSWER = "answer"  # what the customer was told in writing, or may see
+    ASSIGNED = "assigned"  # to whom, with a comment
+    REMINDER = "reminder"  # it was set, or has come due
+    CHANGED = "changed"  # fields that a person changed
 
 
 class PromiseState(StrEnum):

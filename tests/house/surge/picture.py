@@ -19,10 +19,13 @@ Scale = Callable[[float], float]
 
 WIDTH, HEIGHT = 900, 380
 LEFT, RIGHT, TOP, BOTTOM = 56, 20, 64, 44
+AFTERWARDS_S = 15.0
 
 
 def draw(moments: Sequence[Moment], title: str) -> str:
-    """An SVG document."""
+    """An SVG document. It ends soon after the last call: recordings are taken in for minutes more."""
+    last = max((moment.at_s for moment in moments if moment.calls), default=0.0)
+    moments = [moment for moment in moments if moment.at_s <= last + AFTERWARDS_S]
     stages = [stage for stage in COLOURS if any(moment.stages[stage] for moment in moments)]
     longest = max((moment.at_s for moment in moments), default=1.0)
     highest = _round_up(max((moment.calls for moment in moments), default=1))
