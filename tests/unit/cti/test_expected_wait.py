@@ -131,13 +131,13 @@ def day(seed: int, *, operators: int = 5, load: float = 0.97, talk_s: float = 18
 
 
 def test_on_simulated_days_it_is_right_on_average() -> None:
-    days = [day(seed) for seed in range(8)]
+    days = [day(seed) for seed in range(4)]
     said, took = ([x for one in days for x in getattr(one, part)] for part in ("said", "took"))
     whole = Day(said, took)
     print(
         f"{len(took)} waits, mean {mean(took):.0f} s: bias {100 * whole.bias:+.0f} %, "
         f"mean error {100 * whole.error:.0f} % of the mean wait"
     )
-    assert len(took) > 1000
+    assert len(took) > 500
     assert abs(whole.bias) < 0.15
     assert whole.error < 0.5

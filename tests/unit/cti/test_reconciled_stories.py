@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 
 
 @settings(
-    max_examples=300,
+    max_examples=120,
     deadline=None,
     phases=[Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
