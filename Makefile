@@ -1,6 +1,6 @@
 # PressZero: `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit serve lint format bench fuzz chaos surge lock clean
+.PHONY: help demo test unit serve lint format bench fuzz chaos surge words lock clean
 PRESSZERO := .venv/bin/presszero
 
 help:  ## List the commands
@@ -13,6 +13,7 @@ demo:  ## A call centre at work: real Asterisk, three callers, three tickets (ON
 test:  ## Every test, the calls over a real PBX included
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
+	@scripts/build-pages test
 	@.venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit tests/integration
 	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile tests/house
 
@@ -25,16 +26,21 @@ serve:  ## The service alone (settings: PRESSZERO_… environment variables)
 	@$(PRESSZERO) migrate
 	@$(PRESSZERO) serve
 
-lint:  ## ruff, mypy --strict, and the direction of imports
+lint:  ## ruff, mypy --strict, the direction of imports, and the types of the pages' code
 	@scripts/bootstrap dev
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
+	@scripts/build-pages check
 
 format:  ## Put the code into ruff's form
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+words:  ## Collect the pages' texts for their translators (cti/web/languages/*.po)
+	@scripts/bootstrap dev
+	@.venv/bin/python -m cti.web.languages.collect
 
 bench:  ## Speed and memory, each figure beside a baseline of the same run
 	@scripts/bootstrap dev
@@ -60,4 +66,4 @@ lock:  ## Choose the newest versions anew and write requirements/*.lock
 	@scripts/lock
 
 clean:  ## Remove what the commands made in this folder
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var bench/results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var bench/results cti/web/page/node_modules cti/web/static/built

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from cti.web.languages import LANGUAGES, preferred, speak
 from cti.web.problems import Handler, Problem, wants_page
 from tickets.accounts import Account
 from tickets.call import Call
@@ -21,6 +22,7 @@ TOKEN = web.RequestKey("token", str)
 
 ACCOUNT_DEADLINE_S = 2.0
 READ_DEADLINE_S = 10.0  # a handler that only reads and writes rows
+LANGUAGE_COOKIE = "presszero-language"  # for people who are not logged in; holds nothing else
 TOKEN_LIMIT = 256  # characters; ours are shorter
 BODY_LIMIT = 64 * 1024  # bytes; the largest thing anybody sends is a note
 
@@ -147,6 +149,7 @@ def session_middleware(find_account: FindAccount, *, secure: bool) -> Middleware
             if account is not None:
                 request[ACCOUNT] = account
                 request[TOKEN] = token
+                speak(account.language)
         if ACCOUNT not in request and _gate(request) not in PUBLIC:
             if wants_page(request) and request.method == "GET" and request.path != "/live":
                 raise web.HTTPSeeOther("/login?next=" + quote(request.path_qs, safe=""))
@@ -154,6 +157,14 @@ def session_middleware(find_account: FindAccount, *, secure: bool) -> Middleware
         return await handler(request)
 
     return session
+
+
+@web.middleware
+async def language_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The language of the answer: chosen before, or as the browser asks; an account's own comes on top."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    speak(chosen if chosen in LANGUAGES else preferred(request.headers.get("Accept-Language", "")))
+    return await handler(request)
 
 
 @web.middleware
@@ -171,18 +182,26 @@ def account_of(request: web.Request) -> Account:
 
 
 def require(account: Account, role: Role) -> None:
-    """Raise 403 unless the account has that role; a supervisor may do what an operator may."""
-    if account.role is not role and account.role is not Role.SUPERVISOR:
+    """Raise 403 unless the account has that role or one above it."""
+    if not has_role(account, role):
         raise Problem(403, "not-yours", f"This is for a {role}. Ask one, or log in as one.")
 
 
-def may_listen(account: Account, call: Call) -> bool:
-    """Whether an account may hear and read a call's recording.
+def has_role(account: Account, role: Role) -> bool:
+    """Whether the account has that role or one above it."""
+    order = list(Role)
+    return order.index(account.role) >= order.index(role)
 
-    Supervisors and the operator who answered; a voicemail everybody at the desk, for one of them calls back.
+
+def may_listen(account: Account, call: Call) -> bool:
+    """Whether an account that sees a call may hear and read its recording.
+
+    Supervisors, the operator who answered, and operators who may hear their groups' calls; a voicemail
+    everybody who sees it, for one of them calls back.
     """
     own = call.operator is not None and account.extension == call.operator
-    return account.role is Role.SUPERVISOR or own or call.outcome is CallOutcome.VOICEMAIL
+    of_the_group = account.hears_group and call.queue is not None
+    return has_role(account, Role.SUPERVISOR) or own or of_the_group or call.outcome is CallOutcome.VOICEMAIL
 
 
 def may_read_words(account: Account, call: Call) -> bool:

@@ -28,7 +28,13 @@ from cti.web.board import Board
 from cti.web.limits import rate_middleware
 from cti.web.openapi import Json, document
 from cti.web.problems import Known, problems_middleware
-from cti.web.security import BODY_LIMIT, deadline_middleware, headers_signal, session_middleware
+from cti.web.security import (
+    BODY_LIMIT,
+    deadline_middleware,
+    headers_signal,
+    language_middleware,
+    session_middleware,
+)
 from cti.web.services import SERVICES, Services
 from cti.web.templating import error_page, set_up_templates
 from recordings.store import NotOnShelf, ShelfLate
@@ -85,6 +91,7 @@ def make_site(services: Services) -> web.Application:
         client_max_size=BODY_LIMIT,
         middlewares=[
             health.metrics_middleware(services.registry),
+            language_middleware,
             problems_middleware(KNOWN, error_page),
             rate_middleware(),
             deadline_middleware,
@@ -106,13 +113,13 @@ def make_site(services: Services) -> web.Application:
         if operation.method == "GET":
             app.router.add_route("HEAD", operation.path, operation.serve)
     app.router.add_get("/api/v1/openapi.json", serve_openapi)
-    app.router.add_get("/static/{name}", assets.serve)
+    app.router.add_get("/static/{name:.+}", assets.serve)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
     app.add_routes([*incidents_page.ROUTES, *promises_page.ROUTES])
     app.add_routes([*login_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
-    app[pages.BOARD] = Board(services.live, lambda: pages.draw_board(app))
+    app[pages.BOARD] = Board(services.live, lambda audiences: pages.draw_board(app, audiences))
     app.cleanup_ctx.append(_keep_board)
     app.on_shutdown.append(_end_streams)
     return app

@@ -3,22 +3,21 @@
 Templates escape everything; nothing from a caller or a note is ever marked safe.
 """
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp_jinja2
 import jinja2
 from aiohttp import web
+from markupsafe import Markup
 
-from cti.web import words
+from cti.web import languages, words
 from cti.web.assets import Assets
 from cti.web.board import stands_since
 from cti.web.problems import Problem
 from cti.web.schemas import ticket_name
 from cti.web.security import ACCOUNT
 from cti.web.services import Services
-from recordings.transcript import SPEAKERS
 from tickets.call import Call
 
 FOLDER = Path(__file__).parent / "templates"
@@ -29,17 +28,13 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
     zone, clock = services.zone, services.clock
 
     async def everywhere(request: web.Request) -> dict[str, Any]:
-        return {"account": request.get(ACCOUNT), "house": services.house}
+        return {"account": request.get(ACCOUNT), "house": services.house, "path": request.path_qs}
 
     def there_for(call: Call) -> int:
         return max(0, round((clock() - stands_since(call)).total_seconds()))
 
     def in_all(call: Call) -> int:
         return max(0, round(((call.ended_at or clock()) - call.received_at).total_seconds()))
-
-    def full(at: datetime) -> str:
-        local = at.astimezone(zone)
-        return f"{local.day} {local:%B %Y, %H:%M:%S}"
 
     environment = aiohttp_jinja2.setup(
         app,
@@ -49,11 +44,20 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension brings it
+        lambda text: languages.texts().gettext(text),
+        lambda one, many, num: languages.texts().ngettext(one, many, num),
+        newstyle=True,
+        pgettext=lambda context, text: languages.texts().pgettext(context, text),
+        npgettext=lambda context, one, many, num: languages.texts().npgettext(context, one, many, num),
     )
     environment.filters.update(
         call_chip=words.call_chip,
         clock=lambda at: words.clock(at, zone),
-        full=full,
+        full=lambda at: words.full(at, zone),
         hand_over=words.HAND_OVERS.get,
         headline=words.headline,
         in_all=in_all,
@@ -61,9 +65,12 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         length=words.length,
         outlook=lambda call: words.outlook(services.outlook(call.call_id)),
         moment=lambda at: words.moment(at, zone, clock()),
+        number=words.number,
+        percent=words.percent,
         phone=words.phone,
         promise_chip=words.promise_chip,
         attempt_words=words.attempt_words,
+        role=lambda role: languages.gettext(words.ROLES[role]),
         status=words.STATUSES.__getitem__,
         there_for=there_for,
         ticket_name=ticket_name,
@@ -73,7 +80,10 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         calls_back=services.calls_back,
         announcer=services.announcer,
         operators=dict(services.operators),
-        speakers={speaker: speaker.capitalize() for speaker in SPEAKERS},
+        language=languages.language,
+        languages=languages.LANGUAGES,
+        script_words=lambda: Markup(languages.script_words(languages.language())),  # noqa: S704 -- holds no `<`
+        speakers=words.SPEAKERS,
         section="",
     )
 

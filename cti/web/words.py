@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 import phonenumbers
+from babel.dates import format_datetime
+from babel.numbers import format_decimal, format_percent
 
 from cti.waiting.room import Outlook
+from cti.web.languages import N_, _, language, ngettext
 from ivr.waiting_words import LONG, SOON
 from tickets.call import Call
 from tickets.promise import Attempt, Promise
@@ -18,6 +21,7 @@ from tickets.vocabulary import (
     CallState,
     HandOver,
     PromiseState,
+    Role,
     TicketStatus,
 )
 
@@ -26,65 +30,78 @@ from tickets.vocabulary import (
 class Chip:
     """A small coloured label. `tone` is a class of the style sheet."""
 
-    text: str
+    english: str
     tone: str = ""
+
+    @property
+    def text(self) -> str:
+        """In the reader's language."""
+        return _(self.english)
 
 
 STATES = {
-    CallState.RINGING: Chip("Ringing", "beating"),
-    CallState.MENU: Chip("In the menu", "beating"),
-    CallState.BOT: Chip("With the bot", "bot beating"),
-    CallState.QUEUED: Chip("Waiting", "warn beating"),
-    CallState.TALKING: Chip("Talking", "good beating"),
-    CallState.VOICEMAIL: Chip("Leaving a message", "accent beating"),
-    CallState.ENDED: Chip("Ended"),
+    CallState.RINGING: Chip(N_("Ringing"), "beating"),
+    CallState.MENU: Chip(N_("In the menu"), "beating"),
+    CallState.BOT: Chip(N_("With the bot"), "bot beating"),
+    CallState.QUEUED: Chip(N_("Waiting"), "warn beating"),
+    CallState.TALKING: Chip(N_("Talking"), "good beating"),
+    CallState.VOICEMAIL: Chip(N_("Leaving a message"), "accent beating"),
+    CallState.ENDED: Chip(N_("Ended")),
 }
 
 OUTCOMES = {
-    CallOutcome.ANSWERED_BY_OPERATOR: Chip("Answered by operator", "good"),
-    CallOutcome.ANSWERED_BY_BOT: Chip("Answered by bot", "bot"),
-    CallOutcome.INFORMED_BY_MENU: Chip("Informed by menu"),
-    CallOutcome.VOICEMAIL: Chip("Left a message", "accent"),
-    CallOutcome.CALL_BACK: Chip("To be called back", "accent"),
-    CallOutcome.ABANDONED: Chip("Abandoned", "bad"),
+    CallOutcome.ANSWERED_BY_OPERATOR: Chip(N_("Answered by operator"), "good"),
+    CallOutcome.ANSWERED_BY_BOT: Chip(N_("Answered by bot"), "bot"),
+    CallOutcome.INFORMED_BY_MENU: Chip(N_("Informed by menu")),
+    CallOutcome.VOICEMAIL: Chip(N_("Left a message"), "accent"),
+    CallOutcome.CALL_BACK: Chip(N_("To be called back"), "accent"),
+    CallOutcome.ABANDONED: Chip(N_("Abandoned"), "bad"),
 }
 
 STATUSES = {
-    TicketStatus.OPEN: Chip("Open", "accent"),
-    TicketStatus.PENDING: Chip("Pending", "warn"),
-    TicketStatus.CLOSED: Chip("Closed"),
+    TicketStatus.OPEN: Chip(N_("Open"), "accent"),
+    TicketStatus.PENDING: Chip(N_("Pending"), "warn"),
+    TicketStatus.CLOSED: Chip(N_("Closed")),
 }
 
 PROMISES = {
-    PromiseState.OPEN: Chip("To be called", "warn"),
-    PromiseState.CALLING: Chip("Being called", "warn beating"),
-    PromiseState.CALLED: Chip("Called", "good"),
-    PromiseState.REACHED: Chip("Reached another way", "good"),
-    PromiseState.EXCUSED: Chip("Excused"),
+    PromiseState.OPEN: Chip(N_("To be called"), "warn"),
+    PromiseState.CALLING: Chip(N_("Being called"), "warn beating"),
+    PromiseState.CALLED: Chip(N_("Called"), "good"),
+    PromiseState.REACHED: Chip(N_("Reached another way"), "good"),
+    PromiseState.EXCUSED: Chip(N_("Excused")),
 }
-NEEDS_A_PERSON = Chip("Needs a person", "bad")
+ROLES = {
+    Role.OPERATOR: N_("Operator"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.ADMINISTRATOR: N_("Administrator"),
+}
+
+NEEDS_A_PERSON = Chip(N_("Needs a person"), "bad")
 
 ATTEMPTS = {
-    AttemptResult.TALKED: "talked",
-    AttemptResult.NO_ANSWER: "no answer",
-    AttemptResult.BUSY: "busy",
-    AttemptResult.HUNG_UP: "hung up before an operator came",
-    AttemptResult.FAILED: "the call could not be placed",
-    AttemptResult.UNKNOWN: "not made, as far as the PBX knows",
+    AttemptResult.TALKED: N_("talked"),
+    AttemptResult.NO_ANSWER: N_("no answer"),
+    AttemptResult.BUSY: N_("busy"),
+    AttemptResult.HUNG_UP: N_("hung up before an operator came"),
+    AttemptResult.FAILED: N_("the call could not be placed"),
+    AttemptResult.UNKNOWN: N_("not made, as far as the PBX knows"),
 }
 
+SPEAKERS = {"caller": N_("Caller"), "operator": N_("Operator"), "bot": N_("Bot")}  # in a transcript
+
 HAND_OVERS = {
-    HandOver.ASKED: Chip("Asked for a person", "operator plain"),
-    HandOver.PRESSED_ZERO: Chip("Pressed zero", "operator plain"),
-    HandOver.NOT_UNDERSTOOD: Chip("Not understood", "operator plain"),
-    HandOver.OUT_OF_SCOPE: Chip("Beyond the bot", "operator plain"),
-    HandOver.SILENCE: Chip("Said nothing", "operator plain"),
-    HandOver.DEADLINE: Chip("Took too long", "operator plain"),
-    HandOver.FAULT: Chip("Fault on our side", "bad plain"),
-    HandOver.VIP: Chip("Put through as VIP", "operator plain"),
-    HandOver.SURGE: Chip("Surge", "operator plain"),
-    HandOver.MENU_CHOICE: Chip("Chosen in the menu", "operator plain"),
-    HandOver.NO_INPUT: Chip("Pressed no key", "operator plain"),
+    HandOver.ASKED: Chip(N_("Asked for a person"), "operator plain"),
+    HandOver.PRESSED_ZERO: Chip(N_("Pressed zero"), "operator plain"),
+    HandOver.NOT_UNDERSTOOD: Chip(N_("Not understood"), "operator plain"),
+    HandOver.OUT_OF_SCOPE: Chip(N_("Beyond the bot"), "operator plain"),
+    HandOver.SILENCE: Chip(N_("Said nothing"), "operator plain"),
+    HandOver.DEADLINE: Chip(N_("Took too long"), "operator plain"),
+    HandOver.FAULT: Chip(N_("Fault on our side"), "bad plain"),
+    HandOver.VIP: Chip(N_("Put through as VIP"), "operator plain"),
+    HandOver.SURGE: Chip(N_("Surge"), "operator plain"),
+    HandOver.MENU_CHOICE: Chip(N_("Chosen in the menu"), "operator plain"),
+    HandOver.NO_INPUT: Chip(N_("Pressed no key"), "operator plain"),
 }
 
 
@@ -100,7 +117,7 @@ def promise_chip(promise: Promise) -> Chip:
 
 def attempt_words(attempt: Attempt) -> str:
     """What became of an attempt."""
-    return ATTEMPTS[attempt.result] if attempt.result else "under way"
+    return _(ATTEMPTS[attempt.result]) if attempt.result else _("under way")
 
 
 def length(seconds: float | None) -> str:
@@ -116,8 +133,14 @@ def outlook(seen: Outlook | None) -> str:
     """`place 3, about 5 min`, as the caller hears it; nothing for who does not wait."""
     if seen is None:
         return ""
-    waits = {None: "", SOON: ", about a minute", LONG: ", more than an hour"}
-    return f"place {seen.place}" + waits.get(seen.minutes, f", about {seen.minutes} min")
+    place = _("place %(place)s", place=seen.place)
+    if seen.minutes is None:
+        return place
+    if seen.minutes == SOON:
+        return f"{place}, {_('about a minute')}"
+    if seen.minutes == LONG:
+        return f"{place}, {_('more than an hour')}"
+    return f"{place}, {ngettext('about %(num)s min', 'about %(num)s min', seen.minutes)}"
 
 
 def clock(at: datetime, zone: tzinfo) -> str:
@@ -132,9 +155,24 @@ def moment(at: datetime, zone: tzinfo, now: datetime) -> str:
     if local.date() == today:
         return time
     if local.date() == today - timedelta(days=1):
-        return f"yesterday {time}"
-    day = f"{local.day} {local:%b}" if local.year == today.year else f"{local.day} {local:%b %Y}"
-    return f"{day} {time}"
+        return _("yesterday %(time)s", time=time)
+    day = "d MMM" if local.year == today.year else "d MMM y"
+    return format_datetime(local, f"{day} HH:mm", locale=language())
+
+
+def full(at: datetime, zone: tzinfo) -> str:
+    """`19 November 2026, 14:05:09` in the contact centre's own time."""
+    return format_datetime(at.astimezone(zone), "d MMMM y, HH:mm:ss", locale=language())
+
+
+def number(value: float) -> str:
+    """`10,000` or `10 000`, as the reader's language writes it."""
+    return format_decimal(value, locale=language())
+
+
+def percent(share: float) -> str:
+    """`87%` of 0.87, as the reader's language writes it."""
+    return format_percent(share, locale=language())
 
 
 def initials(name: str | None) -> str:
