@@ -1,4 +1,7 @@
-"""The pages' own files: style, scripts, pictures. Read at start, named by their content, cached for good."""
+"""The pages' own files: style, scripts, pictures. Read at start, named by their content, cached for good.
+
+The scripts are made from `cti/web/page` by `scripts/build-pages` and lie in `static/built`.
+"""
 
 import hashlib
 from pathlib import Path
@@ -12,10 +15,16 @@ TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 class Assets:
-    """The files by name."""
+    """The files by their path in the folder: `desk.css`, `built/live.js`."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        self._files = {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix in TYPES}
+        if not (folder / "built").is_dir():
+            raise FileNotFoundError("The pages' scripts are not built: run scripts/bootstrap run.")
+        self._files = {
+            file.relative_to(folder).as_posix(): file.read_bytes()
+            for file in folder.rglob("*")
+            if file.suffix in TYPES
+        }
         self._marks = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._files.items()}
 
     def url(self, name: str) -> str:
