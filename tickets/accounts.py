@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tickets import throttle
 from tickets.database import Sessions, insert_new, use_case, utc_now, writing
 from tickets.rows import clean_text
-from tickets.tables import AccountRow, LoginAttemptRow, LoginSessionRow
+from tickets.tables import AccountRow, GroupMemberRow, GroupQueueRow, LoginAttemptRow, LoginSessionRow
 from tickets.vocabulary import Role
 
 SHORTEST_PASSWORD = 10  # characters
@@ -57,6 +57,10 @@ class Account:
     name: str
     role: Role
     extension: str | None = None  # the operator's phone
+    language: str | None = None  # of the pages, BCP 47; None: as the browser says
+    hears_group: bool = False  # an operator: recordings of the groups' calls
+    groups: frozenset[int] = frozenset()
+    queues: frozenset[str] = frozenset()  # that the groups serve
 
 
 class AccountBook:
@@ -139,10 +143,12 @@ class AccountBook:
                 select(AccountRow)
                 .join(LoginSessionRow, LoginSessionRow.account_id == AccountRow.id)
                 .where(
-                    LoginSessionRow.token_hash == _digest(token), LoginSessionRow.expires_at > self._clock()
+                    LoginSessionRow.token_hash == _digest(token),
+                    LoginSessionRow.expires_at > self._clock(),
+                    AccountRow.active,
                 )
             )
-        return None if row is None else _account(row)
+            return None if row is None else await _account_in(session, row)
 
     @use_case
     async def log_out(self, token: str) -> None:
@@ -213,5 +219,25 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def _account(row: AccountRow) -> Account:
-    return Account(row.id, row.login, row.name, row.role, row.extension)
+def _account(row: AccountRow, groups: Iterable[int] = (), queues: Iterable[str] = ()) -> Account:
+    return Account(
+        id=row.id,
+        login=row.login,
+        name=row.name,
+        role=row.role,
+        extension=row.extension,
+        language=row.language,
+        hears_group=row.hears_group,
+        groups=frozenset(groups),
+        queues=frozenset(queues),
+    )
+
+
+async def _account_in(session: AsyncSession, row: AccountRow) -> Account:
+    served = (
+        select(GroupMemberRow.group_id, GroupQueueRow.queue)
+        .outerjoin(GroupQueueRow, GroupQueueRow.group_id == GroupMemberRow.group_id)
+        .where(GroupMemberRow.account_id == row.id)
+    )
+    found = (await session.execute(served)).all()
+    return _account(row, (group for group, _ in found), (queue for _, queue in found if queue is not None))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Select, Table, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tickets.customers import NotFound
@@ -19,6 +19,7 @@ from tickets.desk import NotAllowed
 from tickets.paging import Page, page_of, page_size, read_cursor
 from tickets.promise import STANDING, Attempt, NewPromise, Promise, may_move
 from tickets.rows import LARGEST, clean_text
+from tickets.sight import EVERYTHING, Sight
 from tickets.tables import CallRow, CustomerRow, PromiseAttemptRow, PromiseRow, TicketRow
 from tickets.vocabulary import PromiseSource, PromiseState
 
@@ -85,13 +86,16 @@ class PromiseBook:
         limit: int = 50,
         over: bool | None = None,
         needs_a_person: bool = False,
+        sight: Sight = EVERYTHING,
     ) -> Page[PromiseLine]:
         """Promises, newest first. Raises `BadCursor`.
 
         `over`: those that have ended, or (False) have not. `needs_a_person`: only `Promise.needs_a_person`.
         """
         stands = promises.c.state.in_(STANDING)
-        query = _LINES if over is None else _LINES.where(~stands if over else stands)
+        query = _LINES.where(_visible_to(sight))
+        if over is not None:
+            query = query.where(~stands if over else stands)
         if needs_a_person:
             left = (promises.c.due_at.is_(None), promises.c.joined_to.is_(None))
             query = query.where(promises.c.state == PromiseState.OPEN, *left)
@@ -103,10 +107,10 @@ class PromiseBook:
         return page_of(lines, limit, lambda line: [line.promise.id])
 
     @use_case
-    async def line(self, promise_id: int) -> PromiseLine:
+    async def line(self, promise_id: int, sight: Sight = EVERYTHING) -> PromiseLine:
         """One promise. Raises `NotFound`."""
         async with self._sessions() as session:
-            return await _line(session, promise_id)
+            return await _line(session, promise_id, sight)
 
     @use_case
     async def about_call(self, call_id: str) -> PromiseLine | None:
@@ -256,9 +260,15 @@ async def _locked(session: AsyncSession, promise_id: int) -> Promise:
     return promise_of(row)
 
 
-async def _line(session: AsyncSession, promise_id: int) -> PromiseLine:
+def _visible_to(sight: Sight) -> ColumnElement[bool]:
+    # As a call: by its queue; one that names none is nobody's, and everybody's to keep.
+    return true() if sight.everything else promises.c.queue.in_(["", *sorted(sight.queues)])
+
+
+async def _line(session: AsyncSession, promise_id: int, sight: Sight = EVERYTHING) -> PromiseLine:
     wanted = promise_id if 0 < promise_id <= LARGEST else 0
-    lines = await _lines(session, await session.execute(_LINES.where(promises.c.id == wanted)))
+    query = _LINES.where(promises.c.id == wanted, _visible_to(sight))
+    lines = await _lines(session, await session.execute(query))
     if not lines:
         raise NotFound("There is no such promise.")
     return lines[0]

@@ -61,6 +61,7 @@ async def open_desk(
             probes=probes,
             house=scenario.name,
             operators=scenario.operators,
+            queues={name: queue.operators for name, queue in scenario.queues.items()},
             region=scenario.region,
             zone=ZoneInfo(scenario.timezone),
             secure_cookies=settings.secure_cookies,

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from cti.live import LiveCalls
 from cti.web.problems import Handler, Problem
-from cti.web.security import ACCOUNT, is_loopback
+from cti.web.security import ACCOUNT, has_role, is_loopback
 from cti.web.services import Probe, services_of
 from tickets.vocabulary import CallState, Role
 
@@ -56,7 +56,7 @@ async def _fault(probe: Probe) -> str | None:
 
 def _is_insider(request: web.Request) -> bool:
     account = request.get(ACCOUNT)
-    return is_loopback(request) or (account is not None and account.role is Role.SUPERVISOR)
+    return is_loopback(request) or (account is not None and has_role(account, Role.SUPERVISOR))
 
 
 async def metrics(request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from aiohttp import web
 from cti.web.forms import as_model, from_path, posted
 from cti.web.inputs import IncidentForm, IncidentPath
 from cti.web.problems import Problem
-from cti.web.security import account_of, require
+from cti.web.security import account_of, has_role, require
 from cti.web.services import services_of
 from tickets.incidents import LONGEST, LONGEST_TOPIC, BadIncident
 from tickets.vocabulary import Role
@@ -64,7 +64,7 @@ async def _page(
         "before": [one for one in incidents if not one.is_on(now)],
         "heard": on is not None and services.announcer.announces(on.id),
         "trouble": None if on is None else services.announcer.trouble_with(on.id),
-        "may_switch": account_of(request).role is Role.SUPERVISOR,
+        "may_switch": has_role(account_of(request), Role.SUPERVISOR),
         "form": form or {},
         "fault": fault,
         "most": {"topic": LONGEST_TOPIC, "text": LONGEST},

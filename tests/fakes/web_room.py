@@ -85,6 +85,7 @@ class WebRoom:
             probes=self.probes,
             house="Northern Lottery",
             operators=desk_day.OPERATORS,
+            queues={"support": tuple(desk_day.OPERATORS)},
             secure_cookies=self.secure,
         )
         self.customers: dict[str, tuple[int, int]] = {}
