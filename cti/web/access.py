@@ -54,3 +54,8 @@ async def call_for(request: web.Request, call_id: str) -> CallLine:
     except NotFound as error:
         raise NotFound("There is no such call.") from error  # in the words of one that is not there
     return line
+
+
+async def must_see_promise(request: web.Request, promise_id: int) -> None:
+    """Before a promise is kept or excused. Raises `NotFound`."""
+    await services_of(request).promises.line(promise_id, sight_of(request))

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from cti.web.access import call_for, sight_of
 from cti.web.inputs import CallPath, CallQuery
 from cti.web.openapi import operation
 from cti.web.schemas import CallList, CallOut
@@ -11,14 +12,14 @@ from cti.web.services import services_of
 @operation("GET", "/api/v1/calls", tag="Calls")
 async def list_calls(request: web.Request, *, query: CallQuery) -> CallList:
     """Calls, newest first."""
-    page = await services_of(request).desk.calls(**query.model_dump())
+    page = await services_of(request).desk.calls(**query.model_dump(), sight=sight_of(request))
     return CallList(items=[CallOut.of(line) for line in page.items], next_cursor=page.next_cursor)
 
 
 @operation("GET", "/api/v1/calls/{call_id}", tag="Calls")
 async def get_call(request: web.Request, *, path: CallPath) -> CallOut:
     """One call."""
-    return CallOut.of(await services_of(request).desk.call(path.call_id))
+    return CallOut.of(await call_for(request, path.call_id))
 
 
 OPERATIONS = (list_calls, get_call)

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from cti.web.access import must_see_promise, sight_of
 from cti.web.inputs import PromiseEnd, PromisePath, PromiseQuery
 from cti.web.openapi import operation
 from cti.web.schemas import PromiseList, PromiseOut
@@ -14,14 +15,14 @@ from tickets.promises import PromiseLine
 @operation("GET", "/api/v1/promises", tag="Promises")
 async def list_promises(request: web.Request, *, query: PromiseQuery) -> PromiseList:
     """People who were promised a call-back, newest first."""
-    page = await services_of(request).promises.page(**query.model_dump())
+    page = await services_of(request).promises.page(**query.model_dump(), sight=sight_of(request))
     return PromiseList(items=[PromiseOut.of(line) for line in page.items], next_cursor=page.next_cursor)
 
 
 @operation("GET", "/api/v1/promises/{promise_id}", tag="Promises")
 async def get_promise(request: web.Request, *, path: PromisePath) -> PromiseOut:
     """One promise, with the attempts to keep it."""
-    return PromiseOut.of(await services_of(request).promises.line(path.promise_id))
+    return PromiseOut.of(await services_of(request).promises.line(path.promise_id, sight_of(request)))
 
 
 @operation("POST", "/api/v1/promises/{promise_id}/end", tag="Promises", problems=(409,))
@@ -31,6 +32,7 @@ async def end_promise(request: web.Request, *, path: PromisePath, body: PromiseE
     An excuse needs a reason. While the person is being called, and for a promise that has ended, the answer
     is 409.
     """
+    await must_see_promise(request, path.promise_id)
     book, login = services_of(request).promises, account_of(request).login
     if body.state == "excused":
         return PromiseOut.of(await book.excuse(path.promise_id, login, body.reason))
@@ -44,6 +46,7 @@ async def call_now(request: web.Request, *, path: PromisePath) -> PromiseOut:
     The person keeps their place among those who wait. Without a number, or where the scenario has no
     `call_back`, the answer is 409.
     """
+    await must_see_promise(request, path.promise_id)
     services = services_of(request)
     return PromiseOut.of(await have_called(services, path.promise_id))
 

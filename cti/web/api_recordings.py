@@ -8,6 +8,7 @@ import asyncio
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from cti.web.access import call_for
 from cti.web.inputs import RecordingPath
 from cti.web.openapi import Media, operation
 from cti.web.problems import Problem, not_found
@@ -16,6 +17,7 @@ from cti.web.security import account_of, may_listen
 from cti.web.services import services_of
 from recordings.shelf import RecordingView, TranscriptView
 from recordings.transcript import to_webvtt
+from tickets.desk import NotFound
 
 SENDING_DEADLINE_S = 600.0  # of a whole file to a slow client
 
@@ -39,7 +41,10 @@ async def _recording(request: web.Request, path: RecordingPath) -> RecordingView
     view = await services.shelf.by_id(path.recording_id)
     if view is None:
         raise not_found("such recording")
-    line = await services.desk.call(view.call_id)
+    try:
+        line = await call_for(request, view.call_id)
+    except NotFound as error:
+        raise not_found("such recording") from error
     if not may_listen(account_of(request), line.call):
         raise Problem(403, "not-yours", "A recording is for supervisors and for the operator of that call.")
     return view

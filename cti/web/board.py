@@ -1,10 +1,11 @@
-"""The picture of this moment that all open pages share: read once for everybody, pushed to each.
+"""The picture of this moment that all open pages share: one for all who see and read the same.
 
 A page that lost its connection gets the whole picture anew, so nothing has to be caught up with.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from cti.live import LiveCalls
 from cti.waiting.surge import SurgeState
 from tickets.call import Call
 from tickets.desk import CallLine
+from tickets.sight import Sight
 from tickets.vocabulary import CallState
 
 log = structlog.get_logger()
@@ -93,48 +95,62 @@ def board_view(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Watchers to whom the same picture is shown."""
+
+    sight: Sight
+    language: str
+
+
 class Board:
     """Keeps one picture fresh while anybody watches, and none while nobody does."""
 
-    def __init__(self, live: LiveCalls, draw: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self, live: LiveCalls, draw: Callable[[Set[Audience]], Awaitable[dict[Audience, str]]]
+    ) -> None:
+        """`draw`: the pictures for some audiences."""
         self._live = live
         self._draw = draw
-        self._watchers = 0
+        self._watchers = Counter[Audience]()  # → open streams
         self._somebody = asyncio.Event()
         self._wake = asyncio.Event()  # something may have changed
         self._news = asyncio.Condition()
-        self._picture: str | None = None  # None: not drawn for those who watch now
+        self._pictures: dict[Audience, str] = {}  # drawn for those who watch now
         self._version = 0
         self._closed = False
 
     @property
     def watchers(self) -> int:
         """How many streams are open."""
-        return self._watchers
+        return self._watchers.total()
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """While inside, pictures are drawn."""
-        if not self._watchers:
-            self._picture = None  # may be hours old
-        self._watchers += 1
+    def watching(self, audience: Audience) -> Iterator[None]:
+        """While inside, pictures are drawn for that audience."""
+        self._watchers[audience] += 1
         self._somebody.set()
         self._wake.set()
         try:
             yield
         finally:
-            self._watchers -= 1
+            self._watchers[audience] -= 1
+            if not self._watchers[audience]:
+                del self._watchers[audience]
+                self._pictures.pop(audience, None)  # who comes next must not get one that is hours old
             if not self._watchers:
                 self._somebody.clear()
 
-    async def newer(self, seen: int) -> tuple[int, str] | None:
+    async def newer(self, seen: int, audience: Audience) -> tuple[int, str] | None:
         """Wait for a picture newer than version `seen` (0: any); a slow watcher misses those in between.
 
-        None: the house closes.
+        Only within `watching` of the same audience. None: the house closes.
         """
         async with self._news:
-            await self._news.wait_for(lambda: self._closed or (self._picture and self._version > seen))
-            return None if self._closed or self._picture is None else (self._version, self._picture)
+            await self._news.wait_for(
+                lambda: self._closed or (audience in self._pictures and self._version > seen)
+            )
+            return None if self._closed else (self._version, self._pictures[audience])
 
     async def close(self) -> None:
         """Send everybody home."""
@@ -163,11 +179,11 @@ class Board:
 
     async def _redraw(self) -> None:
         try:
-            picture = await self._draw()
+            pictures = await self._draw(set(self._watchers))
         except Exception as error:  # the database is away: the old picture stays, the next try comes soon
             log.warning("the board could not be drawn", action="board_undrawn", error=type(error).__name__)
             return
         async with self._news:
-            self._picture = picture
+            self._pictures = {one: drawn for one, drawn in pictures.items() if one in self._watchers}
             self._version += 1
             self._news.notify_all()

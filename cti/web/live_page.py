@@ -5,11 +5,15 @@ import time
 
 from aiohttp import web
 
+from cti.web.access import sight_of, sight_of_account
+from cti.web.board import Audience
+from cti.web.languages import language
 from cti.web.pages import BOARD
 from cti.web.problems import Problem
 from cti.web.security import TOKEN
 from cti.web.services import services_of
 from tickets.database import DatabaseTrouble
+from tickets.sight import Sight
 
 STREAM_LIMIT = 100
 BEAT_S = (
@@ -30,16 +34,17 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
         await response.prepare(request)
         await response.write(f"retry: {RETRY_MS}\n\n".encode())
     seen, asked_at = 0, time.monotonic()
+    audience = Audience(sight_of(request), language())
     try:
-        with board.watching():
+        with board.watching(audience):
             while True:
                 if time.monotonic() - asked_at >= BEAT_S:
-                    if not await _still_logged_in(request):
+                    if not await _sees_the_same(request, audience.sight):
                         break  # the page asks again, is refused, and shows the login
                     asked_at = time.monotonic()
                 try:
                     async with asyncio.timeout(BEAT_S):
-                        news = await board.newer(seen)
+                        news = await board.newer(seen, audience)
                 except TimeoutError:
                     message = b": still here\n\n"
                 else:
@@ -54,12 +59,17 @@ async def live_stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _still_logged_in(request: web.Request) -> bool:
-    """Whether the stream may go on. A database that is away just now ends nobody's stream."""
+async def _sees_the_same(request: web.Request, sight: Sight) -> bool:
+    """Whether the stream may go on: still logged in, and with the rights it began with.
+
+    A database that is away just now ends nobody's stream.
+    """
+    services = services_of(request)
     try:
-        return await services_of(request).accounts.by_token(request[TOKEN]) is not None
+        account = await services.accounts.by_token(request[TOKEN])
     except DatabaseTrouble:
         return True
+    return account is not None and sight_of_account(services, account) == sight
 
 
 def as_event(name: str, text: str) -> bytes:

@@ -1,15 +1,20 @@
 """The pages: lists, a ticket with its recording, customers. Read the address, call the desk, present."""
 
+from collections.abc import Iterable
+
 import aiohttp_jinja2
 from aiohttp import web
 
-from cti.web.board import Board, BoardView, board_view
+from cti.web.access import must_see_ticket, sight_of
+from cti.web.board import Audience, Board, BoardView, board_view
 from cti.web.forms import from_form, from_path, from_query
 from cti.web.inputs import CallQuery, CustomerPath, NewNote, PageQuery, TicketChange, TicketPath, TicketQuery
+from cti.web.languages import speaking
 from cti.web.security import account_of
 from cti.web.services import SERVICES, services_of
 from cti.web.ticket_page import ticket_context
 from tickets.desk import Conflict, NotAllowed
+from tickets.sight import Sight
 from tickets.vocabulary import CallState, TicketStatus
 
 BOARD = web.AppKey("board", Board)
@@ -30,32 +35,41 @@ def _wants_fragment(request: web.Request) -> bool:
     return request.query.get("fragment") == "1"
 
 
-async def read_board(app: web.Application) -> BoardView:
+async def read_board(app: web.Application, sight: Sight) -> BoardView:
     """The picture of this moment."""
     services = app[SERVICES]
-    live = await services.desk.calls_in_progress()
-    finished = await services.desk.calls(state=CallState.ENDED, limit=FINISHED_SHOWN)
+    live = await services.desk.calls_in_progress(sight)
+    finished = await services.desk.calls(state=CallState.ENDED, limit=FINISHED_SHOWN, sight=sight)
     outlooks = {line.call.call_id: services.outlook(line.call.call_id) for line in live}
     places = {call_id: outlook.place for call_id, outlook in outlooks.items() if outlook is not None}
     return board_view(live, finished.items, services.clock(), services.surge(), places.get)
 
 
-async def draw_board(app: web.Application) -> str:
-    """The part of the first page that moves; the same for everybody."""
+async def draw_board(app: web.Application, audiences: Iterable[Audience]) -> dict[Audience, str]:
+    """The part of the first page that moves, for each audience."""
     template = aiohttp_jinja2.get_env(app).get_template("board.html")
-    return template.render(board=await read_board(app))
+    views: dict[Sight, BoardView] = {}
+    drawn = {}
+    for one in audiences:
+        if one.sight not in views:
+            views[one.sight] = await read_board(app, one.sight)
+        with speaking(one.language):
+            drawn[one] = template.render(board=views[one.sight])
+    return drawn
 
 
 async def now_page(request: web.Request) -> web.Response:
     """The calls of this moment; `live.js` keeps it fresh."""
-    board = await read_board(request.app)
+    board = await read_board(request.app, sight_of(request))
     return aiohttp_jinja2.render_template("now.html", request, {"section": "/", "board": board})
 
 
 async def calls_page(request: web.Request) -> web.Response:
     """Calls, newest first."""
     query = from_query(request, CallQuery)
-    page = await services_of(request).desk.calls(cursor=query.cursor, limit=PAGE_LENGTH, state=query.state)
+    page = await services_of(request).desk.calls(
+        cursor=query.cursor, limit=PAGE_LENGTH, state=query.state, sight=sight_of(request)
+    )
     context = {
         "section": "/calls",
         "lines": page.items,
@@ -73,7 +87,7 @@ async def tickets_page(request: web.Request) -> web.Response:
     """Tickets, newest first."""
     query = from_query(request, TicketQuery)
     page = await services_of(request).desk.tickets(
-        cursor=query.cursor, limit=PAGE_LENGTH, status=query.status
+        cursor=query.cursor, limit=PAGE_LENGTH, status=query.status, sight=sight_of(request)
     )
     context = {
         "section": "/tickets",
@@ -100,6 +114,7 @@ async def change_status(request: web.Request) -> web.Response:
     """The form beside a ticket's name."""
     path = from_path(request, TicketPath)
     change = await from_form(request, TicketChange)
+    await must_see_ticket(request, path.number)
     services = services_of(request)
     try:
         await services.desk.set_status(path.number, change.status, account_of(request).login, change.version)
@@ -113,6 +128,7 @@ async def add_note(request: web.Request) -> web.Response:
     """The form below a ticket's notes."""
     path = from_path(request, TicketPath)
     note = await from_form(request, NewNote)
+    await must_see_ticket(request, path.number)
     await services_of(request).desk.add_note(path.number, note.text, account_of(request).login)
     raise web.HTTPSeeOther(f"/tickets/{path.ticket}#notes")
 
@@ -136,7 +152,9 @@ async def customer_page(request: web.Request) -> web.Response:
     query = from_query(request, PageQuery)
     services = services_of(request)
     customer = await services.customers.get(customer_id)
-    page = await services.desk.tickets(cursor=query.cursor, limit=PAGE_LENGTH, customer_id=customer_id)
+    page = await services.desk.tickets(
+        cursor=query.cursor, limit=PAGE_LENGTH, customer_id=customer_id, sight=sight_of(request)
+    )
     context = {
         "section": "/customers",
         "customer": customer,

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import aiohttp_jinja2
 from aiohttp import web
 
+from cti.web.access import must_see_promise, sight_of
 from cti.web.api_promises import have_called
 from cti.web.forms import from_form, from_path, from_query
 from cti.web.inputs import PromiseAct, PromisePageQuery, PromisePath
@@ -37,6 +38,7 @@ async def act(request: web.Request) -> web.Response:
     promise_id = from_path(request, PromisePath).promise_id
     query = from_query(request, PromisePageQuery)  # before anything is done: it may be refused
     given = await from_form(request, PromiseAct)
+    await must_see_promise(request, promise_id)
     book, login = services_of(request).promises, account_of(request).login
     try:
         if given.act == "call":
@@ -56,7 +58,9 @@ async def _page(request: web.Request, fault: str = "", status: int = 200) -> web
     services = services_of(request)
     query = from_query(request, PromisePageQuery)
     asked = _ASKED[query.show]
-    page = await services.promises.page(cursor=query.cursor, limit=PAGE_LENGTH, **asked)
+    page = await services.promises.page(
+        cursor=query.cursor, limit=PAGE_LENGTH, sight=sight_of(request), **asked
+    )
     context = {
         "section": PATH,
         "lines": page.items,

@@ -3,7 +3,7 @@
 `cti/assembly/desk.py` fills it, tests fill it with parts of their own.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
@@ -45,10 +45,15 @@ class Services:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # other rooms may add theirs
     house: str = "PressZero"  # what this contact centre calls itself
     operators: Mapping[str, str] = field(default_factory=dict)  # extension → name
+    queues: Mapping[str, Sequence[str]] = field(default_factory=dict)  # name → extensions that serve it
     region: str = "US"  # ISO 3166: whose national format numbers may be in
     zone: tzinfo = UTC  # in which pages show times
     secure_cookies: bool = False  # True behind TLS
     clock: Callable[[], datetime] = utc_now
+
+    def queues_of(self, extension: str) -> frozenset[str]:
+        """The queues that this phone serves."""
+        return frozenset(name for name, served_by in self.queues.items() if extension in served_by)
 
 
 SERVICES = web.AppKey("services", Services)

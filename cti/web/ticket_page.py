@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cti.web.access import sight_of, ticket_for
 from cti.web.security import account_of, may_listen, may_read_words
 from cti.web.services import services_of
 from cti.web.story import call_bar, conversation, heard_by_bot
@@ -50,7 +51,7 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
         NotFound: no such ticket.
     """
     services = services_of(request)
-    detail = await services.desk.ticket(number)
+    detail = await ticket_for(request, number)
     recording = await services.shelf.of_call(detail.call.call_id)
     account, call = account_of(request), detail.call
     allowed = may_listen(account, call)
@@ -81,7 +82,9 @@ async def _others(request: web.Request, detail: TicketDetail) -> list[Ticket]:
     customer_id = detail.ticket.customer_id
     if customer_id is None:
         return []
-    page = await services_of(request).desk.tickets(customer_id=customer_id, limit=EARLIER_SHOWN + 1)
+    page = await services_of(request).desk.tickets(
+        customer_id=customer_id, limit=EARLIER_SHOWN + 1, sight=sight_of(request)
+    )
     return [other for other in page.items if other.number != detail.ticket.number][:EARLIER_SHOWN]
 
 
