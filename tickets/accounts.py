@@ -11,7 +11,7 @@ from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -149,6 +149,14 @@ class AccountBook:
                 )
             )
             return None if row is None else await _account_in(session, row)
+
+    @use_case
+    async def set_language(self, account_id: int, language: str) -> None:
+        """What the pages are in for this account, BCP 47."""
+        async with writing(self._sessions) as session:
+            await session.execute(
+                update(AccountRow).where(AccountRow.id == account_id).values(language=language)
+            )
 
     @use_case
     async def log_out(self, token: str) -> None:

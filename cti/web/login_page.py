@@ -7,6 +7,7 @@ from aiohttp import web
 
 from cti.web.forms import as_model, posted
 from cti.web.inputs import Credentials
+from cti.web.languages import _
 from cti.web.problems import Problem
 from cti.web.security import ACCOUNT, TOKEN, clear_session_cookie, set_session_cookie
 from cti.web.services import services_of
@@ -39,9 +40,9 @@ async def log_in(request: web.Request) -> web.Response:
         given = as_model(form, Credentials)
         token = await services.accounts.authenticate(given.login, given.password)
     except Problem:
-        return _form(request, target, login, "Give login and password.", status=400)
+        return _form(request, target, login, _("Give login and password."), status=400)
     except WrongCredentials:
-        return _form(request, target, login, "Login and password do not belong together.", status=401)
+        return _form(request, target, login, _("Login and password do not belong together."), status=401)
     except TooManyAttempts as error:
         return _form(request, target, login, str(error), status=429)
     if TOKEN in request:

@@ -30,6 +30,7 @@ PUBLIC = frozenset(
     {
         ("GET", "/login"),
         ("POST", "/login"),
+        ("POST", "/language"),
         ("POST", "/api/v1/session"),
         ("GET", "/api/v1/openapi.json"),
         ("GET", "/static/{name}"),

@@ -18,6 +18,7 @@ from cti.web import (
     api_tickets,
     health,
     incidents_page,
+    languages_page,
     live_page,
     login_page,
     pages,
@@ -118,7 +119,7 @@ def make_site(services: Services) -> web.Application:
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
     app.add_routes([*incidents_page.ROUTES, *promises_page.ROUTES])
-    app.add_routes([*login_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
+    app.add_routes([*login_page.ROUTES, *languages_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
     app[pages.BOARD] = Board(services.live, lambda audiences: pages.draw_board(app, audiences))
     app.cleanup_ctx.append(_keep_board)
     app.on_shutdown.append(_end_streams)
