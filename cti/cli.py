@@ -174,8 +174,11 @@ def pbx_up(
         program = install_asterisk(report)
         asyncio.run(_prepare_prompts(settings, scenario, report))
     plan = _plan(settings, scenario)
-    embedded = EmbeddedPlan(program.share / "moh", sip_port, settings.ami_port, trunk)
+    embedded = EmbeddedPlan(
+        program.share / "moh", sip_port, settings.ami_port, settings.phone_port, trunk_address=trunk
+    )
     check_port("AMI", "127.0.0.1", settings.ami_port, "PRESSZERO_AMI_PORT")
+    check_port("The phone in the page", "127.0.0.1", settings.phone_port, "PRESSZERO_PHONE_PORT")
     check_port("SIP", "127.0.0.1", sip_port, "--sip-port", socket.SOCK_DGRAM)
     build_embedded(program, plan, settings.data / "pbx", embedded, EMBEDDED_RTP_START).start()
     console.print(

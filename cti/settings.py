@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = Field(9092, ge=0, le=65535)
 
+    # The phones in the page speak SIP over WebSocket with the PBX. The ports are the embedded PBX's.
+    phone_url: str = ""  # where a browser finds the PBX, wss://pbx.example:8089/ws; empty: the embedded one
+    phone_port: int = Field(8088, ge=1, le=65535)  # on loopback
+    phone_tls_port: int = Field(8089, ge=1, le=65535)  # for other machines, once there is a certificate
+
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(5038, ge=1, le=65535)
     ami_username: str = "presszero"

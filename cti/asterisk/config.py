@@ -19,8 +19,9 @@ MODULES = (
     "res_pjsip_outbound_authenticator_digest", "res_pjsip_endpoint_identifier_ip",
     "res_pjsip_endpoint_identifier_user", "res_pjsip_registrar", "res_pjsip_outbound_registration",
     "res_pjsip_caller_id", "res_pjsip_dtmf_info", "res_pjsip_nat", "res_pjsip_sdp_rtp", "res_pjsip_rfc3326",
-    "res_pjsip_diversion", "res_pjsip_refer", "res_pjsip_dlg_options", "res_rtp_asterisk", "res_musiconhold",
-    "res_speech", "res_agi", "res_audiosocket", "res_cdrel_custom",
+    "res_pjsip_diversion", "res_pjsip_refer", "res_pjsip_dlg_options", "res_http_websocket",
+    "res_pjsip_transport_websocket", "res_srtp", "res_rtp_asterisk", "res_format_attr_opus",
+    "res_musiconhold", "res_speech", "res_agi", "res_audiosocket", "res_cdrel_custom",
     "codec_ulaw", "codec_alaw", "codec_g722", "codec_resample", "codec_opus_open_source",
     "format_wav", "format_pcm", "format_sln",
     "bridge_simple", "bridge_native_rtp", "bridge_softmix", "bridge_holding", "bridge_builtin_features",
@@ -32,6 +33,8 @@ MODULES = (
     "app_stack", "app_userevent", "app_waitforsilence", "app_verbose",
     "cdr_custom", "pbx_config",
 )  # fmt: skip
+
+WEB = "-web"  # after an extension: the phone in that operator's page
 
 RTP_PORTS = 2000  # two for each leg: room for 1,000 legs, more than one machine with a bot on it can hold
 
@@ -59,6 +62,7 @@ class Phone:
 
     name: str
     secret: str
+    web_secret: str  # of the phone in the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,10 @@ class PbxPlan:
                 raise BadPbxConfiguration(
                     f"{name!r} cannot be a queue or extension: use letters, digits, - and _ only."
                 )
+            if name.endswith(WEB):
+                raise BadPbxConfiguration(
+                    f"{name!r} would be the name of a phone in the page: choose another."
+                )
         if self.trunk and not _ENDPOINT.fullmatch(self.trunk):
             raise BadPbxConfiguration(
                 f"{self.trunk!r} cannot be a trunk's endpoint: use letters, digits, dots, - and _ only."
@@ -139,6 +147,10 @@ class EmbeddedPlan:
     music: Path  # folder of the music on hold
     sip_port: int = 5060
     ami_port: int = 5038
+    phone_port: int = 8088  # of the phones in the page: SIP over WebSocket, loopback
+    phone_tls_port: int = 8089  # the same for other machines, when there is a certificate
+    tls_certificate: str = ""  # PEM file; empty: none
+    tls_key: str = ""
     trunk_address: str = "127.0.0.2:5060"  # where the telephone network is
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cti.asterisk.config import (
     RTP_PORTS,
+    WEB,
     EmbeddedPlan,
     InstancePlan,
     PbxPlan,
@@ -32,6 +33,7 @@ class PbxSecrets:
 
     ami: str
     phones: Mapping[str, str]  # extension → SIP password
+    web_phones: Mapping[str, str]  # extension → password of the phone in the page
 
 
 def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
@@ -42,7 +44,8 @@ def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
         known = {}
     kept = PbxSecrets(
         ami=known.get("ami") or secrets.token_urlsafe(24),
-        phones={name: known.get("phones", {}).get(name) or secrets.token_urlsafe(12) for name in extensions},
+        phones=_passwords(known.get("phones", {}), extensions),
+        web_phones=_passwords(known.get("web_phones", {}), extensions),
     )
     if asdict(kept) != known:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +55,10 @@ def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
             json.dump(asdict(kept), out, indent=1)
         made.replace(file)
     return kept
+
+
+def _passwords(known: Mapping[str, str], extensions: list[str]) -> dict[str, str]:
+    return {name: known.get(name) or secrets.token_urlsafe(12) for name in extensions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +88,13 @@ def plan_pbx(
         spool=spool.absolute(),
         ami_secret=kept.ami,
         queues={name: _queue(queue) for name, queue in scenario.queues.items()},
-        operators={ext: Phone(name, kept.phones[ext]) for ext, name in scenario.operators.items()},
+        operators={
+            extension: Phone(name, kept.phones[extension], kept.web_phones[extension])
+            for extension, name in scenario.operators.items()
+        },
         trunk=trunk,
         call_back=scenario.call_back is not None,
-        duty_dial=f"PJSIP/{duty}" if local else f"PJSIP/{duty}@{trunk}" if duty else "",
+        duty_dial=f"PJSIP/{duty}&PJSIP/{duty}{WEB}" if local else f"PJSIP/{duty}@{trunk}" if duty else "",
         agi_host=doors.agi_host,
         agi_port=doors.agi_port,
         audiosocket_host=doors.audiosocket_host,

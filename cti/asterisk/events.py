@@ -167,6 +167,9 @@ class QueueSeat(AmiEvent):
     there: bool  # the phone is registered, and not paused
     talking: bool
     free: bool  # there, and nobody rings it or talks on it
+    interface: str = ""  # an operator has two phones, PJSIP/101 and PJSIP/101-web
+    registered: bool = True
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +188,11 @@ class MusicStopped(AmiEvent):
 
 
 def operator_of(interface: str, member_name: str = "") -> str:
-    """The extension of a queue member: PJSIP/101 → 101, Local/101@phones/n → 101; else the member's name."""
+    """The extension of a queue member: PJSIP/101 and PJSIP/101-web → 101, Local/101@phones/n → 101; else the
+    member's name.
+    """
     _, _, rest = interface.partition("/")
-    return rest.partition("/")[0].partition("@")[0] or member_name or interface
+    return rest.partition("/")[0].partition("@")[0].removesuffix("-web") or member_name or interface
 
 
 def is_machine(channel: str) -> bool:
@@ -252,6 +257,9 @@ def _seat(headers: Headers, at: datetime, stamp: str) -> QueueSeat:
         there=_whole(headers, "Status") not in _ABSENT and _text(headers, "Paused") == "0",
         talking=_text(headers, "InCall") == "1",
         free=_whole(headers, "Status") == _NOT_IN_USE and _text(headers, "Paused") == "0",
+        interface=_text(headers, "Location"),
+        registered=_whole(headers, "Status") not in _ABSENT,
+        paused=_text(headers, "Paused") != "0",
     )
 
 

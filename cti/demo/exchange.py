@@ -32,7 +32,9 @@ class Exchange:
 
 def own_settings(data: Path, **others: object) -> Settings:
     """Settings for a centre of one's own in `data`: every door on a free port of loopback."""
-    ports = {name: free_port() for name in ("http_port", "agi_port", "audiosocket_port", "ami_port")}
+    ports = {
+        name: free_port() for name in ("http_port", "agi_port", "audiosocket_port", "ami_port", "phone_port")
+    }
     return Settings.read(data=data, **{**ports, **others})
 
 
@@ -46,7 +48,13 @@ async def exchange(program: Program, scenario: Scenario, settings: Settings) -> 
     plan = plan_pbx(
         scenario, kept, doors, prompts=settings.prompts_folder / "static", spool=settings.spool_folder
     )
-    embedded = EmbeddedPlan(program.share / "moh", sip_port, settings.ami_port, f"{LINES_HOST}:{lines_port}")
+    embedded = EmbeddedPlan(
+        program.share / "moh",
+        sip_port,
+        settings.ami_port,
+        settings.phone_port,
+        trunk_address=f"{LINES_HOST}:{lines_port}",
+    )
     pbx = build_embedded(program, plan, settings.data / "pbx", embedded, PBX_RTP_START)
     await pbx.start_async()
     try:

@@ -39,9 +39,11 @@ def whom_to_call(
         rules: the scenario's.
         now: seconds since the epoch, as in `waiting`.
     """
+    seats = list(seats)
+    talking = {seat.operator for seat in seats if seat.talking}  # maybe on the other one of two phones
     free: dict[str, set[str]] = {}
     for seat in seats:
-        if seat.free:
+        if seat.free and seat.operator not in talking:
             free.setdefault(seat.queue, set()).add(seat.operator)
     coming = Counter(one.promise.queue for one in under_way if one.call_state in _ON_THE_WAY)
     by_id = {f"promise {promise.id}": promise for promise in due}

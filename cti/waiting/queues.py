@@ -33,8 +33,10 @@ class QueuePicture:
     seats: tuple[QueueSeat, ...]
 
     def there(self, queue: str) -> int:
-        """How many operators of a queue could answer, now or when they have finished talking."""
-        return sum(seat.there for seat in self.seats if seat.queue == queue)
+        """How many operators of a queue could answer, now or when they have finished talking; each is one,
+        however many phones they have.
+        """
+        return len({seat.operator for seat in self.seats if seat.queue == queue and seat.there})
 
 
 def picture_of(items: Iterable[AmiEvent], at: datetime) -> QueuePicture:

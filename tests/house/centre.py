@@ -189,6 +189,7 @@ def environment(settings: Settings, scenario_file: Path) -> dict[str, str]:
         "AGI_PORT": settings.agi_port,
         "AMI_PORT": settings.ami_port,
         "AUDIOSOCKET_PORT": settings.audiosocket_port,
+        "PHONE_PORT": settings.phone_port,
     }
     return {f"PRESSZERO_{name}": str(value) for name, value in values.items()}
 

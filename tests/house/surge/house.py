@@ -120,7 +120,9 @@ def _pbx(program: Program, scenario: Scenario, settings: Settings, sip_port: int
         scenario, kept, doors, prompts=settings.prompts_folder / "static", spool=settings.spool_folder
     )
     trunk = f"{LINES_HOST}:{free_udp_port(LINES_HOST)}"
-    embedded = EmbeddedPlan(program.share / "moh", sip_port, settings.ami_port, trunk)
+    embedded = EmbeddedPlan(
+        program.share / "moh", sip_port, settings.ami_port, settings.phone_port, trunk_address=trunk
+    )
     return build_embedded(program, plan, settings.data / "pbx", embedded, PBX_RTP_START)
 
 

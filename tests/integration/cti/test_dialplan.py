@@ -143,7 +143,7 @@ async def pbx_alone(
         doors = Doors(agi_port=agi_port or free_port(), audiosocket_port=free_port())
         kept = keep_secrets(folder / "secrets.json", list(scenario.operators))
         plan = plan_pbx(scenario, kept, doors, prompts=folder / "prompts", spool=folder / "spool")
-        embedded = EmbeddedPlan(program.share / "moh", free_udp_port(), free_port())
+        embedded = EmbeddedPlan(program.share / "moh", free_udp_port(), free_port(), free_port())
         instance = build_embedded(program, plan, folder / "pbx", embedded, RTP_START)
         for file, more in (("extensions.conf", CALLER), ("manager.conf", MANAGER)):
             path = instance.folder / "etc" / file

@@ -30,7 +30,7 @@ def _pbx(asterisk: Program, folder: Path) -> Instance:
     scenario = load_scenario(LOTTERY)
     kept = keep_secrets(folder / "secrets.json", list(scenario.operators))
     plan = plan_pbx(scenario, kept, Doors(), prompts=folder / "prompts", spool=folder / "spool")
-    embedded = EmbeddedPlan(asterisk.share / "moh", free_udp_port(), free_port())
+    embedded = EmbeddedPlan(asterisk.share / "moh", free_udp_port(), free_port(), free_port())
     return build_embedded(asterisk, plan, folder / "pbx", embedded, RTP_START)
 
 

@@ -313,6 +313,7 @@ def test_it_says_which_header_is_missing(missing: str) -> None:
     ("interface", "operator"),
     [
         ("PJSIP/101", "101"),
+        ("PJSIP/101-web", "101"),
         ("Local/101@phones/n", "101"),
         ("SIP/anna", "anna"),
         ("Agent", "Anna"),

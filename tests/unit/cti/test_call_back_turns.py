@@ -88,6 +88,11 @@ def test_who_waits_or_talks_after_a_call_back_is_counted_there(state: CallState)
     assert turn([promise(1, 600)], seats=[seat("101")], calling=[under_way(9, state)]) == [1]
 
 
+def test_an_operator_who_talks_on_one_phone_is_not_free_on_the_other() -> None:
+    assert turn([promise(1, 600)], seats=[seat("101", free=False), seat("101")]) == []
+    assert turn([promise(1, 600), promise(2, 600)], seats=[seat("101"), seat("101")]) == [1]
+
+
 def test_an_operator_of_two_queues_is_one_operator() -> None:
     due = [promise(1, 600), promise(2, 300, queue="claims")]
     both = [seat("101"), seat("101", queue="claims")]

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cti.asterisk.config import BadPbxConfiguration, PbxPlan, Phone, QueuePlan, write_includes
+from cti.asterisk.config import (
+    BadPbxConfiguration,
+    EmbeddedPlan,
+    InstancePlan,
+    PbxPlan,
+    Phone,
+    QueuePlan,
+    write_embedded,
+    write_includes,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -14,7 +23,7 @@ PLAN = PbxPlan(
     spool=Path("/srv/spool"),
     ami_secret="secret",
     queues={"support": QueuePlan(("101",), 15)},
-    operators={"101": Phone("Alice Rivera", "secret")},
+    operators={"101": Phone("Alice Rivera", "secret", "page secret")},
     trunk="my.trunk-1",
     call_back=True,
 )
@@ -43,3 +52,38 @@ def test_a_house_that_does_not_gets_neither_the_right_nor_the_ways(tmp_path: Pat
 def test_it_refuses_what_is_no_endpoint(tmp_path: Path, trunk: str) -> None:
     with pytest.raises(BadPbxConfiguration, match="cannot be a trunk's endpoint"):
         write_includes(replace(PLAN, trunk=trunk), tmp_path)
+
+
+def test_each_operator_has_a_phone_of_their_own_and_one_in_the_page(tmp_path: Path) -> None:
+    files = written(PLAN, tmp_path)
+    own, _, page = files["pjsip_presszero.conf"].partition("[101-web]")
+    assert "webrtc=yes" in page
+    assert "webrtc=yes" not in own
+    assert "password=page secret" in page
+    assert "password=page secret" not in own
+    members = [line for line in files["queues_presszero.conf"].splitlines() if line.startswith("member =>")]
+    assert members == ["member => PJSIP/101,0,101,PJSIP/101", "member => PJSIP/101-web,0,101,PJSIP/101-web"]
+
+
+def test_no_extension_is_named_like_a_phone_in_the_page(tmp_path: Path) -> None:
+    with pytest.raises(BadPbxConfiguration, match="phone in the page"):
+        write_includes(replace(PLAN, operators={"101-web": Phone("Eve", "a", "b")}), tmp_path)
+
+
+def embedded_files(folder: Path, **others: str) -> dict[str, str]:
+    instance = InstancePlan(folder, Path("/usr/lib/asterisk/modules"), 20000, 22000)
+    write_embedded(PLAN, instance, EmbeddedPlan(Path("/srv/moh"), phone_port=8188, **others))
+    return {path.name: path.read_text() for path in (folder / "etc").iterdir()}
+
+
+def test_the_embedded_pbx_opens_its_websocket_on_loopback_alone(tmp_path: Path) -> None:
+    files = embedded_files(tmp_path)
+    assert "bindaddr=127.0.0.1\nbindport=8188\n" in files["http.conf"]
+    assert "tls" not in files["http.conf"]
+    assert "transport-wss" not in files["pjsip.conf"]
+
+
+def test_with_a_certificate_it_serves_other_machines_too(tmp_path: Path) -> None:
+    files = embedded_files(tmp_path, tls_certificate="/srv/tls/server.pem", tls_key="/srv/tls/key.pem")
+    assert "tlsbindaddr=0.0.0.0:8089\ntlscertfile=/srv/tls/server.pem\n" in files["http.conf"]
+    assert "protocol=wss" in files["pjsip.conf"]
