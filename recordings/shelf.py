@@ -3,6 +3,7 @@
 Knows rows and the store; knows no web and nothing of how recordings come to be.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -105,6 +106,15 @@ class RecordingShelf:
             raise NotOnShelf(f"There is no audio of recording {recording_id}.")
         path = await self._store.path(recording.key)
         return Audio(path, await self._store.size(recording.key), recording.sha256)
+
+    @use_case
+    async def with_audio(self, call_ids: Sequence[str]) -> set[str]:
+        """Which of these few calls have something to hear. Raises `DatabaseTrouble`."""
+        wanted = select(Recording.call_id).where(
+            Recording.call_id.in_(call_ids), Recording.missing_reason.is_(None)
+        )
+        async with self._sessions() as session:
+            return set(await session.scalars(wanted))
 
     @use_case
     async def _recording(self, recording_id: int) -> Recording | None:
