@@ -13,6 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from cti.debian_packages import PackagesMissing, fetch_packages, unpack_packages
 from cti.progress import Report
 
 SUITE = "forky"
@@ -23,13 +24,7 @@ PACKAGES = (
     "asterisk-moh-opsound-wav",
     "espeak-ng",
 )
-KEYRINGS = (
-    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
-    Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
-)
 FIT_SINCE = {20: 14, 21: 9, 22: 4}  # older ones do not tell the voicebot that its caller has pressed zero
-DOWNLOAD_DEADLINE_S = 1200.0
-UNPACK_DEADLINE_S = 60.0
 
 ALTERNATIVES = (
     "Install Asterisk yourself so that `asterisk` is on PATH (20.14, 21.9, 22.4, or newer of each), or use "
@@ -102,19 +97,18 @@ def install_asterisk(progress: Report) -> Program:
     if found is not None:
         return found
     target = cache_folder() / "asterisk-22"
-    keyring = _check_tools()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as work_name:
-        work = Path(work_name)
-        packages = _download(work, keyring, progress)
-        tree = work / "tree"
-        tree.mkdir()
-        for done, package in enumerate(packages):
-            progress("Unpacking", done, len(packages))
-            _run(["dpkg-deb", "-x", str(package), str(tree)], deadline_s=UNPACK_DEADLINE_S)
-        progress("Unpacking", len(packages), len(packages))
-        shutil.rmtree(target, ignore_errors=True)
-        tree.rename(target)
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as work_name:
+            work = Path(work_name)
+            files = fetch_packages(PACKAGES, work, progress, what="Asterisk 22", suite=SUITE)
+            unpack_packages(files, work / "tree", progress)
+            shutil.rmtree(target, ignore_errors=True)
+            (work / "tree").rename(target)
+    except PackagesMissing as error:
+        raise NoAsterisk(
+            f"There is no Asterisk here, and Debian's cannot be had. {error} {ALTERNATIVES}"
+        ) from error
     installed = _unpacked(target)
     if installed is None:
         raise NoAsterisk(f"Debian's Asterisk was unpacked but does not start. {ALTERNATIVES}")
@@ -165,94 +159,3 @@ def _version(command: tuple[str, ...]) -> str | None:
         return None
     match = re.search(r"Asterisk (?:certified[-/])?(\d+(?:\.\d+)*)", answer.stdout)
     return match.group(1) if match else None
-
-
-def _check_tools() -> Path:
-    missing = [tool for tool in ("apt-get", "dpkg-deb", "dpkg") if shutil.which(tool) is None]
-    if missing:
-        raise NoAsterisk(
-            f"There is no Asterisk here, and without {', '.join(missing)} none can be unpacked. "
-            f"{ALTERNATIVES}"
-        )
-    keyring = next((path for path in KEYRINGS if path.exists()), None)
-    if keyring is None:
-        raise NoAsterisk(
-            "There is no Asterisk here, and Debian's signatures cannot be checked: "
-            f"the package debian-archive-keyring is missing. {ALTERNATIVES}"
-        )
-    return keyring
-
-
-def _mirror() -> str:
-    """The Debian mirror that this machine's own apt sources name; works before any `apt-get update`."""
-    listed = _run(["apt-get", "--print-uris", "update"], deadline_s=30)
-    named = re.search(r"'(\S+/debian)/+dists/", listed)
-    if named is None:
-        raise NoAsterisk(f"This machine's apt sources name no Debian mirror. {ALTERNATIVES}")
-    return named.group(1)
-
-
-def _download(work: Path, keyring: Path, progress: Report) -> list[Path]:
-    """Let apt fetch the packages and all they need into `work`, with a state of its own."""
-    for folder in ("state/lists/partial", "cache/archives/partial", "etc/preferences.d", "etc/apt.conf.d"):
-        (work / folder).mkdir(parents=True)
-    (work / "state/status").touch()
-    (work / "etc/sources.list").write_text(f"deb [signed-by={keyring}] {_mirror()} {SUITE} main\n")
-    configuration = work / "apt.conf"
-    configuration.write_text(
-        f'Dir "{work}/";\nDir::State "state";\nDir::State::status "{work}/state/status";\n'
-        f'Dir::Cache "cache";\nDir::Etc "etc";\nDir::Etc::sourceparts "-";\n'
-        'Acquire::Check-Valid-Until "false";\n'  # a mirror's index may be old; its signature is still checked
-        'Acquire::Languages "none";\nAPT::Install-Recommends "false";\nAPT::Sandbox::User "";\n'
-        'Debug::NoLocking "true";\n'
-    )
-    environment = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
-    progress("Reading Debian's package index", 0, 1)
-    _run(["apt-get", "update", "-qq"], deadline_s=300, environment=environment)
-    progress("Reading Debian's package index", 1, 1)
-    plan = _run(
-        ["apt-get", "install", "-y", "--print-uris", "-qq", *PACKAGES], deadline_s=60, environment=environment
-    )
-    total = sum(1 for line in plan.splitlines() if line.startswith("'"))
-    _download_with_progress(environment, total, progress)
-    return sorted((work / "cache/archives").glob("*.deb"))
-
-
-def _download_with_progress(environment: dict[str, str], total: int, progress: Report) -> None:
-    fetch = subprocess.Popen(
-        ["timeout", str(int(DOWNLOAD_DEADLINE_S)), "apt-get", "install", "-y", "--download-only", *PACKAGES],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert fetch.stdout is not None  # noqa: S101 -- PIPE was asked for
-    last: list[str] = []
-    done = 0
-    for line in fetch.stdout:
-        last = [*last[-4:], line.strip()]
-        if line.startswith("Get:"):
-            done += 1
-            progress("Downloading Asterisk 22", min(done, total), total)
-    if fetch.wait() != 0:
-        raise NoAsterisk(f"Debian's Asterisk could not be downloaded ({' / '.join(last)}). {ALTERNATIVES}")
-
-
-def _run(command: list[str], *, deadline_s: float, environment: dict[str, str] | None = None) -> str:
-    try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=deadline_s,
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr or error.stdout or "no output").strip().splitlines()[-1]
-        raise NoAsterisk(f"`{' '.join(command[:2])}` failed: {reason} {ALTERNATIVES}") from error
-    except subprocess.TimeoutExpired as error:
-        raise NoAsterisk(f"`{' '.join(command[:2])}` took over {deadline_s:.0f} s. {ALTERNATIVES}") from error
-    return done.stdout
