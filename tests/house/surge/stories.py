@@ -20,6 +20,8 @@ away: what lies within that time of each other, on a full machine, is at once.""
 
 TOGETHER_S = 0.1
 """Of two who joined in the same tenth of a second, the ledger does not know who was first in the queue."""
+CONNECTING_S = 5.0
+"""As long as it takes to tell a caller that they are put through; they are in the queue by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def overtaken(stories: Iterable[Story], operators: int) -> list[tuple[str, str, 
     """Who was passed by somebody of their own rank that joined later: both call ids, and by how many seconds.
 
     Asterisk's queue gives the later one an operator while there is one for each who was there before as well:
-    who is hearing an announcement at that moment takes theirs after it. That robs nobody.
+    who is hearing an announcement at that moment takes theirs after it. That robs nobody. Nor does an operator
+    who comes free while the earlier one, just arrived, is being told that they are put through.
     """
     waited = sorted((story for story in stories if story.joined), key=lambda story: _s(story.joined))
     passed = []
@@ -91,6 +94,8 @@ def overtaken(stories: Iterable[Story], operators: int) -> list[tuple[str, str, 
         for later in waited[n + 1 :]:
             together = _s(later.joined) - _s(first.joined) < TOGETHER_S
             if together or later.rung is None or later.vip is not first.vip:
+                continue
+            if _s(later.rung) - _s(first.joined) < CONNECTING_S:
                 continue
             by_s = _served_s(first) - _s(later.rung)
             if by_s > AT_ONCE_S and not _enough(waited, operators, later):
