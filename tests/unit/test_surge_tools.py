@@ -32,9 +32,8 @@ def test_it_sees_who_was_overtaken_and_by_how_much() -> None:
     stories = [waiting("a", 0, 20), waiting("b", 1, 10), waiting("c", 2, 21), waiting("d", 3, None, 25)]
     assert overtaken(stories, 1) == [("a", "b", 10.0)]
     assert overtaken(stories, 2) == []  # one was free for "a" all the time, who heard an announcement
-    assert (
-        overtaken([waiting("a", 0, 7), waiting("b", 1, 4)], 1) == []
-    )  # "a" was being told that they are put through
+    just_put_through = [waiting("a", 0, 7), waiting("b", 1, 4)]
+    assert overtaken(just_put_through, 1) == []
 
 
 def test_a_vip_overtakes_nobody_who_is_none() -> None:

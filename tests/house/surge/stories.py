@@ -85,8 +85,8 @@ def overtaken(stories: Iterable[Story], operators: int) -> list[tuple[str, str, 
     """Who was passed by somebody of their own rank that joined later: both call ids, and by how many seconds.
 
     Asterisk's queue gives the later one an operator while there is one for each who was there before as well:
-    who is hearing an announcement at that moment takes theirs after it. That robs nobody. Nor does an operator
-    who comes free while the earlier one, just arrived, is being told that they are put through.
+    who is hearing an announcement at that moment takes theirs after it. That robs nobody. Nor does an
+    operator who comes free while the earlier one, just arrived, is being told that they are put through.
     """
     waited = sorted((story for story in stories if story.joined), key=lambda story: _s(story.joined))
     passed = []
