@@ -1,28 +1,34 @@
-"""Who may use the desk: accounts, logins, sessions. Knows no cookie and no HTTP."""
+"""Who may use the desk: accounts, logins, sessions. Knows no cookie and no HTTP.
 
-import asyncio
+What people do with their own account is in `own_account.py`, what administrators do in `people.py`.
+"""
+
 import hashlib
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import CursorResult, Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets import throttle
-from tickets.database import Sessions, insert_new, use_case, utc_now, writing
+from tickets import throttle, totp
+from tickets.database import DatabaseTrouble, Sessions, insert_new, use_case, utc_now, writing
+from tickets.passwords import LONGEST_PASSWORD as LONGEST_PASSWORD
+from tickets.passwords import SHORTEST_PASSWORD as SHORTEST_PASSWORD
+from tickets.passwords import Passwords
+from tickets.passwords import WeakPassword as WeakPassword
 from tickets.rows import clean_text
 from tickets.tables import AccountRow, GroupMemberRow, GroupQueueRow, LoginAttemptRow, LoginSessionRow
 from tickets.vocabulary import Role
 
-SHORTEST_PASSWORD = 10  # characters
-LONGEST_PASSWORD = 1024
+PENDING_FOR = timedelta(minutes=5)  # between the password and the second factor
+SEEN_EVERY = timedelta(minutes=1)  # a session's last sign of life is not written more often
 _attempts = cast(Table, LoginAttemptRow.__table__)
 _LOGIN = re.compile(r"[\w.@-]{1,64}")
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")  # what can name a phone in the PBX
@@ -32,16 +38,24 @@ class WrongCredentials(Exception):
     """Login and password do not belong together."""
 
 
+class WrongCode(WrongCredentials):
+    """The code of the second factor is wrong, too old or spent."""
+
+
+class SecondFactorNeeded(WrongCredentials):
+    """The password was right; `pending` (secret) and a code together open the session."""
+
+    def __init__(self, pending: str) -> None:
+        super().__init__("This login has a second factor: give its code too.")
+        self.pending = pending
+
+
 class TooManyAttempts(Exception):
-    """Too many wrong passwords for this login in a row."""
+    """Too many wrong passwords or codes for this login in a row."""
 
 
 class LoginTaken(Exception):
     """Another account has this login."""
-
-
-class WeakPassword(Exception):
-    """The password is too short or too long."""
 
 
 class BadLogin(Exception):
@@ -61,6 +75,8 @@ class Account:
     hears_group: bool = False  # an operator: recordings of the groups' calls
     groups: frozenset[int] = frozenset()
     queues: frozenset[str] = frozenset()  # that the groups serve
+    second_factor: bool = False
+    start_password: bool = False  # given by somebody else: to be changed first
 
 
 class AccountBook:
@@ -79,10 +95,7 @@ class AccountBook:
         self._deadline_s = deadline_s
         self._clock = clock
         self._session_for = session_for
-        self._hasher = hasher or PasswordHasher()
-        self._nobody: str | None = None  # a hash for logins that do not exist
-        # A hash takes 64 MiB and a core for a moment: never more than two at a time.
-        self._hashing = asyncio.Semaphore(2)
+        self.passwords = Passwords(hasher)
 
     async def add(
         self, login: str, password: str, role: Role, name: str, *, extension: str | None = None
@@ -93,14 +106,9 @@ class AccountBook:
             LoginTaken, WeakPassword
             BadLogin: the login or the extension has characters that it cannot have, or none.
         """
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise WeakPassword(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-        if not _LOGIN.fullmatch(login):
-            raise BadLogin("A login has 1 to 64 letters, digits, dots, dashes, underscores or @.")
-        if extension is not None and not _EXTENSION.fullmatch(extension):
-            raise BadLogin("An extension has 1 to 32 letters, digits, dashes or underscores.")
+        check_names(login, extension)
         name = clean_text(name).strip() or login
-        hashed = await self._hash(password)
+        hashed = await self.passwords.hash(password)
         return await self._add(
             AccountRow(login=login, name=name, role=role, extension=extension, password_hash=hashed)
         )
@@ -112,57 +120,96 @@ class AccountBook:
             async with writing(self._sessions) as session:
                 session.add(row)
         except IntegrityError as error:
-            raise LoginTaken(f"There is an account {row.login} already: choose another login.") from error
+            raise login_taken(row.login) from error
         return _account(row)
 
-    async def authenticate(self, login: str, password: str) -> str:
+    async def authenticate(
+        self, login: str, password: str, *, code: str | None = None, device: str = ""
+    ) -> str:
         """Log in; returns the session token (secret: only its hash is stored).
 
-        Takes the same time for a login that does not exist.
+        Takes the same time for a login that does not exist. `code`: of the second factor, where there is one.
+        `device`: what the person knows the browser by.
 
         Raises:
-            WrongCredentials, TooManyAttempts
+            WrongCredentials, WrongCode, TooManyAttempts
+            SecondFactorNeeded: a code was not given and is needed.
         """
-        wait = await self._count(login)  # before the slow part: guesses made side by side count too
-        if wait:
-            raise TooManyAttempts(f"Too many wrong passwords: try again in {wait:.0f} s.")
+        await self._be_heard(login)  # before the slow part: guesses made side by side count too
         row = await self._by_login(login)
-        if self._nobody is None:
-            self._nobody = await self._hash(secrets.token_urlsafe())
-        hashed = row.password_hash if row else self._nobody
-        right = len(password) <= LONGEST_PASSWORD and await self._verify(hashed, password)
-        if row is None or not right:
+        hashed = row.password_hash if row is not None and row.active else None
+        if not await self.passwords.fits(hashed, password) or row is None:
             raise WrongCredentials("Login and password do not belong together.")
-        return await self._open_session(row.id, login)
+        if row.totp_used is not None:
+            if code is None:
+                raise SecondFactorNeeded(await self._open(row.id, device, PENDING_FOR, pending=True))
+            await self._spend(row.id, code)
+        return await self._open(row.id, device, self._session_for, known=login)
 
-    @use_case
+    async def confirm(self, pending: str, code: str, *, device: str = "") -> str:
+        """The second step of a login; returns the session token.
+
+        Raises:
+            WrongCredentials: the first step is too long ago, or never was.
+            WrongCode, TooManyAttempts
+        """
+        row = await self._pending(pending)
+        if row is None:
+            raise WrongCredentials("That took too long: log in again.")
+        await self._be_heard(row.login)
+        await self._spend(row.id, code)
+        await self._forget_session(pending)
+        return await self._open(row.id, device, self._session_for, known=row.login)
+
+    async def check_password(self, account: Account, password: str) -> None:
+        """That it is really them, before something weighty. Raises `WrongCredentials`, `TooManyAttempts`."""
+        await self._be_heard(account.login)
+        row = await self._by_login(account.login)
+        if not await self.passwords.fits(row.password_hash if row else None, password):
+            raise WrongCredentials("This is not your password of now.")
+        await self._forget_attempts_of(account.login)
+
     async def by_token(self, token: str) -> Account | None:
-        """Whose session this is; None when unknown, logged out or expired."""
+        """Whose session this is; None when unknown, logged out, revoked or expired."""
+        found = await self._by_token(digest(token))
+        if found is None:
+            return None
+        account, seen_at = found
+        if seen_at is None or self._clock() - seen_at >= SEEN_EVERY:
+            with suppress(DatabaseTrouble):  # who cannot be written down may read all the same
+                await self._seen(digest(token))
+        return account
+
+    @use_case
+    async def _by_token(self, hashed: str) -> tuple[Account, datetime | None] | None:
+        query = (
+            select(AccountRow, LoginSessionRow.seen_at)
+            .join(LoginSessionRow, LoginSessionRow.account_id == AccountRow.id)
+            .where(
+                LoginSessionRow.token_hash == hashed,
+                LoginSessionRow.expires_at > self._clock(),
+                ~LoginSessionRow.pending,
+                AccountRow.active,
+            )
+        )
         async with self._sessions() as session:
-            row = await session.scalar(
-                select(AccountRow)
-                .join(LoginSessionRow, LoginSessionRow.account_id == AccountRow.id)
-                .where(
-                    LoginSessionRow.token_hash == _digest(token),
-                    LoginSessionRow.expires_at > self._clock(),
-                    AccountRow.active,
-                )
-            )
-            return None if row is None else await _account_in(session, row)
+            found = (await session.execute(query)).first()
+            return None if found is None else (await account_in(session, found[0]), found[1])
 
     @use_case
-    async def set_language(self, account_id: int, language: str) -> None:
-        """What the pages are in for this account, BCP 47."""
+    async def _seen(self, hashed: str) -> None:
         async with writing(self._sessions) as session:
-            await session.execute(
-                update(AccountRow).where(AccountRow.id == account_id).values(language=language)
-            )
+            here = update(LoginSessionRow).where(LoginSessionRow.token_hash == hashed)
+            await session.execute(here.values(seen_at=self._clock()))
 
-    @use_case
     async def log_out(self, token: str) -> None:
         """End the session; an unknown token changes nothing."""
+        await self._forget_session(token)
+
+    @use_case
+    async def _forget_session(self, token: str) -> None:
         async with writing(self._sessions) as session:
-            await session.execute(delete(LoginSessionRow).where(LoginSessionRow.token_hash == _digest(token)))
+            await session.execute(delete(LoginSessionRow).where(LoginSessionRow.token_hash == digest(token)))
 
     @use_case
     async def _by_login(self, login: str) -> AccountRow | None:
@@ -173,9 +220,35 @@ class AccountBook:
             return row
 
     @use_case
+    async def _pending(self, pending: str) -> AccountRow | None:
+        query = (
+            select(AccountRow)
+            .join(LoginSessionRow, LoginSessionRow.account_id == AccountRow.id)
+            .where(
+                LoginSessionRow.token_hash == digest(pending),
+                LoginSessionRow.expires_at > self._clock(),
+                LoginSessionRow.pending,
+                AccountRow.active,
+                AccountRow.totp_used.is_not(None),
+            )
+        )
+        async with self._sessions() as session:
+            row: AccountRow | None = await session.scalar(query)
+            return row
+
+    @use_case
+    async def _spend(self, account_id: int, code: str) -> None:
+        async with writing(self._sessions) as session:
+            await spend_code(session, account_id, code, self._clock())
+
+    async def _be_heard(self, login: str) -> None:
+        if wait := await self._count(login):
+            raise TooManyAttempts(f"Too many wrong passwords: try again in {wait:.0f} s.")
+
+    @use_case
     async def _count(self, login: str) -> float:
         """Count an attempt as wrong until it proves right; the seconds to wait if it is one too many."""
-        key, now = _digest(login), self._clock()
+        key, now = digest(login), self._clock()
         async with writing(self._sessions) as session:
             first = {"login_hash": key, "wrong": 0, "last_at": now}
             await session.execute(insert_new(session, _attempts), first)
@@ -195,35 +268,72 @@ class AccountBook:
             await session.execute(delete(_attempts).where(_attempts.c.last_at <= oldest))
 
     @use_case
-    async def _open_session(self, account_id: int, login: str) -> str:
+    async def _forget_attempts_of(self, login: str) -> None:
+        async with writing(self._sessions) as session:
+            await session.execute(delete(_attempts).where(_attempts.c.login_hash == digest(login)))
+
+    @use_case
+    async def _open(
+        self,
+        account_id: int,
+        device: str,
+        lasts: timedelta,
+        *,
+        known: str | None = None,
+        pending: bool = False,
+    ) -> str:
+        """A new session's token. `known`: the login whose wrong attempts are forgotten with it."""
         token, now = secrets.token_urlsafe(32), self._clock()
         async with writing(self._sessions) as session:
             await session.execute(delete(LoginSessionRow).where(LoginSessionRow.expires_at <= now))
-            await session.execute(delete(_attempts).where(_attempts.c.login_hash == _digest(login)))
+            if known is not None:
+                await session.execute(delete(_attempts).where(_attempts.c.login_hash == digest(known)))
             session.add(
                 LoginSessionRow(
-                    token_hash=_digest(token),
+                    token_hash=digest(token),
                     account_id=account_id,
                     created_at=now,
-                    expires_at=now + self._session_for,
+                    expires_at=now + lasts,
+                    device=clean_text(device)[:200],
+                    seen_at=now,
+                    pending=pending,
                 )
             )
         return token
 
-    async def _hash(self, password: str) -> str:
-        async with self._hashing:
-            return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def _verify(self, hashed: str, password: str) -> bool:
-        async with self._hashing:
-            try:
-                return await asyncio.to_thread(self._hasher.verify, hashed, password)
-            except VerificationError:
-                return False
+async def spend_code(session: AsyncSession, account_id: int, code: str, now: datetime) -> None:
+    """Take a code of the second factor, which nobody can use again. Raises `WrongCode`."""
+    row = await session.get_one(AccountRow, account_id, with_for_update=True)
+    step = totp.matching_step(row.totp_secret or "", code, now, row.totp_used) if row.totp_secret else None
+    if step is None:
+        raise WrongCode("This code does not hold. Use the one that the app shows now, each only once.")
+    row.totp_used = step
 
 
-def _digest(token: str) -> str:
-    # The token has 256 random bits, so a plain hash cannot be searched.
+async def end_sessions(session: AsyncSession, account_id: int, *, keep: str | None = None) -> int:
+    """End an account's sessions, in a transaction under way; how many. `keep`: a token that stays."""
+    mine = LoginSessionRow.account_id == account_id
+    kept = [] if keep is None else [LoginSessionRow.token_hash != digest(keep)]
+    done = await session.execute(delete(LoginSessionRow).where(mine, *kept))
+    return cast("CursorResult[tuple[()]]", done).rowcount
+
+
+def check_names(login: str, extension: str | None) -> None:
+    """Raises `BadLogin` for characters that a login or an extension cannot have."""
+    if not _LOGIN.fullmatch(login):
+        raise BadLogin("A login has 1 to 64 letters, digits, dots, dashes, underscores or @.")
+    if extension is not None and not _EXTENSION.fullmatch(extension):
+        raise BadLogin("An extension has 1 to 32 letters, digits, dashes or underscores.")
+
+
+def login_taken(login: str) -> LoginTaken:
+    """The error, in its words."""
+    return LoginTaken(f"There is an account {login} already: choose another login.")
+
+
+def digest(token: str) -> str:
+    """SHA-256, hex. A token has 256 random bits, so a plain hash cannot be searched."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
@@ -238,10 +348,13 @@ def _account(row: AccountRow, groups: Iterable[int] = (), queues: Iterable[str] 
         hears_group=row.hears_group,
         groups=frozenset(groups),
         queues=frozenset(queues),
+        second_factor=row.totp_used is not None,
+        start_password=row.start_password,
     )
 
 
-async def _account_in(session: AsyncSession, row: AccountRow) -> Account:
+async def account_in(session: AsyncSession, row: AccountRow) -> Account:
+    """The account of a row, with its groups and what they serve."""
     served = (
         select(GroupMemberRow.group_id, GroupQueueRow.queue)
         .outerjoin(GroupQueueRow, GroupQueueRow.group_id == GroupMemberRow.group_id)

@@ -78,7 +78,10 @@ class CallRow(Base):
     """What `replay` made of a call's events: one column per field of `call.Call`, for lists and filters."""
 
     __tablename__ = "calls"
-    __table_args__ = (Index(None, "received_at", "call_id"),)
+    __table_args__ = (
+        Index(None, "received_at", "call_id"),
+        Index(None, "outcome", "received_at"),  # those to call back
+    )
 
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     direction: Mapped[Direction] = mapped_column(_words(Direction))
@@ -131,7 +134,11 @@ class TicketRow(Base):
     """One ticket for each call. It follows its call until a person takes it over."""
 
     __tablename__ = "tickets"
-    __table_args__ = (UniqueConstraint("call_id"), {"sqlite_autoincrement": True})  # numbers are never reused
+    __table_args__ = (
+        UniqueConstraint("call_id"),
+        Index(None, "customer_id", "created_at", "number"),  # a customer's whole history, newest first
+        {"sqlite_autoincrement": True},  # numbers are never reused
+    )
 
     number: Mapped[int] = mapped_column(primary_key=True)  # shown as PZ-<1000 + number>
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.call_id"))
@@ -162,6 +169,7 @@ class TicketRow(Base):
     remind_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)  # brings it back then
     remind_whom: Mapped[str | None] = mapped_column(Text)  # login
     remind_text: Mapped[str | None] = mapped_column(Text)
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # it was due and was told of: once
     missed_done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # a missed call, dealt with
     missed_done_by: Mapped[str | None] = mapped_column(Text)  # login
 
@@ -281,6 +289,7 @@ class AccountRow(Base):
     totp_secret: Mapped[str | None] = mapped_column(Text)  # second factor, RFC 6238; None: none
     totp_used: Mapped[int | None] = mapped_column(BigInteger)  # time step of the last code taken: once only
     phone_secret: Mapped[str | None] = mapped_column(Text)  # SIP password of a phone made with the account
+    start_password: Mapped[bool] = mapped_column(default=False)  # given by somebody else: to be changed
 
 
 class GroupRow(Base):
@@ -351,6 +360,9 @@ class LoginSessionRow(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     device: Mapped[str] = mapped_column(String(200), default="")  # what the browser calls itself
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    pending: Mapped[bool] = mapped_column(
+        default=False
+    )  # the password was right, the second factor is to come
 
 
 class LoginAttemptRow(Base):

@@ -10,7 +10,17 @@ branch_labels = None
 depends_on = None
 
 _TIME = sa.DateTime(timezone=True)
-_INDEXED = ("assignee", "assigned_group", "remind_at")
+_INDEXES = (
+    ("tickets", ["assignee"]),
+    ("tickets", ["assigned_group"]),
+    ("tickets", ["remind_at"]),
+    ("tickets", ["customer_id", "created_at", "number"]),
+    ("calls", ["outcome", "received_at"]),
+)
+
+
+def _index(table: str, columns: list[str]) -> str:
+    return "_".join(["ix", table, *columns])
 
 
 def _columns() -> dict[str, list[sa.Column]]:
@@ -26,10 +36,12 @@ def _columns() -> dict[str, list[sa.Column]]:
             text("totp_secret"),
             sa.Column("totp_used", sa.BigInteger(), nullable=True),
             text("phone_secret"),
+            sa.Column("start_password", sa.Boolean(), nullable=False, server_default=sa.false()),
         ],
         "sessions": [
             sa.Column("device", sa.String(length=200), nullable=False, server_default=""),
             sa.Column("seen_at", _TIME, nullable=True),
+            sa.Column("pending", sa.Boolean(), nullable=False, server_default=sa.false()),
         ],
         "tickets": [
             text("subject_by"),
@@ -41,6 +53,7 @@ def _columns() -> dict[str, list[sa.Column]]:
             sa.Column("remind_at", _TIME, nullable=True),
             text("remind_whom"),
             text("remind_text"),
+            sa.Column("reminded_at", _TIME, nullable=True),
             sa.Column("missed_done_at", _TIME, nullable=True),
             text("missed_done_by"),
         ],
@@ -115,13 +128,13 @@ def upgrade() -> None:
     for table, columns in _columns().items():
         for column in columns:
             op.add_column(table, column)
-    for name in _INDEXED:
-        op.create_index(f"ix_tickets_{name}", "tickets", [name])
+    for table, names in _INDEXES:
+        op.create_index(_index(table, names), table, names)
 
 
 def downgrade() -> None:
-    for name in _INDEXED:
-        op.drop_index(f"ix_tickets_{name}", "tickets")
+    for table, names in _INDEXES:
+        op.drop_index(_index(table, names), table)
     for table, columns in _columns().items():
         for column in columns:
             op.drop_column(table, column.name)
