@@ -13,11 +13,19 @@ from cti.web.services import Probe, Services
 from cti.web.site import make_site
 from recordings.shelf import RecordingShelf
 from tickets.accounts import AccountBook
+from tickets.audit import AuditBook
 from tickets.customers import CustomerBook
 from tickets.database import Database, check_schema
 from tickets.desk import Desk
+from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.missed import MissedBook
+from tickets.own_account import OwnAccount
+from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
+from tickets.reminders import ReminderBook
+from tickets.ticket_book import TicketBook
+from tickets.timeline import TimelineBook
 from voicebot.recognizers.pool import RecognizerPool
 
 
@@ -54,6 +62,14 @@ async def open_desk(
             incidents=incidents,
             announcer=waiting.announcer,
             promises=promises,
+            tickets=TicketBook(frame.sessions),
+            reminders=ReminderBook(frame.sessions),
+            missed=MissedBook(frame.sessions),
+            timeline=TimelineBook(frame.sessions),
+            audit=AuditBook(frame.sessions),
+            own=OwnAccount(frame.sessions, accounts),
+            people=PeopleBook(frame.sessions, accounts.passwords.hash),
+            groups=GroupBook(frame.sessions),
             calls_back=scenario.call_back is not None,
             outlook=waiting.room.outlook,
             surge=lambda: surge.state,

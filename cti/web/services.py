@@ -16,11 +16,19 @@ from cti.waiting.room import Outlook
 from cti.waiting.surge import SurgeState
 from recordings.shelf import RecordingShelf
 from tickets.accounts import AccountBook
+from tickets.audit import AuditBook
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from tickets.desk import Desk
+from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.missed import MissedBook
+from tickets.own_account import OwnAccount
+from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
+from tickets.reminders import ReminderBook
+from tickets.ticket_book import TicketBook
+from tickets.timeline import TimelineBook
 
 Probe = Callable[[], Awaitable[None]]
 """Whether one part of the service is ready; raises an error whose message says what to do."""
@@ -38,6 +46,14 @@ class Services:
     incidents: IncidentBook
     announcer: IncidentAnnouncer
     promises: PromiseBook
+    tickets: TicketBook
+    reminders: ReminderBook
+    missed: MissedBook
+    timeline: TimelineBook
+    audit: AuditBook
+    own: OwnAccount
+    people: PeopleBook
+    groups: GroupBook
     calls_back: bool = True  # whether the house calls people itself
     outlook: Callable[[str], Outlook | None] = lambda call_id: None  # of a waiting caller, by call id
     surge: Callable[[], SurgeState] = SurgeState  # of this moment

@@ -25,17 +25,25 @@ from recordings.transcript import Phrase, to_json
 from tests.fakes import desk_day
 from tests.fakes.desk_day import Visit
 from tickets.accounts import AccountBook
+from tickets.audit import AuditBook
 from tickets.customers import CustomerBook
 from tickets.database import Database, utc_now, writing
 from tickets.desk import Desk
+from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
 from tickets.ledger import CallBook
+from tickets.missed import MissedBook
+from tickets.own_account import OwnAccount
+from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
+from tickets.reminders import ReminderBook
+from tickets.ticket_book import TicketBook
+from tickets.timeline import TimelineBook
 from tickets.vocabulary import Role
 from voicebot.voice import VoiceFailed
 
 PASSWORD = "correct horse battery"
-SUPERVISOR, GRACE, TOMAS = "sofia", "grace", "tomas"
+SUPERVISOR, GRACE, TOMAS, ADMINISTRATOR = "sofia", "grace", "tomas", "ada"
 PATIENCE_S = 20.0  # a busy machine is no reason to fail
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # real argon2, as weak as it goes
 
@@ -70,15 +78,24 @@ class WebRoom:
         self.store = DiskStore(self.folder / "shelf")
         incidents = IncidentBook(sessions, deadline_s=PATIENCE_S)
         self.announcer = IncidentAnnouncer(incidents.current, self._speak, self._take_in, utc_now)
+        accounts = AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S)
         self.services = Services(
+            audit=AuditBook(sessions, deadline_s=PATIENCE_S),
+            own=OwnAccount(sessions, accounts, deadline_s=PATIENCE_S),
+            people=PeopleBook(sessions, accounts.passwords.hash, deadline_s=PATIENCE_S),
+            groups=GroupBook(sessions, deadline_s=PATIENCE_S),
             incidents=incidents,
             promises=PromiseBook(sessions, deadline_s=PATIENCE_S),
+            tickets=TicketBook(sessions, deadline_s=PATIENCE_S),
+            reminders=ReminderBook(sessions, deadline_s=PATIENCE_S),
+            missed=MissedBook(sessions, deadline_s=PATIENCE_S),
+            timeline=TimelineBook(sessions, deadline_s=PATIENCE_S),
             calls_back=self.calls_back,
             announcer=self.announcer,
             outlook=lambda call_id: self.outlooks.get(call_id),
             desk=Desk(sessions, deadline_s=PATIENCE_S),
             customers=CustomerBook(sessions, deadline_s=PATIENCE_S),
-            accounts=AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S),
+            accounts=accounts,
             shelf=RecordingShelf(sessions, self.store, deadline_s=PATIENCE_S),
             live=self.live,
             surge=lambda: self.surge,
@@ -102,6 +119,7 @@ class WebRoom:
         """Add accounts and customers, serve."""
         accounts = self.services.accounts
         await accounts.add(SUPERVISOR, PASSWORD, Role.SUPERVISOR, "Sofia Marin")
+        await accounts.add(ADMINISTRATOR, PASSWORD, Role.ADMINISTRATOR, "Ada Lindholm")
         await accounts.add(GRACE, PASSWORD, Role.OPERATOR, "Grace Okafor", extension="101")
         await accounts.add(TOMAS, PASSWORD, Role.OPERATOR, "Tomas Lindqvist", extension="102")
         self.customers = await desk_day.add_customers(self.services.customers)
