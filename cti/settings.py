@@ -51,6 +51,8 @@ class Settings(BaseSettings):
 
     crm_url: str = ""  # the company's CRM, asked who calls; empty: there is none
     crm_token: SecretStr = SecretStr("")  # sent to it as a bearer token; empty: none
+    orders_url: str = ""  # the company's orders by number, for the desk; empty: there are none
+    orders_token: SecretStr = SecretStr("")  # as `crm_token`
 
     spool: Path | None = None  # where the PBX writes recordings; None: `data`/spool
     prompts: Path | None = None  # where the PBX can read prompts, rendered ahead; None: `data`/prompts
@@ -72,17 +74,17 @@ class Settings(BaseSettings):
             raise ValueError("name SQLite or PostgreSQL, as in postgresql://user:password@host/name")
         return url
 
-    @field_validator("crm_url")
+    @field_validator("crm_url", "orders_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         parts = urlsplit(url)
         if url and (parts.scheme not in {"http", "https"} or not parts.hostname or not url.isascii()):
             raise ValueError("write an address such as https://crm.example/lookup")
         if parts.username is not None or parts.password is not None:
-            raise ValueError("leave user and password out; set PRESSZERO_CRM_TOKEN")
+            raise ValueError("leave user and password out; set the _TOKEN beside it")
         return url
 
-    @field_validator("crm_token")
+    @field_validator("crm_token", "orders_token")
     @classmethod
     def _fits_a_header(cls, token: SecretStr) -> SecretStr:
         text = token.get_secret_value()
@@ -95,6 +97,11 @@ class Settings(BaseSettings):
         """SQLAlchemy async URL."""
         embedded = (self.data / "presszero.sqlite3").absolute()
         return self.database.get_secret_value() or f"sqlite+aiosqlite:///{embedded}"
+
+    @property
+    def phone_socket(self) -> str:
+        """The PBX's WebSocket, as browsers find it."""
+        return self.phone_url or f"ws://127.0.0.1:{self.phone_port}/ws"
 
     @property
     def spool_folder(self) -> Path:
@@ -123,7 +130,7 @@ class Settings(BaseSettings):
         Raises:
             BadSettings: one sentence per setting that does not fit.
         """
-        for name in ("AMI_SECRET", "CRM_TOKEN", "DATABASE"):
+        for name in ("AMI_SECRET", "CRM_TOKEN", "DATABASE", "ORDERS_TOKEN"):
             file = os.environ.get(f"PRESSZERO_{name}_FILE")
             if file and name.lower() not in overrides:
                 try:

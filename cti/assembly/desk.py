@@ -81,6 +81,7 @@ async def open_desk(
             region=scenario.region,
             zone=ZoneInfo(scenario.timezone),
             secure_cookies=settings.secure_cookies,
+            phone_url=settings.phone_socket,
         )
     )
     door = FrontDoor(site, settings.http_host, settings.http_port)

@@ -44,6 +44,9 @@ PUBLIC = frozenset(
 ENDLESS = frozenset({"/live", "/api/v1/recordings/{recording_id}/audio"})
 """The routes whose answers may take long; they keep their own deadlines."""
 
+PHONE_PAGES = frozenset({"/desk", "/ring"})
+"""The pages with a phone in them: they may use the microphone and speak with the PBX, the others may not."""
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -89,11 +92,23 @@ def clear_session_cookie(response: web.StreamResponse, *, secure: bool) -> None:
     response.del_cookie(name, path="/", httponly=True, samesite="Lax", secure=secure)
 
 
-def headers_signal(secure: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+def _headers_with_phone(phone_url: str) -> dict[str, str]:
+    """For a page with a phone in it. `phone_url`: the PBX's WebSocket; empty: there is none."""
+    parts = urlsplit(phone_url)
+    origin = f" {parts.scheme}://{parts.netloc}" if phone_url else ""
+    policy = CONTENT_SECURITY_POLICY.replace("connect-src 'self'", f"connect-src 'self'{origin}")
+    allowed = HEADERS["Permissions-Policy"].replace("microphone=()", "microphone=(self)")
+    return {**HEADERS, "Content-Security-Policy": policy, "Permissions-Policy": allowed}
+
+
+def headers_signal(
+    secure: bool, phone_url: str = ""
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """For `on_response_prepare`: reaches files and streams too, where a middleware comes too late."""
+    with_phone = _headers_with_phone(phone_url)
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(HEADERS)
+        response.headers.update(with_phone if request.path in PHONE_PAGES else HEADERS)
         if secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         response.headers.setdefault("Cache-Control", "no-store")  # pages are full of people's data

@@ -65,6 +65,7 @@ class Services:
     region: str = "US"  # ISO 3166: whose national format numbers may be in
     zone: tzinfo = UTC  # in which pages show times
     secure_cookies: bool = False  # True behind TLS
+    phone_url: str = ""  # the PBX's WebSocket, for phones in pages; empty: there is none
     clock: Callable[[], datetime] = utc_now
 
     def queues_of(self, extension: str) -> frozenset[str]:

@@ -100,7 +100,7 @@ def make_site(services: Services) -> web.Application:
         ],
     )
     app[SERVICES] = services
-    app.on_response_prepare.append(headers_signal(services.secure_cookies))
+    app.on_response_prepare.append(headers_signal(services.secure_cookies, services.phone_url))
     set_up_templates(app, services, assets)
     services.registry.register(health.LiveCallsCollector(services.live))
 
