@@ -20,7 +20,8 @@ from cti.asterisk.ami_protocol import BadAmiValue, GuardedProtocol, checked
 from cti.asterisk.cdr import UnreadableCdr
 from cti.asterisk.events import LIVE, Headers, UnreadableAmiEvent, read
 from cti.asterisk.translate import Translator
-from cti.customers.crm_answer import BadAnswer, read_answer
+from cti.customers.answers import BadAnswer
+from cti.customers.crm_answer import read_answer
 from cti.spill import from_line, to_line
 from cti.web.inputs import (
     CallQuery,

@@ -9,8 +9,10 @@ import pytest
 import structlog
 from aiohttp import web
 
-from cti.customers.crm import FAILURES, Crm
-from cti.customers.crm_answer import LONGEST_ANSWER, CrmCard
+from cti.customers.answers import LONGEST_ANSWER
+from cti.customers.company import FAILURES
+from cti.customers.crm import Crm
+from cti.customers.crm_answer import CrmCard
 
 pytestmark = pytest.mark.integration
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.customers.crm_answer import LONGEST_ANSWER, BadAnswer, CrmCard, read_answer
+from cti.customers.answers import LONGEST_ANSWER, BadAnswer
+from cti.customers.crm_answer import CrmCard, read_answer
 
 pytestmark = pytest.mark.unit
 
