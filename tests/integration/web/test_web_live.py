@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
 
 from cti.waiting.surge import SurgeState
-from cti.web import board, live_page
+from cti.web import board, live_page, streams
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import PASSWORD, SUPERVISOR, WebRoom
 from tickets.database import Database, utc_now
@@ -27,7 +27,9 @@ async def next_event(stream: ClientResponse) -> str:
             line = (await stream.content.readline()).decode()
             if line == "":
                 raise EOFError
-            if line.startswith("data: "):
+            if line == "event: alive\n":
+                await stream.content.readline()
+            elif line.startswith("data: "):
                 lines.append(line.removeprefix("data: "))
             elif line == "\n" and lines:
                 return "".join(lines)
@@ -82,7 +84,7 @@ async def test_it_shows_all_watchers_the_same(desk: WebRoom, sofia: ClientSessio
 async def test_it_ends_the_stream_of_who_logged_out(
     desk: WebRoom, sofia: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_page, "BEAT_S", 0.05)
+    monkeypatch.setattr(streams, "BEAT_S", 0.05)
     async with sofia.get("/live") as stream:
         await next_event(stream)
         async with sofia.delete("/api/v1/session") as answer:
@@ -96,7 +98,7 @@ async def test_it_ends_the_stream_of_who_logged_out_also_while_there_is_always_n
 ) -> None:
     monkeypatch.setattr(board, "CALM_S", 0.01)
     monkeypatch.setattr(board, "STALE_S", 0.01)
-    monkeypatch.setattr(live_page, "BEAT_S", 1.0)  # far longer than from one picture to the next
+    monkeypatch.setattr(streams, "BEAT_S", 1.0)  # far longer than from one picture to the next
     async with sofia.get("/live") as stream:
         await next_event(stream)
         async with sofia.delete("/api/v1/session") as answer:
@@ -109,7 +111,7 @@ async def test_it_ends_the_stream_of_who_logged_out_also_while_there_is_always_n
 async def test_it_keeps_streams_while_the_database_is_away(
     desk: WebRoom, sofia: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_page, "BEAT_S", 0.05)
+    monkeypatch.setattr(streams, "BEAT_S", 0.05)
     async with sofia.get("/live") as stream:
         await next_event(stream)
         desk.services.accounts._deadline_s = 0.0  # no database answers that fast
@@ -129,8 +131,8 @@ async def test_it_takes_no_more_streams_than_it_can_feed(
 
 
 async def test_it_forges_no_event_out_of_text() -> None:
-    assert live_page.as_event("board", "a\n\nevent: x\rdata: y") == (
-        b"event: board\ndata: a\ndata: \ndata: event: x\ndata: data: y\n\n"
+    assert streams.as_event("board", "a\n\nevent: x\rdata: y", 7) == (
+        b"event: board\nid: 7\ndata: a\ndata: \ndata: event: x\ndata: data: y\n\n"
     )
 
 
