@@ -164,10 +164,14 @@ class AccountBook:
     async def check_password(self, account: Account, password: str) -> None:
         """That it is really them, before something weighty. Raises `WrongCredentials`, `TooManyAttempts`."""
         await self._be_heard(account.login)
-        row = await self._by_login(account.login)
-        if not await self.passwords.fits(row.password_hash if row else None, password):
+        if not await self.has_password(account, password):
             raise WrongCredentials("This is not your password of now.")
         await self._forget_attempts_of(account.login)
+
+    async def has_password(self, account: Account, password: str) -> bool:
+        """Whether that is their password. Only to be asked for who is logged in: it counts no attempt."""
+        row = await self._by_login(account.login)
+        return await self.passwords.fits(row.password_hash if row else None, password)
 
     async def by_token(self, token: str) -> Account | None:
         """Whose session this is; None when unknown, logged out, revoked or expired."""
@@ -210,6 +214,13 @@ class AccountBook:
     async def _forget_session(self, token: str) -> None:
         async with writing(self._sessions) as session:
             await session.execute(delete(LoginSessionRow).where(LoginSessionRow.token_hash == digest(token)))
+
+    @use_case
+    async def set_language(self, account_id: int, language: str) -> None:
+        """Which language the account's pages are in, BCP 47."""
+        async with writing(self._sessions) as session:
+            here = update(AccountRow).where(AccountRow.id == account_id)
+            await session.execute(here.values(language=language))
 
     @use_case
     async def _by_login(self, login: str) -> AccountRow | None:

@@ -1,4 +1,4 @@
-"""What people do with their own account: password, second factor, sessions, language. Knows no HTTP."""
+"""What people do with their own account: password, second factor, sessions. Knows no HTTP."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from tickets import totp
-from tickets.accounts import Account, AccountBook, digest, end_sessions, spend_code
+from tickets.accounts import Account, AccountBook, WrongCredentials, digest, end_sessions, spend_code
 from tickets.audit import log_into
 from tickets.database import Sessions, use_case, utc_now, writing
+from tickets.passwords import WeakPassword
 from tickets.tables import AccountRow, LoginSessionRow
 
 _SHOWN = 16  # hexadecimal digits of a token's hash: enough to tell own sessions apart, useless to get in
@@ -57,10 +58,26 @@ class OwnAccount:
         await self._accounts.check_password(account, present)
         await self._change_password(account, token, await self._accounts.passwords.hash(wanted))
 
+    async def choose_password(self, account: Account, token: str, wanted: str) -> None:
+        """In place of the start password, which the person has just logged in with.
+
+        Raises:
+            WeakPassword: also for the start password itself, which somebody else knows.
+            WrongCredentials: there is no start password any more.
+        """
+        if await self._accounts.has_password(account, wanted):
+            raise WeakPassword("Somebody else knows this one: choose another.")
+        hashed = await self._accounts.passwords.hash(wanted)
+        await self._change_password(account, token, hashed, start=True)
+
     @use_case
-    async def _change_password(self, account: Account, token: str, hashed: str) -> None:
+    async def _change_password(
+        self, account: Account, token: str, hashed: str, *, start: bool = False
+    ) -> None:
         async with writing(self._sessions) as session:
-            row = await session.get_one(AccountRow, account.id)
+            row = await session.get_one(AccountRow, account.id, with_for_update=True)
+            if start and not row.start_password:
+                raise WrongCredentials("This account has a password of its own: give it to change it.")
             row.password_hash, row.start_password = hashed, False
             ended = await end_sessions(session, account.id, keep=token)
             log_into(
@@ -159,12 +176,6 @@ class OwnAccount:
         """Log out everywhere else; how many sessions that were."""
         async with writing(self._sessions) as session:
             return await end_sessions(session, account.id, keep=token)
-
-    @use_case
-    async def set_language(self, account: Account, language: str | None) -> None:
-        """BCP 47; None: as the browser says."""
-        async with writing(self._sessions) as session:
-            (await session.get_one(AccountRow, account.id)).language = language
 
 
 def _must_be_off(row: AccountRow) -> None:
