@@ -67,6 +67,8 @@ class Settings(BaseSettings):
 
     log_format: str = Field("console", pattern="^(console|json)$")
 
+    ring_page: bool = False  # for the demo: the page /ring, from which anybody may ring in without an account
+
     @field_validator("database")
     @classmethod
     def _is_a_database(cls, url: SecretStr) -> SecretStr:

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
 from cti.assembly.waiting import WaitingWell
+from cti.asterisk.embedded import GUEST, GUEST_NUMBER, keep_secrets
 from cti.process.drain import Drain
 from cti.waiting.surge_watch import SurgeWatch
 from cti.web.front_door import FrontDoor
-from cti.web.services import Probe, Services
+from cti.web.services import GuestPhone, Probe, Services
 from cti.web.site import make_site
 from recordings.shelf import RecordingShelf
 from tickets.accounts import AccountBook
@@ -82,11 +83,19 @@ async def open_desk(
             zone=ZoneInfo(scenario.timezone),
             secure_cookies=settings.secure_cookies,
             phone_url=settings.phone_socket,
+            guest=_guest(frame) if settings.ring_page else None,
         )
     )
     door = FrontDoor(site, settings.http_host, settings.http_port)
     await frame.open("http", door.start(), door.close)
     return door.port
+
+
+def _guest(frame: Frame) -> GuestPhone:
+    """Who rings in from the demo's page, through the embedded PBX of the same data folder."""
+    scenario = frame.scenario
+    kept = keep_secrets(frame.settings.data / "pbx-secrets.json", list(scenario.operators))
+    return GuestPhone(GUEST, kept.guest, GUEST_NUMBER, next(iter(scenario.lines)))
 
 
 def readiness(

@@ -151,6 +151,9 @@ class EmbeddedPlan:
     phone_tls_port: int = 8089  # the same for other machines, when there is a certificate
     tls_certificate: str = ""  # PEM file; empty: none
     tls_key: str = ""
+    guest_secret: str = ""  # lets who knows it ring in from a page, which is for the demo; empty: nobody
+    guest_number: str = ""  # what they count as, E.164
+    guest_line: str = ""  # which line they ring, whatever they dial
     trunk_address: str = "127.0.0.2:5060"  # where the telephone network is
 
 

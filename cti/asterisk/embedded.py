@@ -24,6 +24,7 @@ from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance
 from ivr.scenario import Queue, Scenario
 
+GUEST, GUEST_NUMBER = "presszero-guest", "+12025550177"  # who rings in from the demo's page; nobody's number
 TRUNK_ENDPOINT = "presszero-trunk"  # the embedded PBX's endpoint towards the telephone network
 
 
@@ -34,6 +35,7 @@ class PbxSecrets:
     ami: str
     phones: Mapping[str, str]  # extension → SIP password
     web_phones: Mapping[str, str]  # extension → password of the phone in the page
+    guest: str  # of those who ring in from the demo's page
 
 
 def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
@@ -46,6 +48,7 @@ def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
         ami=known.get("ami") or secrets.token_urlsafe(24),
         phones=_passwords(known.get("phones", {}), extensions),
         web_phones=_passwords(known.get("web_phones", {}), extensions),
+        guest=known.get("guest") or secrets.token_urlsafe(12),
     )
     if asdict(kept) != known:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cti.asterisk.config import EmbeddedPlan
-from cti.asterisk.embedded import Doors, PbxSecrets, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.embedded import GUEST_NUMBER, Doors, PbxSecrets, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance
 from cti.demo.network import LINES_HOST, TelephoneNetwork, telephone_network
@@ -53,6 +53,9 @@ async def exchange(program: Program, scenario: Scenario, settings: Settings) -> 
         sip_port,
         settings.ami_port,
         settings.phone_port,
+        guest_secret=kept.guest if settings.ring_page else "",
+        guest_number=GUEST_NUMBER,
+        guest_line=next(iter(scenario.lines)),
         trunk_address=f"{LINES_HOST}:{lines_port}",
     )
     pbx = build_embedded(program, plan, settings.data / "pbx", embedded, PBX_RTP_START)

@@ -30,6 +30,17 @@ from tickets.reminders import ReminderBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 
+
+@dataclass(frozen=True, slots=True)
+class GuestPhone:
+    """With what the demo's page rings in."""
+
+    user: str  # of the PBX's endpoint
+    secret: str
+    number: str  # E.164, whom the PBX shows as the caller
+    line: str  # the number that is rung
+
+
 Probe = Callable[[], Awaitable[None]]
 """Whether one part of the service is ready; raises an error whose message says what to do."""
 
@@ -66,6 +77,7 @@ class Services:
     zone: tzinfo = UTC  # in which pages show times
     secure_cookies: bool = False  # True behind TLS
     phone_url: str = ""  # the PBX's WebSocket, for phones in pages; empty: there is none
+    guest: GuestPhone | None = None  # with which anybody may ring in from a page: the demo
     clock: Callable[[], datetime] = utc_now
 
     def queues_of(self, extension: str) -> frozenset[str]:

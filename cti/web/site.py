@@ -23,6 +23,7 @@ from cti.web import (
     login_page,
     pages,
     promises_page,
+    ring_page,
 )
 from cti.web.assets import Assets
 from cti.web.board import Board
@@ -119,6 +120,8 @@ def make_site(services: Services) -> web.Application:
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
     app.add_routes([*incidents_page.ROUTES, *promises_page.ROUTES])
+    if services.guest is not None:
+        app.add_routes(ring_page.ring_routes(services.guest))
     app.add_routes([*login_page.ROUTES, *languages_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
     app[pages.BOARD] = Board(services.live, lambda audiences: pages.draw_board(app, audiences))
     app.cleanup_ctx.append(_keep_board)
