@@ -1,7 +1,7 @@
-"""The demo's page where anybody may ring in from the browser: the button, the phone's credentials, the call's way.
+"""The demo's page where anybody may ring in from the browser: its button, its phone, and the call's way.
 
-There only when the demo has asked for it. Public on purpose: who rings has no account. It tells of the calls of the
-demo's own number and of no others.
+There only when the demo has asked for it. Public on purpose: who rings has no account. It tells of calls from
+the demo's own number and of no others.
 """
 
 import time

@@ -190,6 +190,7 @@ def environment(settings: Settings, scenario_file: Path) -> dict[str, str]:
         "AMI_PORT": settings.ami_port,
         "AUDIOSOCKET_PORT": settings.audiosocket_port,
         "PHONE_PORT": settings.phone_port,
+        "RING_PAGE": settings.ring_page,
     }
     return {f"PRESSZERO_{name}": str(value) for name, value in values.items()}
 
