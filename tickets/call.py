@@ -167,7 +167,10 @@ class _Reading:
         self.talk.open(event.at)
 
     def operator_left(self, event: CallEvent) -> None:
-        self.operator = self.operator or _text(event.data.get("operator"))
+        operator = _text(event.data.get("operator"))
+        self.operator = self.operator or operator
+        if operator is not None and operator != self.operator:
+            return  # they gave the caller away before: another talks with them
         self.talk.close(event.at, told=_seconds(event.data.get("talk_seconds")))
 
     def voicemail_started(self, event: CallEvent) -> None:

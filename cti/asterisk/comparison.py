@@ -13,7 +13,8 @@ from tickets.call import Call
 from tickets.events import CallEvent, Value
 from tickets.vocabulary import CallState, EventKind
 
-_WITH_PEOPLE = frozenset({"operator", "duty"})  # extensions of our dialplan that connect to a person
+_WITH_PEOPLE = frozenset({"operator", "duty", "room", "send"})
+"""Extensions of our dialplan that connect to a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,9 @@ def _where(
         return [
             _told(call_id, EventKind.QUEUE_JOINED, since, stamp, queue=entry.queue, priority=entry.priority)
         ]
-    partner = _partner(caller, channels)
-    if partner is not None and state is not CallState.TALKING:
+    partners = _partners(caller, channels)
+    if partners and not (state is CallState.TALKING and _known(call, partners)):
+        partner = partners[0]
         # The duty phone is rung over a trunk, whose channel says nothing of who answers.
         duty = caller.context == CALL_CONTEXT and caller.exten == "duty"
         operator = DUTY if duty else operator_of(partner.channel.rpartition("-")[0])
@@ -109,21 +111,25 @@ def _where(
     return []
 
 
-def _partner(caller: ListedChannel, channels: Sequence[ListedChannel]) -> ListedChannel | None:
-    """The channel of the person to whom the caller speaks: an operator's phone or the duty phone."""
+def _known(call: Call | None, partners: Sequence[ListedChannel]) -> bool:
+    """Whether the ledger has one of them as the caller's operator, as far as names of channels tell."""
+    if call is None or call.operator in (None, DUTY):
+        return True
+    return call.operator in {operator_of(one.channel.rpartition("-")[0]) for one in partners}
+
+
+def _partners(caller: ListedChannel, channels: Sequence[ListedChannel]) -> list[ListedChannel]:
+    """The channels of those to whom the caller speaks: operators' phones or the duty phone."""
     if not caller.bridge or (caller.context == CALL_CONTEXT and caller.exten not in _WITH_PEOPLE):
-        return None
-    return next(
-        (
-            one
-            for one in channels
-            if one.bridge == caller.bridge
-            and one.uniqueid != caller.uniqueid
-            and one.context != CALL_CONTEXT  # another caller, whom an operator has joined to this one
-            and not is_machine(one.channel)
-        ),
-        None,
-    )
+        return []
+    return [
+        one
+        for one in channels
+        if one.bridge == caller.bridge
+        and one.uniqueid != caller.uniqueid
+        and one.context != CALL_CONTEXT  # another caller, whom an operator has joined to this one
+        and not is_machine(one.channel)
+    ]
 
 
 def _told(call_id: str, kind: EventKind, at: datetime, stamp: str, **data: Value) -> CallEvent:

@@ -28,7 +28,7 @@ MODULES = (
     "bridge_builtin_interval_features", "chan_pjsip", "chan_audiosocket",
     "func_callerid", "func_cdr", "func_channel", "func_cut", "func_groupcount", "func_uri", "func_logic",
     "func_math", "func_strings", "func_timeout", "func_global", "func_devstate",
-    "app_chanspy", "func_periodic_hook",
+    "app_chanspy", "func_periodic_hook", "app_confbridge", "app_channelredirect", "app_playtones",
     "app_dial", "app_exec", "app_mixmonitor", "app_playback", "app_queue", "app_senddtmf",
     "app_stack", "app_userevent", "app_waitforsilence", "app_verbose",
     "cdr_custom", "pbx_config",
@@ -40,8 +40,8 @@ RTP_PORTS = 2000  # two for each leg: room for 1,000 legs, more than one machine
 
 # Files that Asterisk complains of when they are missing, and that we have nothing to say in.
 EMPTY_FILES = (
-    "acl.conf", "ccss.conf", "cel.conf", "features.conf", "indications.conf", "pjproject.conf",
-    "queuerules.conf", "udptl.conf",
+    "acl.conf", "ccss.conf", "cel.conf", "confbridge.conf", "features.conf", "indications.conf",
+    "pjproject.conf", "queuerules.conf", "udptl.conf",
 )  # fmt: skip
 
 BOT_LIMIT_S = 200  # a little more than the bot's own limit of 180 s

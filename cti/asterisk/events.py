@@ -69,6 +69,8 @@ class StageReached(CallerEvent):
     priority: int  # the caller's, higher goes first
     line: str
     status: str = ""  # QUEUESTATUS: how the wait ended
+    operator: str = ""  # extension: whose phone or word it was
+    to: str = ""  # extension or queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,54 @@ class OperatorCompleted(OperatorEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelEvent(CallerEvent):
+    """Something on a channel, whose name says whose phone it is."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeEntered(ChannelEvent):
+    """The channel hears those who are in the bridge, and they hear it."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeLeft(ChannelEvent):
+    """And no more."""
+
+    bridge: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPressed(ChannelEvent):
+    """The hold key of a phone: whoever it talks to hears music."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReleased(ChannelEvent):
+    """They hear each other again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderMuted(ChannelEvent):
+    """The recording of the channel goes on in silence, or with its sound again."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SentOn(AmiEvent):
+    """A phone has transferred whom it talked to, by its own key."""
+
+    uniqueid: str  # of the channel that was transferred
+    by: str  # channel
+    to: str  # extension that was dialled; with `attended`: the channel of who was asked
+    attended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Originated(AmiEvent):
     """What became of an Originate of ours: the far end answered, or why not."""
 
@@ -143,6 +193,7 @@ class ListedChannel(CallerEvent):
     channel: str
     application: str
     bridge: str  # channels that hear each other have the same; empty: none
+    rings: bool = False  # a phone that has not been answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +224,15 @@ class QueueSeat(AmiEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceDialled(AmiEvent):
+    """An operator has dialled a feature code: UserEvent(PressZeroPresence,Phone: …,Presence: …)."""
+
+    operator: str  # extension
+    interface: str  # the phone that it was dialled on
+    presence: str  # a `Presence`
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPressed(AmiEvent):
     """The far end of a channel has pressed a key and let it go."""
 
@@ -193,6 +253,12 @@ def operator_of(interface: str, member_name: str = "") -> str:
     """
     _, _, rest = interface.partition("/")
     return rest.partition("/")[0].partition("@")[0].removesuffix("-web") or member_name or interface
+
+
+def phone_of(channel: str) -> str | None:
+    """The extension whose phone has a channel of that name, PJSIP/101-web-0000002a → 101; None: no phone."""
+    technology, _, _ = channel.partition("/")
+    return operator_of(channel.rpartition("-")[0]) if technology == "PJSIP" else None
 
 
 def is_machine(channel: str) -> bool:
@@ -226,6 +292,7 @@ def _number(headers: Headers) -> str:
 
 
 _Channel = tuple[datetime, str, str, str, str, str, str]
+_NamedChannel = tuple[datetime, str, str, str, str, str, str, str]
 
 
 def _channel(headers: Headers, at: datetime, stamp: str) -> _Channel:
@@ -263,6 +330,13 @@ def _seat(headers: Headers, at: datetime, stamp: str) -> QueueSeat:
     )
 
 
+def _user_event(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
+    if _text(headers, "UserEvent") == "PressZeroPresence":
+        interface = f"PJSIP/{_text(headers, 'Phone')}"
+        return PresenceDialled(at, stamp, operator_of(interface), interface, _text(headers, "Presence"))
+    return _stage(headers, at, stamp)
+
+
 def _stage(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
     if _text(headers, "UserEvent") != "PressZero":
         return None
@@ -276,7 +350,23 @@ def _stage(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
         priority=_last_whole(headers, "Priority") if "Queue" in headers else 0,
         line=_optional(headers, "Line"),
         status=_optional(headers, "Status"),
+        operator=_optional(headers, "Operator"),
+        to=_optional(headers, "To"),
     )
+
+
+def _named(headers: Headers, at: datetime, stamp: str) -> _NamedChannel:
+    return (*_channel(headers, at, stamp), _text(headers, "Channel"))
+
+
+def _sent_on(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
+    if _text(headers, "Result") != "Success" or "TransfereeUniqueid" not in headers:
+        return None
+    if attended := _text(headers, "Event") == "AttendedTransfer":
+        by, to = _text(headers, "OrigTransfererChannel"), _optional(headers, "TransferTargetChannel")
+    else:
+        by, to = _text(headers, "TransfererChannel"), _text(headers, "Extension")
+    return SentOn(at, stamp, _text(headers, "TransfereeUniqueid"), by, to, attended)
 
 
 def _key(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
@@ -301,7 +391,7 @@ LIVE: Mapping[str, Reader] = {
     "HangupRequest": lambda h, at, s: HangUpRequested(*_channel(h, at, s)),
     "SoftHangupRequest": lambda h, at, s: HangUpRequested(*_channel(h, at, s)),
     "Hangup": lambda h, at, s: HungUp(*_channel(h, at, s), cause=_optional(h, "Cause-txt")),
-    "UserEvent": _stage,
+    "UserEvent": _user_event,
     "DTMFEnd": _key,
     "OriginateResponse": lambda h, at, s: Originated(
         at, s, _text(h, "Uniqueid"), _text(h, "Response") == "Success", _whole(h, "Reason")
@@ -309,6 +399,15 @@ LIVE: Mapping[str, Reader] = {
     "QueueCallerJoin": lambda h, at, s: CallerJoined(*_channel(h, at, s), queue=_text(h, "Queue")),
     "QueueCallerAbandon": lambda h, at, s: CallerAbandoned(*_channel(h, at, s), queue=_text(h, "Queue")),
     "QueueCallerLeave": lambda h, at, s: CallerLeft(*_channel(h, at, s), queue=_text(h, "Queue")),
+    "BridgeEnter": lambda h, at, s: BridgeEntered(*_named(h, at, s), bridge=_text(h, "BridgeUniqueid")),
+    "BridgeLeave": lambda h, at, s: BridgeLeft(*_named(h, at, s), bridge=_text(h, "BridgeUniqueid")),
+    "Hold": lambda h, at, s: HoldPressed(*_named(h, at, s)),
+    "Unhold": lambda h, at, s: HoldReleased(*_named(h, at, s)),
+    "MixMonitorMute": lambda h, at, s: RecorderMuted(
+        *_named(h, at, s), muted=_text(h, "State").lower() in {"1", "true", "yes"}
+    ),
+    "BlindTransfer": _sent_on,
+    "AttendedTransfer": _sent_on,
     "MusicOnHoldStop": lambda h, at, s: MusicStopped(at, s, _text(h, "Uniqueid")),
     "AgentCalled": lambda h, at, s: OperatorCalled(*_channel(h, at, s), *_member(h)),
     "AgentRingNoAnswer": lambda h, at, s: OperatorMissed(*_channel(h, at, s), *_member(h)),
@@ -323,7 +422,11 @@ LIVE: Mapping[str, Reader] = {
 
 LISTED: Mapping[str, Reader] = {
     "CoreShowChannel": lambda h, at, s: ListedChannel(
-        *_channel(h, at, s), _text(h, "Channel"), _optional(h, "Application"), _optional(h, "BridgeId")
+        *_channel(h, at, s),
+        _text(h, "Channel"),
+        _optional(h, "Application"),
+        _optional(h, "BridgeId"),
+        rings=_optional(h, "ChannelStateDesc") in {"Ringing", "Down", "Dialing"},
     ),
     "QueueEntry": lambda h, at, s: WaitingCaller(
         at,

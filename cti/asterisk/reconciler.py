@@ -190,6 +190,7 @@ class Reconciler:
         listed = await self._pbx.list_action("CoreShowChannels")
         queued = await self._pbx.list_action("QueueStatus")
         channels = [one for one in listed if isinstance(one, ListedChannel)]
+        self._translator.see(channels)
         waiting = [one for one in queued if isinstance(one, WaitingCaller)]
         # AMI keeps its order: what happened before the lists has been published, and is in the ledger now.
         # Only what the ledger knew neither before nor after was missed.

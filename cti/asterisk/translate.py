@@ -15,6 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from cti.asterisk import events as ami
+from cti.asterisk.people import SOURCE, People
+from cti.asterisk.people import told as _told
+from tickets.dialled import is_dialled
 from tickets.events import CallEvent, Value
 from tickets.promise import is_attempt
 from tickets.vocabulary import Direction, EventKind
@@ -23,7 +26,6 @@ INBOUND_CONTEXT = "presszero-inbound"  # where trunks deliver calls to
 CALL_CONTEXT = "presszero-call"  # where our dialplan holds a caller
 BOT_LEG = "bot_leg"  # the voicebot's own channel of a call, between its making and the first word
 DUTY = "duty"  # the duty phone stands where an operator would
-SOURCE = "ami"
 NO_RECORD = "unknown: the PBX has no record of the end"  # the cause of an end that was only concluded
 
 _MOST_CALLS = 20_000  # remembered at once; beyond, the oldest are forgotten (the reconciler will end them)
@@ -36,6 +38,8 @@ _LEFT_BECAUSE = {  # QUEUESTATUS
     "CONTINUE": "other",
     "WITHDRAW": "other",
 }
+_NOT_THE_CALLERS = frozenset({"duty_answered", "held", "consult", "talk", "attended", "taken", "dial"})
+"""Stages that an operator's or the duty phone tells."""
 _NOT_LET_IN = frozenset({"JOINEMPTY", "JOINUNAVAIL"})  # nobody was there: the caller did not even wait
 
 Normalise = Callable[[str], str | None]
@@ -71,9 +75,10 @@ def system_of(call_id: str) -> str | None:
 def received(call_id: str, at: datetime, number: str, line: str, normalise: Normalise) -> CallEvent:
     """The call's first event; the same id whoever tells it.
 
-    `number`: the person's, who called us or whom we called back.
+    `number`: the person's, who called us or whom we called.
     """
-    direction = Direction.OUTBOUND if is_attempt(call_id) else Direction.INBOUND
+    ours = is_attempt(call_id) or is_dialled(call_id)
+    direction = Direction.OUTBOUND if ours else Direction.INBOUND
     data: dict[str, Value] = {
         "caller_raw": number,
         "caller": normalise(number) if number else None,
@@ -96,6 +101,11 @@ class Translator:
         """`normalise` makes E.164 of a caller ID, or None."""
         self._normalise = normalise
         self._calls: dict[str, _Memory] = {}
+        self._people = People()
+
+    def see(self, channels: Iterable[ami.ListedChannel]) -> None:
+        """The PBX lists its channels: who is with whom since before anybody listened."""
+        self._people.see(channels)
 
     def adopt(self, calls: Mapping[str, datetime]) -> None:
         """These live calls are ours, though their beginning was not heard; the last moment known of each."""
@@ -107,32 +117,34 @@ class Translator:
         """These calls are over, though their end was not heard here."""
         for call_id in call_ids:
             self._calls.pop(call_id, None)
+            self._people.forget(call_id)
 
     def translate(self, event: ami.AmiEvent) -> list[CallEvent]:
-        """What the event says of one of our calls; empty when it says nothing.
+        """What the event says of our calls; empty when it says nothing.
 
         AMI tells in order. Should the PBX's clock be set back in the middle of a call, what it tells then is
         put a moment after the last, so that the ledger is read in that order too.
         """
-        if not isinstance(event, ami.CallerEvent):
-            return []
-        call_id = event.call_id if isinstance(event, ami.StageReached) else event.uniqueid
-        memory = self._calls.get(call_id)
+        ending = self._calls.get(event.uniqueid) if isinstance(event, ami.HungUp) else None
         told = self._translate(event)
-        if not told:
-            return []
-        memory = memory or self._calls.get(call_id) or _Memory()
         for number, news in enumerate(told):
             if news.kind is EventKind.RECEIVED:
                 continue
+            memory = self._calls.get(news.call_id) or ending or _Memory()
             if memory.latest is not None and news.at < memory.latest:
                 told[number] = news = replace(news, at=memory.latest + _TICK)
             memory.latest = news.at
         return told
 
-    def _translate(self, event: ami.CallerEvent) -> list[CallEvent]:
+    def _translate(self, event: ami.AmiEvent) -> list[CallEvent]:
         if isinstance(event, ami.StageReached):
-            return self._stage(event)
+            return self._stage(event) + self._people.hear(event)
+        told = self._people.hear(event)
+        if isinstance(event, ami.CallerEvent) and not isinstance(event, ami.ChannelEvent):
+            told += self._caller(event)
+        return told
+
+    def _caller(self, event: ami.CallerEvent) -> list[CallEvent]:
         if isinstance(event, ami.NewChannel):
             ours = event.calling and event.context == INBOUND_CONTEXT and event.uniqueid == event.linkedid
             return self._begin(event, event.at, event.exten) if ours else []
@@ -149,8 +161,9 @@ class Translator:
         memory = self._calls.get(call_id)
         if memory is None:
             while len(self._calls) >= _MOST_CALLS:
-                del self._calls[next(iter(self._calls))]
+                self.forget([next(iter(self._calls))])
             memory = self._calls[call_id] = _Memory()
+            self._people.begin(call_id)
         return memory
 
     def _begin(self, event: ami.CallerEvent, at: datetime, line: str) -> list[CallEvent]:
@@ -163,8 +176,8 @@ class Translator:
         memory = self._calls.get(call_id)
         if event.stage == BOT_LEG:
             return []  # the voicebot tells what it does itself
-        if memory is None and event.stage == "duty_answered":
-            return []  # told by the duty phone, which is not the caller: the reconciler will find both
+        if memory is None and event.stage in _NOT_THE_CALLERS:
+            return []  # the reconciler will find both
         if memory is None:
             # Another context brought the caller to our dialplan: this is the first that we hear.
             memory = self._remember(call_id)
@@ -202,6 +215,7 @@ class Translator:
             case ami.OperatorConnected():
                 told = self._leave_settled(call_id, memory, "answered")
                 memory.answered = True
+                self._people.answered(call_id, event.operator)
                 return [*told, _told(
                     call_id, event, EventKind.OPERATOR_ANSWERED, operator=event.operator,
                     hold_seconds=event.hold_seconds, ring_seconds=event.ring_seconds,
@@ -221,14 +235,14 @@ class Translator:
         match event:
             case ami.CallerJoined():
                 memory.left_told = memory.answered = False
-                return [
-                    _told(call_id, event, EventKind.QUEUE_JOINED, queue=event.queue, priority=memory.priority)
-                ]
+                return [*self._people.left_alone(call_id, event), _told(
+                    call_id, event, EventKind.QUEUE_JOINED, queue=event.queue, priority=memory.priority
+                )]  # fmt: skip
             case ami.OperatorCalled():
                 return [_told(call_id, event, EventKind.OPERATOR_RINGING, operator=event.operator)]
             case ami.OperatorMissed():
                 return [_told(call_id, event, EventKind.OPERATOR_MISSED, operator=event.operator)]
-            case ami.OperatorCompleted():
+            case ami.OperatorCompleted() if self._people.completed(call_id, event.operator):
                 return [_told(
                     call_id, event, EventKind.OPERATOR_LEFT,
                     operator=event.operator, talk_seconds=event.talk_seconds,
@@ -236,22 +250,15 @@ class Translator:
             case ami.HangUpRequested():
                 memory.hanging_up = True
             case ami.HungUp():
-                del self._calls[call_id]
-                return _end(call_id, event, memory)
+                left = self._people.left_alone(call_id, event)
+                self.forget([call_id])
+                return left + _end(call_id, event, memory)
         return []
 
     @staticmethod
     def _leave_settled(call_id: str, memory: _Memory, reason: str | None = None) -> list[CallEvent]:
         leave, memory.leave = memory.leave, None
         return [] if leave is None else [_left(call_id, leave[0], reason or leave[1])]
-
-
-def _told(call_id: str, event: ami.AmiEvent, kind: EventKind, **data: Value) -> CallEvent:
-    # The operator belongs to the id: several phones may begin to ring at the same microsecond.
-    source_id = f"{kind}:{call_id}:{event.stamp}"
-    if "operator" in data:
-        source_id = f"{source_id}:{data['operator']}"
-    return CallEvent(SOURCE, source_id, call_id, event.at, kind, data)
 
 
 def _left(call_id: str, event: ami.CallerLeft | ami.CallerAbandoned, reason: str) -> CallEvent:
