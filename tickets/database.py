@@ -6,8 +6,9 @@ except where a statement has to be spelt differently. Knows no table.
 
 import asyncio
 import functools
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -140,7 +141,7 @@ def open_database(url: str, *, lock_wait_s: float = 1.0, command_s: float = 5.0)
     parsed = database_url(url)
     # Errors must not tell values: they end in logs, and the values are numbers, names and what people said.
     if parsed.get_backend_name() == "sqlite":
-        engine = create_async_engine(parsed, hide_parameters=True)
+        engine = create_async_engine(parsed, hide_parameters=True, connect_args={"factory": _Connection})
         event.listen(engine.sync_engine, "connect", functools.partial(_prepare_sqlite, lock_wait_s))
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     else:
@@ -154,8 +155,24 @@ def open_database(url: str, *, lock_wait_s: float = 1.0, command_s: float = 5.0)
     return Database(engine, async_sessionmaker(engine, expire_on_commit=False), engine.dialect.name)
 
 
+class _Connection(sqlite3.Connection):
+    """Closing takes back what was not committed.
+
+    SQLite itself keeps a closed connection's transaction, write lock included, as long as one of its
+    statements lives. Work that was cut short leaves one in the traceback of its error: nobody could write.
+    """
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):  # closed already
+            if self.in_transaction:
+                self.rollback()
+        super().close()
+
+
 def _prepare_sqlite(lock_wait_s: float, connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    # SQLite's own knows only the letters of English.
+    connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text)
     cursor = connection.cursor()
     wait = f"busy_timeout={int(lock_wait_s * 1000)}"
     for pragma in (wait, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):

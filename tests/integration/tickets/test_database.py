@@ -42,6 +42,23 @@ async def test_migrating_again_changes_nothing(database: Database, database_addr
     assert (await CustomerBook(database.sessions).get(1)).name == "Anna"
 
 
+async def test_work_that_was_cut_short_lets_others_write(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'test.sqlite3'}"
+    await asyncio.to_thread(migrate, address)
+    database = open_database(address, lock_wait_s=0.2)
+    try:
+        async with database.engine.connect() as connection:
+            link = (await connection.get_raw_connection()).driver_connection
+            assert link is not None
+            await link.execute("BEGIN IMMEDIATE")
+            kept = await link.execute("SELECT 1 UNION SELECT 2")  # as a traceback keeps it
+            await connection.invalidate()
+        assert (await CustomerBook(database.sessions, deadline_s=20).add("Anna", [])).id == 1
+        assert kept.description is not None
+    finally:
+        await database.close()
+
+
 async def test_an_empty_database_is_none_of_ours(tmp_path: Path) -> None:
     path = tmp_path / "there" / "is" / "none.sqlite3"
     database = open_database(f"sqlite:///{path}")
