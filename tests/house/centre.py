@@ -80,6 +80,11 @@ class Centre:
     database: Database
     service: subprocess.Popen[bytes] | None = None
 
+    @property
+    def address(self) -> str:
+        """Of the pages, without the slash."""
+        return f"http://127.0.0.1:{self.settings.http_port}"
+
     async def start_service(self) -> None:
         """Start it as a process and wait until it is ready."""
         log = (self.settings.data / "service.log").open("ab")
