@@ -53,6 +53,10 @@ class SecondFactorNeeded(WrongCredentials):
 class TooManyAttempts(Exception):
     """Too many wrong passwords or codes for this login in a row."""
 
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"Too many wrong passwords: try again in {wait_s:.0f} s.")
+        self.wait_s = round(wait_s)
+
 
 class LoginTaken(Exception):
     """Another account has this login."""
@@ -254,7 +258,7 @@ class AccountBook:
 
     async def _be_heard(self, login: str) -> None:
         if wait := await self._count(login):
-            raise TooManyAttempts(f"Too many wrong passwords: try again in {wait:.0f} s.")
+            raise TooManyAttempts(wait)
 
     @use_case
     async def _count(self, login: str) -> float:

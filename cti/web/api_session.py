@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from cti.web.devices import device_name
 from cti.web.inputs import Credentials
 from cti.web.openapi import operation
 from cti.web.schemas import AccountOut, SessionOut
@@ -11,8 +12,11 @@ from cti.web.services import services_of
 
 @operation("POST", "/api/v1/session", tag="Session", status=201, public=True, problems=(401,))
 async def log_in(request: web.Request, *, body: Credentials) -> SessionOut:
-    """Log in."""
-    return SessionOut(token=await services_of(request).accounts.authenticate(body.login, body.password))
+    """Log in. An account with a second factor needs its `code` too: without it the problem is `second-factor`."""
+    device = device_name(request.headers.get("User-Agent", ""))
+    accounts = services_of(request).accounts
+    token = await accounts.authenticate(body.login, body.password, code=body.code, device=device)
+    return SessionOut(token=token)
 
 
 @operation("GET", "/api/v1/session", tag="Session")

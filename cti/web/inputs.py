@@ -53,6 +53,10 @@ class TicketQuery(PageQuery):
         None, max_length=64, description="Only tickets of this operator's extension."
     )
     customer_id: int | None = Field(None, ge=1, le=ROW_ID_MAX, description="Only tickets of this customer.")
+    assigned: Literal["me", "my_groups"] | None = Field(
+        None, description="Only tickets assigned to you, or to one of your groups."
+    )
+    tag: Text | None = Field(None, max_length=64, description="Only tickets with this tag.")
 
 
 class CallPath(In):
@@ -85,21 +89,6 @@ class RecordingPath(In):
     """A recording."""
 
     recording_id: int = Field(ge=1, le=ROW_ID_MAX)
-
-
-class NewNote(In):
-    """A note to put on a ticket."""
-
-    text: Text = Field(min_length=1, max_length=10_000)
-
-
-class TicketChange(In):
-    """A change of a ticket."""
-
-    status: TicketStatus
-    version: int | None = Field(
-        None, ge=1, le=ROW_ID_MAX, description="The version you saw; a newer one is a conflict."
-    )
 
 
 class NewCustomer(In):
@@ -184,3 +173,10 @@ class Credentials(In):
 
     login: Text = Field(min_length=1, max_length=64)
     password: str = Field(min_length=1, max_length=1024)
+    code: str | None = Field(None, max_length=16, description="Of the second factor, where there is one.")
+
+
+class SessionPath(In):
+    """Somewhere one is logged in."""
+
+    session_id: str = Field(pattern=r"^[0-9a-f]{16}$")

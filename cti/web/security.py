@@ -12,7 +12,7 @@ from aiohttp.typedefs import Middleware
 
 from cti.web.languages import LANGUAGES, preferred, speak
 from cti.web.problems import Handler, Problem, wants_page
-from tickets.accounts import Account
+from tickets.accounts import PENDING_FOR, Account
 from tickets.call import Call
 from tickets.vocabulary import CallOutcome, Role
 from tickets.workflow import waits_for_a_person
@@ -30,6 +30,8 @@ PUBLIC = frozenset(
     {
         ("GET", "/login"),
         ("POST", "/login"),
+        ("GET", "/login/code"),
+        ("POST", "/login/code"),
         ("POST", "/language"),
         ("POST", "/api/v1/session"),
         ("GET", "/api/v1/openapi.json"),
@@ -44,7 +46,17 @@ PUBLIC = frozenset(
 )
 """The routes that need no account, by method and pattern: the whole list."""
 
-ENDLESS = frozenset({"/live", "/api/v1/recordings/{recording_id}/audio"})
+WITH_START_PASSWORD = PUBLIC | {
+    ("GET", "/account/first-password"),
+    ("POST", "/account/first-password"),
+    ("POST", "/logout"),
+    ("GET", "/api/v1/session"),
+    ("DELETE", "/api/v1/session"),
+}
+"""Where somebody may go whose password is known to whoever created the account: to a password of their own."""
+
+STREAMS = frozenset({"/live", "/desk/stream"})
+ENDLESS = frozenset({*STREAMS, "/api/v1/recordings/{recording_id}/audio"})
 """The routes whose answers may take long; they keep their own deadlines."""
 
 PHONE_PAGES = frozenset({"/desk", "/ring"})
@@ -104,6 +116,29 @@ def _headers_with_phone(phone_url: str) -> dict[str, str]:
     return {**HEADERS, "Content-Security-Policy": policy, "Permissions-Policy": allowed}
 
 
+def _pending_name(secure: bool) -> str:
+    return cookie_name(secure) + "-pending"
+
+
+def pending_of(request: web.Request, *, secure: bool) -> str:
+    """What the first step of a login has left with the browser; empty without one."""
+    return request.cookies.get(_pending_name(secure), "")[:TOKEN_LIMIT]
+
+
+def set_pending_cookie(response: web.StreamResponse, pending: str, *, secure: bool) -> None:
+    """The password was right; only with the second factor it opens anything."""
+    name = _pending_name(secure)
+    response.set_cookie(
+        name, pending, path="/", httponly=True, samesite="Lax", secure=secure, max_age=PENDING_FOR.seconds
+    )
+
+
+def clear_pending_cookie(response: web.StreamResponse, *, secure: bool) -> None:
+    """The second step is done, or it is too late for it."""
+    name = _pending_name(secure)
+    response.del_cookie(name, path="/", httponly=True, samesite="Lax", secure=secure)
+
+
 def headers_signal(
     secure: bool, phone_url: str = ""
 ) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
@@ -147,6 +182,16 @@ def is_loopback(request: web.Request) -> bool:
     return request.remote in {"127.0.0.1", "::1"}
 
 
+def _send_to_first_password(request: web.Request) -> None:
+    if wants_page(request) and request.method == "GET" and not _is_stream(request):
+        raise web.HTTPSeeOther("/account/first-password?next=" + quote(request.path_qs, safe=""))
+    raise Problem(403, "start-password", "Choose a password of your own first: open the desk in a browser.")
+
+
+def _is_stream(request: web.Request) -> bool:
+    return request.path in {"/live", "/desk/stream"}
+
+
 def _gate(request: web.Request) -> tuple[str, str]:
     resource = request.match_info.route.resource
     method = "GET" if request.method == "HEAD" else request.method
@@ -169,8 +214,10 @@ def session_middleware(find_account: FindAccount, *, secure: bool) -> Middleware
                 request[ACCOUNT] = account
                 request[TOKEN] = token
                 speak(account.language)
+                if account.start_password and _gate(request) not in WITH_START_PASSWORD:
+                    _send_to_first_password(request)
         if ACCOUNT not in request and _gate(request) not in PUBLIC:
-            if wants_page(request) and request.method == "GET" and request.path != "/live":
+            if wants_page(request) and request.method == "GET" and request.path not in STREAMS:
                 raise web.HTTPSeeOther("/login?next=" + quote(request.path_qs, safe=""))
             raise Problem(401, "no-account", "Log in first.", headers={"WWW-Authenticate": "Bearer"})
         return await handler(request)

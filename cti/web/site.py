@@ -9,6 +9,7 @@ from importlib.metadata import version
 from aiohttp import web
 
 from cti.web import (
+    account_page,
     api_calls,
     api_customers,
     api_incidents,
@@ -16,6 +17,7 @@ from cti.web import (
     api_recordings,
     api_session,
     api_tickets,
+    desk_stream,
     health,
     incidents_page,
     languages_page,
@@ -24,6 +26,7 @@ from cti.web import (
     pages,
     promises_page,
     ring_page,
+    room_page,
 )
 from cti.web.assets import Assets
 from cti.web.board import Board
@@ -40,12 +43,14 @@ from cti.web.security import (
 from cti.web.services import SERVICES, Services
 from cti.web.templating import error_page, set_up_templates
 from recordings.store import NotOnShelf, ShelfLate
-from tickets.accounts import TooManyAttempts, WrongCredentials
+from tickets.accounts import SecondFactorNeeded, TooManyAttempts, WrongCode, WrongCredentials
 from tickets.customers import BadCard
 from tickets.database import DatabaseTrouble
-from tickets.desk import BadCursor, BadNote, Conflict, NotAllowed, NotFound
+from tickets.desk import BadCursor, NotAllowed, NotFound
+from tickets.edits import BadEdit, BadNote
 from tickets.incidents import BadIncident
 from tickets.promises import BadReason
+from tickets.ticket_book import Conflict
 
 OPERATIONS = (
     *api_session.OPERATIONS,
@@ -55,6 +60,7 @@ OPERATIONS = (
     *api_recordings.OPERATIONS,
     *api_incidents.OPERATIONS,
     *api_promises.OPERATIONS,
+    *desk_stream.OPERATIONS,
 )
 
 KNOWN = (
@@ -63,10 +69,13 @@ KNOWN = (
     Known(BadCursor, 400, "bad-cursor"),
     Known(BadNote, 400, "bad-note"),
     Known(BadCard, 400, "bad-card"),
+    Known(BadEdit, 400, "bad-edit"),
     Known(BadIncident, 400, "bad-incident"),
     Known(BadReason, 400, "bad-reason"),
     Known(NotAllowed, 409, "not-allowed"),
-    Known(Conflict, 409, "conflict"),
+    Known(Conflict, 412, "conflict"),
+    Known(SecondFactorNeeded, 401, "second-factor"),
+    Known(WrongCode, 401, "wrong-code"),
     Known(WrongCredentials, 401, "wrong-credentials"),
     Known(TooManyAttempts, 429, "too-many-attempts"),
     Known(DatabaseTrouble, 503, "busy"),
@@ -119,18 +128,21 @@ def make_site(services: Services) -> web.Application:
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
-    app.add_routes([*incidents_page.ROUTES, *promises_page.ROUTES])
+    app.add_routes([*incidents_page.ROUTES, *promises_page.ROUTES, *desk_stream.ROUTES])
     if services.guest is not None:
         app.add_routes(ring_page.ring_routes(services.guest))
-    app.add_routes([*login_page.ROUTES, *languages_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
-    app[pages.BOARD] = Board(services.live, lambda audiences: pages.draw_board(app, audiences))
+    app.add_routes([*account_page.ROUTES])
+    app.add_routes([*login_page.ROUTES, *languages_page.ROUTES])
+    app.add_routes([*room_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
+    app[room_page.BOARD] = Board(services.live, lambda audiences: room_page.draw_board(app, audiences))
+    app[room_page.DAY] = {}
     app.cleanup_ctx.append(_keep_board)
     app.on_shutdown.append(_end_streams)
     return app
 
 
 async def _keep_board(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(app[pages.BOARD].run(), name="board")
+    task = asyncio.create_task(app[room_page.BOARD].run(), name="board")
     yield
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -138,4 +150,5 @@ async def _keep_board(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _end_streams(app: web.Application) -> None:
-    await app[pages.BOARD].close()
+    app[SERVICES].desks.hub.close()
+    await app[room_page.BOARD].close()
