@@ -5,8 +5,8 @@ from aiohttp import web
 from cti.web.access import sight_of, sight_of_account
 from cti.web.board import Audience
 from cti.web.languages import language
-from cti.web.room_page import BOARD
 from cti.web.problems import Problem
+from cti.web.room_page import BOARD
 from cti.web.services import services_of
 from cti.web.streams import tell_news
 

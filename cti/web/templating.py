@@ -19,6 +19,7 @@ from cti.web.schemas import ticket_name
 from cti.web.security import ACCOUNT
 from cti.web.services import Services
 from tickets.call import Call
+from tickets.day import SERVICE_LEVEL_S
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -71,6 +72,9 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         promise_chip=words.promise_chip,
         attempt_words=words.attempt_words,
         role=lambda role: languages.gettext(words.ROLES[role]),
+        hour=lambda at: f"{at.astimezone(zone):%H:%M}",
+        seat_chip=words.seat_chip,
+        seconds_since=lambda at: max(0, round((clock() - at).total_seconds())),
         status=words.STATUSES.__getitem__,
         there_for=there_for,
         ticket_name=ticket_name,
@@ -83,6 +87,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         language=languages.language,
         languages=languages.LANGUAGES,
         script_words=lambda: Markup(languages.script_words(languages.language())),  # noqa: S704 -- holds no `<`
+        service_level_s=round(SERVICE_LEVEL_S),
         speakers=words.SPEAKERS,
         section="",
     )

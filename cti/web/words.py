@@ -12,6 +12,7 @@ from babel.numbers import format_decimal, format_percent
 
 from cti.waiting.room import Outlook
 from cti.web.languages import N_, _, language, ngettext
+from cti.web.room import Seat
 from ivr.waiting_words import LONG, SOON
 from tickets.call import Call
 from tickets.promise import Attempt, Promise
@@ -20,6 +21,7 @@ from tickets.vocabulary import (
     CallOutcome,
     CallState,
     HandOver,
+    Presence,
     PromiseState,
     Role,
     TicketStatus,
@@ -79,6 +81,14 @@ ROLES = {
 
 NEEDS_A_PERSON = Chip(N_("Needs a person"), "bad")
 
+PRESENCES = {
+    Presence.READY: Chip(N_("Ready"), "good"),
+    Presence.PAUSED: Chip(N_("Paused"), "warn"),
+    Presence.WRAP_UP: Chip(N_("Wrap-up"), "accent"),
+    Presence.AWAY: Chip(N_("Away")),
+}
+BY_PHONE = Chip(N_("By phone"))  # nobody has logged in: the PBX rings the phone as it is set up
+
 ATTEMPTS = {
     AttemptResult.TALKED: N_("talked"),
     AttemptResult.NO_ANSWER: N_("no answer"),
@@ -108,6 +118,13 @@ HAND_OVERS = {
 def call_chip(call: Call) -> Chip:
     """Where the call is, or how it ended."""
     return OUTCOMES[call.outcome] if call.outcome else STATES[call.state]
+
+
+def seat_chip(seat: Seat) -> Chip:
+    """What an operator does now."""
+    if seat.call is not None:
+        return STATES[CallState.TALKING]
+    return BY_PHONE if seat.presence is None else PRESENCES[seat.presence]
 
 
 def promise_chip(promise: Promise) -> Chip:

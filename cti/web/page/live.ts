@@ -1,5 +1,6 @@
 // What moves by itself: parts of a page that follow the calls (server-sent events), and running clocks.
 import { clock } from "./clock";
+import { morph } from "./morph";
 import { t } from "./words";
 
 const RETRY_S = 3;
@@ -106,9 +107,7 @@ class Live extends HTMLElement {
       location.reload(); // the recording or the transcript has come
       return;
     }
-    const focused = this.contains(document.activeElement) ? document.activeElement?.getAttribute("href") : null;
-    this.replaceChildren(...parsed.childNodes);
-    if (focused) this.querySelector<HTMLElement>(`a[href="${CSS.escape(focused)}"]`)?.focus();
+    morph(this, parsed);
   }
 
   private mayReload(): boolean {
@@ -120,11 +119,16 @@ class Live extends HTMLElement {
 
 /** <pz-clock seconds="12">: counts on from what the server said, so that the two clocks need not agree. */
 class Clock extends HTMLElement {
+  static readonly observedAttributes = ["seconds"];
   private base = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
 
-  connectedCallback(): void {
+  attributeChangedCallback(): void {
     this.base = performance.now() - Number(this.getAttribute("seconds")) * 1000;
+    if (this.isConnected) this.tick();
+  }
+
+  connectedCallback(): void {
     this.timer = setInterval(() => this.tick(), 1000);
     this.tick();
   }
