@@ -240,6 +240,7 @@ class Queue(Model):
     ring_s: Seconds = 15  # one operator's phone, then the next one's
     wait_s: Seconds = 300  # then the duty phone or voicemail
     music: Name = "default"
+    wrap_up_s: Annotated[int, Field(ge=0, le=3600)] = 15  # to write up a call before the next one; 0: none
 
 
 class Scenario(Model):

@@ -1,6 +1,7 @@
 """The PBX's side: the AMI link, what its events mean, the picture of the queues, and the reconciler."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class Pbx:
 
     link: AmiLink
     queues: QueueWatch
+    on_up: list[Callable[[], None]]  # called whenever the link is up again
 
 
 async def join_pbx(frame: Frame) -> Pbx:
@@ -53,9 +55,11 @@ async def join_pbx(frame: Frame) -> Pbx:
         frame.normalise,
     )
 
+    on_up: list[Callable[[], None]] = [reconciler.wake, queues.wake]
+
     def came_up() -> None:
-        reconciler.wake()
-        queues.wake()
+        for wake in on_up:
+            wake()
 
     def into_the_ledger(events: list[AmiEvent]) -> None:
         for event in events:
@@ -68,7 +72,7 @@ async def join_pbx(frame: Frame) -> Pbx:
     frame.task("ami", link.run())
     frame.task("reconciler", reconciler.run())
     frame.task("queues", queues.run())
-    return Pbx(link, queues)
+    return Pbx(link, queues, on_up)
 
 
 def _embedded_secret(data: Path, scenario: Scenario) -> str:

@@ -62,7 +62,13 @@ def test_each_operator_has_a_phone_of_their_own_and_one_in_the_page(tmp_path: Pa
     assert "password=page secret" in page
     assert "password=page secret" not in own
     members = [line for line in files["queues_presszero.conf"].splitlines() if line.startswith("member =>")]
-    assert members == ["member => PJSIP/101,0,101,PJSIP/101", "member => PJSIP/101-web,0,101,PJSIP/101-web"]
+    assert members == [
+        "member => PJSIP/101,0,101,hint:101@presszero-seats",
+        "member => PJSIP/101-web,0,101,hint:101-web@presszero-seats",
+    ]
+    hints = files["extensions_presszero.conf"].partition("[presszero-seats]")[2]
+    assert "exten => 101,hint,PJSIP/101&Custom:presszero-101\n" in hints
+    assert "exten => 101-web,hint,PJSIP/101-web&Custom:presszero-101-web\n" in hints
 
 
 def test_no_extension_is_named_like_a_phone_in_the_page(tmp_path: Path) -> None:

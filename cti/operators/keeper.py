@@ -1,0 +1,358 @@
+"""Keeps what operators want to be, and the PBX in step with it.
+
+The database has the last word of each operator, memory has it for whoever asks; the PBX is told at once and
+looked at after each picture of its queues, so that a restart of either side, or a cut link, leaves nothing to
+catch up with. An operator who has never set anything is as the PBX says, and is left alone.
+
+Knows AMI's actions and the picture of the queues; no web. What follows what is in `presence.py`.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
+from cti.asterisk.events import AmiEvent, PresenceDialled, QueueSeat
+from cti.operators.presence import WEB, asked, call_ended, is_busy, page_gone, pause_of, time_passed
+from cti.waiting.queues import QueuePicture
+from tickets.database import DatabaseTrouble
+from tickets.presence import OperatorState
+from tickets.rows import clean_text
+from tickets.vocabulary import PhoneChoice, Presence
+
+log = structlog.get_logger()
+
+PAGE_GONE_S = 60.0  # without a desk's page: long enough to load it anew, or for a restart of ours
+LONGEST_REASON = 100  # characters
+LOOK_EVERY_S = 5.0
+OWN_WRAP_UP_S = 60.0  # when an operator wants to write something up without a call having ended
+
+
+class TellsPbx(Protocol):
+    """The part of `AmiLink` that is needed here; its own deadline holds."""
+
+    async def action(self, name: str, /, **fields: str) -> AmiReply: ...
+
+
+class SeesQueues(Protocol):
+    """The part of `QueueWatch` that is needed here."""
+
+    picture: QueuePicture | None
+
+    async def next(self) -> QueuePicture | None: ...
+
+    def wake(self) -> None: ...
+
+
+class KeepsStates(Protocol):
+    """The part of `PresenceBook` that is needed here; its own deadline holds."""
+
+    async def all(self) -> dict[str, OperatorState]: ...
+
+    async def put(self, states: Iterable[OperatorState]) -> None: ...
+
+
+class PresenceKeeper:
+    """One per PBX. `on_change` is called with the extension of whoever is another than before."""
+
+    def __init__(
+        self,
+        pbx: TellsPbx,
+        watch: SeesQueues,
+        book: KeepsStates,
+        wrap_up_s: Mapping[str, float],
+        clock: Callable[[], datetime],
+        *,
+        page_gone_s: float = PAGE_GONE_S,
+    ) -> None:
+        """
+        Args:
+            pbx: the AMI link.
+            watch: pictures of the queues.
+            book: the memory of before.
+            wrap_up_s: by queue; 0 or none: the next call comes at once.
+            clock: now, aware.
+            page_gone_s: how long the phone in the page counts as there after the page was closed.
+        """
+        self._pbx, self._watch, self._book = pbx, watch, book
+        self._wrap_up_s, self._clock = wrap_up_s, clock
+        self._page_gone = timedelta(seconds=page_gone_s)
+        self._states: dict[str, OperatorState] = {}
+        self._unsaved: set[str] = set()
+        self._pages: Counter[str] = Counter()  # open pages by extension
+        self._gone_at: dict[str, datetime] = {}  # whose last page was closed, and when that counts
+        self._dialled: list[PresenceDialled] = []
+        self._untold: set[str] = set()  # operators of whom the PBX has to be told
+        self._told_at: dict[str, datetime] = {}
+        self._came_up = True
+        self._lock = asyncio.Lock()  # one change at a time
+        self._news = asyncio.Event()
+        self.on_change: list[Callable[[str], None]] = []
+
+    def state_of(self, extension: str) -> OperatorState | None:
+        """What this operator has set; None: nothing ever."""
+        return self._states.get(extension)
+
+    async def load(self) -> None:
+        """Read the states of before.
+
+        Raises:
+            DatabaseTrouble
+        """
+        for state in (await self._book.all()).values():
+            self._know(state)
+
+    async def set(self, extension: str, presence: Presence, reason: str | None = None) -> None:
+        """The operator wants to be that.
+
+        Raises:
+            DatabaseTrouble: nothing was changed.
+        """
+        reason = clean_text(" ".join((reason or "").split()))[:LONGEST_REASON] or None
+        async with self._lock:
+            state = self._states.get(extension) or self._newcomer(extension)
+            await self._change(asked(state, presence, reason, self._clock(), OWN_WRAP_UP_S))
+
+    async def choose_phone(self, extension: str, phone: PhoneChoice) -> None:
+        """The queues are to ring that phone.
+
+        Raises:
+            DatabaseTrouble: nothing was changed.
+        """
+        async with self._lock:
+            state = self._states.get(extension) or self._newcomer(extension)
+            await self._change(replace(state, phone=phone))
+
+    def desk_open(self, extension: str) -> None:
+        """A page of this operator's desk is open."""
+        self._pages[extension] += 1
+        self._gone_at.pop(extension, None)
+
+    def desk_closed(self, extension: str) -> None:
+        """One of them is closed."""
+        self._pages[extension] -= 1
+        if self._pages[extension] <= 0:
+            del self._pages[extension]
+            self._gone_at[extension] = self._clock() + self._page_gone
+            self._news.set()
+
+    def hear(self, events: Sequence[AmiEvent]) -> None:
+        """Take what AMI tells; only what was dialled on the phones matters."""
+        dialled = [event for event in events if isinstance(event, PresenceDialled)]
+        if dialled:
+            self._dialled += dialled
+            self._news.set()
+
+    def call_left(self, extension: str, queue: str | None) -> None:
+        """An operator has finished with a queue's caller."""
+        state = self._states.get(extension)
+        if state is not None:
+            self._take(call_ended(state, self._clock(), self._wrap_up_s.get(queue or "", 0)))
+
+    def wake(self) -> None:
+        """The PBX is on the line again; it may have been restarted, or used, meanwhile."""
+        self._came_up = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Keep time, memory and PBX, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look())
+            while True:
+                try:
+                    async with asyncio.timeout(self._next_s()):
+                        await self._news.wait()
+                except TimeoutError:
+                    pass
+                self._news.clear()
+                async with self._lock:
+                    await self.keep()
+
+    async def keep(self) -> None:
+        """Do what is due now."""
+        self._pass_time()
+        await self._save()
+        try:
+            await self._with_the_pbx()
+        except (AmiCut, AmiLate) as error:  # the next round tries again
+            self._log_untold(error)
+        await self._save()
+
+    async def _with_the_pbx(self) -> None:
+        if self._came_up:
+            await self._catch_up()
+        while self._dialled:
+            event = self._dialled.pop(0)
+            await self._adopt(event.operator, event.interface, event.presence)
+        for extension in sorted(self._untold):
+            await self._tell(extension)
+        await self._bring_in_step()
+
+    def _newcomer(self, extension: str) -> OperatorState:
+        """Nothing is known yet: with a phone of their own at hand that one rings, else the page's."""
+        own = any(seat.registered and not seat.interface.endswith(WEB) for seat in self._seats(extension))
+        phone = PhoneChoice.OWN if own else PhoneChoice.PAGE
+        return OperatorState(extension, Presence.AWAY, self._clock(), phone)
+
+    async def _change(self, state: OperatorState) -> None:
+        await self._book.put([state])
+        self._unsaved.discard(state.extension)
+        self._know(state)
+        try:
+            await self._tell(state.extension)
+        except (AmiCut, AmiLate) as error:
+            self._log_untold(error)
+
+    def _take(self, state: OperatorState) -> None:
+        """A change that nobody waits for: memory first, the rest in `keep`."""
+        if self._states.get(state.extension) != state:
+            self._unsaved.add(state.extension)
+            self._untold.add(state.extension)
+            self._know(state)
+            self._news.set()
+
+    def _know(self, state: OperatorState) -> None:
+        if self._states.get(state.extension) == state:
+            return
+        extension = state.extension
+        self._states[extension] = state
+        if not self._pages[extension]:
+            self._gone_at.setdefault(extension, self._clock() + self._page_gone)
+        for listener in self.on_change:
+            listener(extension)
+
+    def _pass_time(self) -> None:
+        now = self._clock()
+        for state in list(self._states.values()):
+            self._take(time_passed(state, now))
+        for extension in [one for one, at in self._gone_at.items() if at <= now]:
+            del self._gone_at[extension]
+            if extension in self._states:
+                self._take(page_gone(self._states[extension], now))
+
+    def _next_s(self) -> float:
+        """How long nothing is due."""
+        ends = [state.until for state in self._states.values() if state.until is not None]
+        soonest = min([*ends, *self._gone_at.values()], default=None)
+        if soonest is None:
+            return LOOK_EVERY_S
+        return min(LOOK_EVERY_S, max(0.01, (soonest - self._clock()).total_seconds()))
+
+    async def _look(self) -> None:
+        while True:
+            await self._watch.next()
+            self._news.set()
+
+    async def _save(self) -> None:
+        states = [self._states[extension] for extension in sorted(self._unsaved)]
+        if not states:
+            return
+        try:
+            await self._book.put(states)
+        except DatabaseTrouble as error:  # the next round tries again
+            log.warning("Presence is not kept now.", action="presence_unsaved", reason=str(error))
+            return
+        self._unsaved.difference_update(state.extension for state in states)
+
+    def _seats(self, extension: str) -> list[QueueSeat]:
+        picture = self._watch.picture
+        return [seat for seat in picture.seats if seat.operator == extension] if picture else []
+
+    async def _tell(self, extension: str) -> None:
+        """Make both phones of an operator what the operator is.
+
+        Raises:
+            AmiCut, AmiLate: `keep` repeats it.
+        """
+        state = self._states[extension]
+        self._untold.add(extension)
+        interfaces = sorted({seat.interface for seat in self._seats(extension)})
+        for one in interfaces:
+            await self._act("Setvar", Variable=_device(one), Value="INUSE" if is_busy(state) else "INVALID")
+        for one in interfaces:
+            reason = pause_of(state, one)
+            paused = {"Paused": "false"} if reason is None else {"Paused": "true", "Reason": reason}
+            await self._act("QueuePause", Interface=one, **paused)
+        if interfaces and self._states[extension] == state:
+            self._untold.discard(extension)
+            self._told_at[extension] = self._clock()
+            self._watch.wake()
+
+    async def _act(self, name: str, **fields: str) -> None:
+        try:
+            await self._pbx.action(name, **fields)
+        except (AmiRefused, BadAmiValue) as error:  # again would be refused again
+            log.warning("The PBX refuses.", action="presence_refused", asked=name, reason=str(error))
+
+    @staticmethod
+    def _log_untold(error: Exception) -> None:
+        log.warning("The PBX was not told.", action="presence_untold", reason=str(error))
+
+    async def _bring_in_step(self) -> None:
+        """Somebody or something else has paused or unpaused a phone, or the PBX has forgotten."""
+        if not self._out_of_step():
+            return
+        try:
+            states = await self._book.all()  # another node may have been told
+        except DatabaseTrouble as error:
+            log.warning("Presence cannot be read now.", action="presence_unread", reason=str(error))
+            return
+        for extension, state in states.items():
+            if extension not in self._unsaved:
+                self._know(state)
+        for extension in self._out_of_step():
+            await self._tell(extension)
+
+    def _out_of_step(self) -> list[str]:
+        picture = self._watch.picture
+        if picture is None:
+            return []
+        wrong = {
+            seat.operator
+            for seat in picture.seats
+            if (state := self._states.get(seat.operator)) is not None
+            and seat.paused is (pause_of(state, seat.interface) is None)
+            and (seat.operator not in self._told_at or self._told_at[seat.operator] < picture.at)
+        }
+        return sorted(wrong - self._untold)
+
+    async def _catch_up(self) -> None:
+        """Ask what was dialled while nobody listened; a PBX that was restarted has to be told all states."""
+        if self._watch.picture is None:
+            return
+        interfaces = {seat.interface: seat.operator for seat in self._watch.picture.seats}
+        for interface, extension in sorted(interfaces.items()):
+            with contextlib.suppress(AmiRefused, BadAmiValue):
+                said = await self._pbx.action("Getvar", Variable=_dialled(interface))
+                await self._adopt(extension, interface, said.fields.get("value", ""))
+        self._came_up = False
+        self._untold.update(extension for extension in self._states if self._seats(extension))
+
+    async def _adopt(self, extension: str, interface: str, dialled: str) -> None:
+        """A feature code says what the operator wants, and on which phone they want to be rung."""
+        if dialled not in {Presence.READY, Presence.PAUSED, Presence.AWAY}:
+            return
+        state = self._states.get(extension) or self._newcomer(extension)
+        phone = PhoneChoice.PAGE if interface.endswith(WEB) else PhoneChoice.OWN
+        presence = Presence(dialled)
+        if presence is Presence.READY:
+            state = replace(state, phone=phone)
+        self._take(asked(state, presence, None, self._clock(), OWN_WRAP_UP_S))
+        await self._act("Setvar", Variable=_dialled(interface), Value="")
+
+
+def _device(interface: str) -> str:
+    """What the seat's hint knows besides the phone itself."""
+    return f"DEVICE_STATE(Custom:presszero-{interface.partition('/')[2]})"
+
+
+def _dialled(interface: str) -> str:
+    """Where the dialplan leaves what was dialled on a phone."""
+    name = "".join(sign for sign in interface.partition("/")[2] if sign.isalnum())
+    return f"PZ_PRESENCE_{name}"
