@@ -1,0 +1,139 @@
+"""Who sits in front of the browsers, what is in their books, and how they look at a page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, Playwright
+
+from cti.settings import Settings
+from recordings.store import DiskStore
+from tests.fakes import desk_day
+from tests.fakes.desk_day import PRIZE_TAPE, Visit, answered, over, queued, to_menu
+from tickets.accounts import AccountBook
+from tickets.customers import CustomerBook
+from tickets.database import open_database, utc_now
+from tickets.ledger import CallBook
+from tickets.vocabulary import EventKind, Role
+
+PASSWORD = "a long enough password"
+PATIENCE_MS = 15_000  # a busy machine is no reason to fail
+
+ARGUMENTS = (
+    "--no-sandbox",  # containers have none; every page here is ours
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",  # a machine without any network has no other address
+    "--disable-background-networking",
+    "--autoplay-policy=document-user-activation-required",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with an account."""
+
+    login: str
+    name: str
+    role: Role
+    extension: str | None = None
+
+
+ALICE = Person("alice", "Alice Rivera", Role.OPERATOR, "101")
+BEN = Person("ben", "Ben Carter", Role.OPERATOR, "102")
+SAM = Person("sam", "Sam Okafor", Role.SUPERVISOR)
+ADA = Person("ada", "Ada Lindholm", Role.ADMINISTRATOR)
+PEOPLE = (ALICE, BEN, SAM, ADA)
+VERA, VERAS_NUMBER = "Vera Lindqvist", "+12025550133"
+VERAS_VISIT = Visit(
+    1500,
+    VERAS_NUMBER,
+    [*to_menu(), *queued(9, "pressed_zero", 10), *answered(20, "102", 11), *over(114, "102", 94)],
+    PRIZE_TAPE,
+)
+
+
+async def seed(settings: Settings) -> None:
+    """Accounts, and a morning of calls before the story begins."""
+    database = open_database(settings.database_url)
+    accounts, customers = AccountBook(database.sessions), CustomerBook(database.sessions)
+    for person in PEOPLE:
+        await accounts.add(person.login, PASSWORD, person.role, person.name, extension=person.extension)
+    cards = await desk_day.add_customers(customers)
+    cards[VERAS_NUMBER] = ((await customers.add(VERA, [VERAS_NUMBER], vip_level=2)).id, 2)
+    now, book = utc_now(), CallBook(database.sessions, deadline_s=20)
+    store = DiskStore(settings.recordings_folder)
+    for visit in [*desk_day.VISITS, VERAS_VISIT]:
+        if visit.steps[-1][1] is EventKind.ENDED:
+            await book.record(visit.events(now, cards))
+            await desk_day.add_recording(visit, now, database.sessions, store, settings.data)
+    await database.close()
+
+
+@asynccontextmanager
+async def open_browser(driver: Playwright, program: Path, voice: Path) -> AsyncIterator[Browser]:
+    """A Chromium without a window, of a fresh profile; its microphone plays the WAV file `voice` for ever."""
+    microphone = f"--use-file-for-fake-audio-capture={voice}"
+    browser = await driver.chromium.launch(
+        executable_path=program, args=[*ARGUMENTS, microphone], chromium_sandbox=False
+    )
+    try:
+        yield browser
+    finally:
+        await browser.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One tab of a browser."""
+
+    page: Page
+    faults: list[str]  # what the page's code did not catch, and what its policy forbade
+
+    async def hears(self) -> float:
+        """The energy (WebRTC's `totalAudioEnergy`) that has come out of the calls of this page so far."""
+        return float(await self.page.evaluate(HEARD))
+
+
+async def sit_down(browser: Browser, address: str, *, dark: bool = False) -> Seat:
+    """A new person's tab, nobody logged in."""
+    context = await browser.new_context(
+        base_url=address,
+        color_scheme="dark" if dark else "light",
+        permissions=["microphone"],
+        viewport={"width": 1440, "height": 900},
+        locale="en-US",
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    await context.add_init_script(LISTEN)
+    page = await context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
+    return Seat(page, faults)
+
+
+async def log_in(seat: Seat, person: Person, path: str = "/") -> None:
+    """By the form, as people do; then to `path`."""
+    page = seat.page
+    await page.goto(f"/login?next={path}")
+    await page.get_by_label("Login", exact=True).fill(person.login)
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url(f"**{path}")
+
+
+LISTEN = """
+window.connections = [];
+window.RTCPeerConnection = class extends window.RTCPeerConnection {
+  constructor(...given) { super(...given); window.connections.push(this); }
+};
+"""
+HEARD = """async () => {
+  let energy = 0;
+  for (const connection of window.connections)
+    for (const report of (await connection.getStats()).values())
+      if (report.type === "inbound-rtp") energy += report.totalAudioEnergy ?? 0;
+  return energy;
+}"""
