@@ -11,6 +11,7 @@ from aiohttp import web
 from cti.web.problems import not_found
 
 FOLDER = Path(__file__).parent / "static"
+NAMED_BY_CONTENT = "built/chunk-"  # scripts that scripts import: their names change with what is in them
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -38,7 +39,7 @@ class Assets:
             raise not_found("such file")
         kept = (
             "public, max-age=31536000, immutable"
-            if request.query.get("v") == self._marks[name]
+            if request.query.get("v") == self._marks[name] or name.startswith(NAMED_BY_CONTENT)
             else "no-cache"
         )
         return web.Response(

@@ -1,6 +1,7 @@
 // The page's phone among several tabs: one tab holds it (Web Locks), the others show it and pass their commands on.
 import { ask, Refused } from "./api";
-import { microphoneFault, openMicrophone, SoftPhone, type Line, type Registration, type Talk } from "./softphone";
+import { microphoneFault, openMicrophone } from "./microphone";
+import type { Line, Registration, SoftPhone, Talk } from "./softphone";
 import { meter, Ringer } from "./tones";
 import { t } from "./words";
 
@@ -31,12 +32,7 @@ export class PagePhone {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private readonly ringer = new Ringer();
   private readonly others = new BroadcastChannel(LOCK);
-  private readonly phone = new SoftPhone({
-    registration: (registration) => this.registered(registration),
-    talk: (talk) => this.talks(talk),
-    caller: () => undefined,
-    fault: (fault) => this.show({ fault }),
-  });
+  private phone: SoftPhone | undefined; // its code is fetched when it is wanted
 
   constructor(
     private readonly onView: (view: PhoneView) => void,
@@ -108,7 +104,7 @@ export class PagePhone {
         this.letGo = undefined;
         clearTimeout(this.retry);
         this.view = NOBODY;
-        this.phone.stop();
+        this.phone?.stop();
         this.ringer.stop();
         this.stopMeter?.();
         this.view = NOBODY;
@@ -125,7 +121,13 @@ export class PagePhone {
 
   private async register(): Promise<void> {
     try {
-      const { body } = await ask<Line>("GET", "/api/v1/phone");
+      const [{ SoftPhone }, { body }] = await Promise.all([import("./softphone"), ask<Line>("GET", "/api/v1/phone")]);
+      this.phone ??= new SoftPhone({
+        registration: (registration) => this.registered(registration),
+        talk: (talk) => this.talks(talk),
+        caller: () => undefined,
+        fault: (fault) => this.show({ fault }),
+      });
       if (this.letGo) this.phone.start(body);
     } catch (error) {
       if (!this.letGo) return;
@@ -146,14 +148,14 @@ export class PagePhone {
 
   private follow(wish: Wish): void {
     if (this.view.holder !== "here") return;
-    if (wish === "answer") void this.phone.answer();
-    else if (wish === "hang_up") this.phone.hangUp();
+    if (wish === "answer") void this.phone?.answer();
+    else if (wish === "hang_up") this.phone?.hangUp();
     else if (wish === "mute" || wish === "unmute") {
-      this.phone.mute(wish === "mute");
-      this.show({ muted: this.phone.muted });
+      this.phone?.mute(wish === "mute");
+      this.show({ muted: this.phone?.muted ?? false });
     } else if (wish === "expect") this.expected = performance.now() + EXPECTED_S * 1000;
     else if (wish === "report") this.send({ view: { ...this.view, holder: "elsewhere" } });
-    else this.phone.press(wish.press);
+    else this.phone?.press(wish.press);
   }
 
   private registered(registration: Registration): void {
@@ -171,11 +173,11 @@ export class PagePhone {
     this.show({ talk, muted: false });
     if (talk === "ringing" && performance.now() < this.expected) {
       this.expected = 0;
-      void this.phone.answer(); // the person has asked for this call
+      void this.phone?.answer(); // the person has asked for this call
     } else if (talk === "ringing") this.ringer.start();
     if (talk !== "ringing") this.ringer.stop();
     this.stopMeter?.();
-    this.stopMeter = talk === "talking" && this.phone.voice ? meter(this.phone.voice, this.onLevel) : undefined;
+    this.stopMeter = talk === "talking" && this.phone?.voice ? meter(this.phone.voice, this.onLevel) : undefined;
   }
 
   private hear(message: Message): void {

@@ -1,0 +1,206 @@
+// The operator's desk: joins the stream of snapshots, the page's phone, the keyboard and the cards.
+import { ask } from "./api";
+import { CallBar } from "./call_bar";
+import { Dialogs } from "./dialogs";
+import { announce, isTyping, need, toast } from "./dom";
+import { Drafts } from "./drafts";
+import { callOut, Finder } from "./finder";
+import { Idle } from "./idle";
+import { actionOf, wantsBare, type Action } from "./keys";
+import { PagePhone, type PhoneView } from "./page_phone";
+import { popInWords, PopView } from "./pop";
+import { PresenceCard, showPhone } from "./presence";
+import { markLongWaits, showSide } from "./side";
+import type { Pop, Snapshot } from "./snapshot";
+import { DeskStream, type Link } from "./stream";
+import { setServerTime, startTicking } from "./ticker";
+import { TicketStrip } from "./ticket_strip";
+import { t } from "./words";
+
+const TRY_S = 8; // the microphone's test
+const NAME = document.title;
+
+class Desk {
+  private snapshot: Snapshot | null = null;
+  private readonly drafts = new Drafts(need("[data-desk]").dataset.login ?? "", localStorage);
+  private readonly presence = new PresenceCard();
+  private readonly bar = new CallBar();
+  private readonly strip = new TicketStrip(this.drafts);
+  private readonly phone: PagePhone = new PagePhone((view) => this.showPhone(view), showLevel);
+  private readonly pop = new PopView({
+    choose: (customer) => void this.strip.setCustomer(customer),
+    create: (name, number) => this.createCustomer(name, number),
+    call: (number) => this.call(number),
+  });
+  private readonly idle = new Idle((number) => this.call(number), () => this.draw());
+  private readonly finder = new Finder((number) => this.call(number));
+  private readonly dialogs = new Dialogs({
+    hand: (how, to) => void this.bar.command(how, { to }),
+    pause: (reason) => void this.presence.set("paused", reason),
+    press: (digit) => this.press(digit),
+  });
+
+  constructor() {
+    document.addEventListener("click", (event) => this.click(event));
+    document.addEventListener("keydown", (event) => this.key(event));
+    const dial = need<HTMLFormElement>("[data-dial]");
+    dial.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const number = need<HTMLInputElement>("#number");
+      if (!number.value.trim()) return number.focus();
+      this.call(number.value.trim());
+      number.value = "";
+    });
+    document.querySelector('form[action="/logout"]')?.addEventListener("submit", () => this.drafts.forget());
+    startTicking(() => {
+      this.presence.tick();
+      markLongWaits();
+    });
+    const first = document.getElementById("snapshot")?.textContent;
+    if (first) this.take(JSON.parse(first) as Snapshot);
+    new DeskStream("/desk/stream", { snapshot: (snapshot) => this.take(snapshot), link: (link) => showLink(link) });
+  }
+
+  private get current(): Pop | null {
+    return this.snapshot?.call ?? null;
+  }
+
+  private take(snapshot: Snapshot): void {
+    const before = this.snapshot;
+    setServerTime(snapshot.now);
+    this.snapshot = snapshot;
+    this.phone.want(snapshot.me.phone === "page");
+    this.tell(before?.call ?? null, snapshot.call);
+    this.draw();
+    const ticket = snapshot.call?.ticket;
+    if (ticket && ticket !== this.strip.shown) void this.strip.open(ticket);
+    else if (ticket && before?.call?.customer?.id !== snapshot.call?.customer?.id) void this.strip.refresh();
+  }
+
+  private draw(): void {
+    if (!this.snapshot) return;
+    const { me, call } = this.snapshot;
+    this.presence.show(me);
+    showPhone(this.phone.view, me);
+    this.bar.show(call, me, this.phone.view);
+    showSide(this.snapshot);
+    this.dialogs.show(this.snapshot.colleagues);
+    if (call) this.pop.show(call);
+    else this.idle.show(this.pop.leave(), this.snapshot);
+    if (!call || call.state === "wrap_up") this.dialogs.closeCallWindows();
+    document.title = call?.state === "ringing" ? `☎ ${call.customer?.name ?? call.number_shown}` : NAME;
+  }
+
+  /** What changed, for whoever does not see it. The focus stays where it is. */
+  private tell(before: Pop | null, now: Pop | null): void {
+    if (now && now.call_id !== before?.call_id) announce(popInWords(now), true);
+    else if (now && before && now.state !== before.state) {
+      const words = { ringing: "", talking: before.state === "held" ? t("Talking again.") : t("Talking."), held: t("The caller is on hold."), wrap_up: t("The call is over.") };
+      announce(words[now.state], true);
+    } else if (now && now.customer && !before?.customer) announce(popInWords(now));
+    if (now && before && now.recording_paused !== before.recording_paused) {
+      announce(now.recording_paused ? t("The recording is paused.") : t("The recording goes on."), true);
+    }
+  }
+
+  private showPhone(view: PhoneView): void {
+    showPhone(view, this.snapshot?.me ?? null);
+    if (this.snapshot) this.bar.show(this.snapshot.call, this.snapshot.me, view);
+  }
+
+  private click(event: MouseEvent): void {
+    const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-do]") : null;
+    if (button) this.act(button.dataset.do ?? "");
+  }
+
+  private key(event: KeyboardEvent): void {
+    if (this.dialogs.isOpen) return;
+    const action = actionOf(event, isTyping(event.target), wantsBare());
+    if (!action) return;
+    event.preventDefault();
+    this.act(this.meant(action));
+  }
+
+  /** While a colleague is asked, the keys of transfer and hold end the asking. */
+  private meant(action: Action): string {
+    if (action === "transfer" && this.bar.can("complete")) return "complete";
+    if (action === "hold" && this.bar.can("return")) return "return";
+    return action;
+  }
+
+  private act(what: string): void {
+    const page = this.snapshot?.me.phone === "page";
+    const deeds: Record<string, () => void> = {
+      answer: () => this.bar.can("answer") && this.phone.wish("answer"),
+      hang_up: () => this.bar.can("hang_up") && this.hangUp(page),
+      hold: () => this.bar.can("hold") && void this.bar.command(this.current?.state === "held" ? "unhold" : "hold"),
+      mute: () => this.bar.can("mute") && this.phone.wish(this.phone.view.muted ? "unmute" : "mute"),
+      complete: () => void this.bar.command("complete"),
+      return: () => void this.bar.command("return"),
+      transfer: () => this.bar.can("transfer") && this.dialogs.openTransfer(false),
+      conference: () => this.bar.can("conference") && this.dialogs.openTransfer(true),
+      keypad: () => this.bar.can("keypad") && this.dialogs.open("keypad"),
+      recording: () => this.bar.can("recording") && void this.bar.command(this.current?.recording_paused ? "resume_recording" : "pause_recording"),
+      note: () => this.strip.focus("note"),
+      subject: () => this.strip.focus("subject"),
+      close: () => void this.strip.setStatus(this.strip.isClosed ? "open" : "closed"),
+      pending: () => void this.strip.setStatus("pending"),
+      ready: () => void this.presence.set("ready"),
+      away: () => void this.presence.set("away"),
+      pause: () => this.dialogs.open("pause"),
+      more_time: () => void this.presence.set("wrap_up"),
+      search: () => this.finder.focus(),
+      dial: () => need<HTMLInputElement>("#number").focus(),
+      sheet: () => this.dialogs.open("sheet"),
+      try: () => void this.phone.tryMicrophone(TRY_S),
+      take_phone: () => this.phone.takeOver(),
+    };
+    deeds[what]?.();
+  }
+
+  /** A call that only rings is declined by the phone: the queue then looks for somebody else. */
+  private hangUp(page: boolean): void {
+    const ours = this.current && (this.current.state === "talking" || this.current.state === "held");
+    if (ours) void this.bar.command("hang_up").then((done) => done || !page || this.phone.wish("hang_up"));
+    else this.phone.wish("hang_up");
+  }
+
+  private press(digit: string): void {
+    if (this.snapshot?.me.phone === "page") this.phone.wish({ press: digit });
+    else void this.bar.command("dtmf", { digits: digit });
+  }
+
+  private call(number: string): void {
+    void callOut(number, () => this.snapshot?.me.phone === "page" && this.phone.wish("expect"));
+  }
+
+  private async createCustomer(name: string, number: string | null): Promise<void> {
+    try {
+      const { body } = await ask<{ id: number }>("POST", "/api/v1/customers", { name, numbers: number ? [number] : [] });
+      await this.strip.setCustomer(body.id);
+      toast(t("%(name)s is in the card index.", { name }));
+    } catch (error) {
+      toast((error as Error).message, "bad");
+    }
+  }
+}
+
+function showLink(link: Link): void {
+  const sign = need("[data-link]");
+  const words = { connecting: t("Connecting …"), live: t("Live"), lost: t("Reconnecting …") };
+  sign.dataset.state = link === "live" ? "open" : link;
+  if (sign.textContent !== words[link]) sign.textContent = words[link];
+  const notice = need("[data-lost]");
+  notice.hidden = link !== "lost";
+  notice.textContent = link === "lost" ? t("The desk has lost the service and is reconnecting. What you see may be old; calls in progress go on, and what you type is kept.") : "";
+}
+
+function showLevel(level: number): void {
+  need("[data-level]").style.transform = `scaleX(${level.toFixed(2)})`;
+}
+
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload(); // a page from the browser's memory has neither stream nor phone
+});
+
+new Desk();

@@ -1,0 +1,384 @@
+// The ticket beside the call: saved as it is typed. What the server does not have yet is kept in the browser.
+import { ask, Refused } from "./api";
+import { announce, el, icon, need, paint, toast } from "./dom";
+import type { Drafts } from "./drafts";
+import { statusLabel, statusTone } from "./labels";
+import { changed, merge, type Fields } from "./merge";
+import { moment } from "./ticker";
+import { t } from "./words";
+
+const QUIET_MS = 700; // after the last key
+const RETRY_MS = [1000, 2000, 5000, 10_000];
+const NAMES = ["subject", "topic", "tags"] as const;
+
+interface Ticket {
+  ticket: string;
+  status: string;
+  subject: string;
+  topic: string | null;
+  tags?: string[];
+}
+
+interface Note {
+  id: number;
+  author: string | null;
+  text: string;
+  kind?: string;
+  created_at: string;
+}
+
+interface Detail {
+  ticket: Ticket;
+  notes: Note[];
+}
+
+const fieldsOf = (ticket: Ticket): Fields => ({
+  subject: ticket.subject,
+  topic: ticket.topic ?? "",
+  tags: (ticket.tags ?? []).join(", "),
+});
+
+/** As the API takes them. */
+export function asEdit(fields: Fields): Record<string, unknown> {
+  const edit: Record<string, unknown> = { ...fields };
+  if (fields.topic !== undefined) edit.topic = fields.topic.trim() || null;
+  if (fields.tags !== undefined) edit.tags = fields.tags.split(",").map((tag) => tag.trim()).filter(Boolean);
+  return edit;
+}
+
+export class TicketStrip {
+  private name: string | null = null;
+  private etag: string | null = null;
+  private ticket: Ticket | null = null;
+  private base: Fields = {};
+  private clashes: Fields = {}; // field → what somebody else has put there
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private saving = false;
+  private failed = 0;
+  private kind: "note" | "answer" = "note";
+  private readonly root = need("[data-strip]");
+  private readonly inputs = new Map(NAMES.map((name) => [name as string, need<HTMLInputElement>(`[data-field="${name}"]`)]));
+  private readonly note = need<HTMLTextAreaElement>("#t-note");
+  private readonly noteForm = need<HTMLFormElement>("[data-note]");
+
+  constructor(private readonly drafts: Drafts) {
+    for (const input of this.inputs.values()) {
+      input.addEventListener("input", () => this.typed());
+      input.addEventListener("change", () => void this.save());
+    }
+    this.note.addEventListener("input", () => this.keepNote());
+    this.note.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.noteForm.requestSubmit();
+    });
+    this.noteForm.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.addNote();
+    });
+    for (const radio of this.noteForm.querySelectorAll<HTMLInputElement>('input[name="kind"]')) {
+      radio.addEventListener("change", () => this.choose(radio.value === "answer" ? "answer" : "note"));
+    }
+    addEventListener("online", () => void this.save());
+  }
+
+  get shown(): string | null {
+    return this.name;
+  }
+
+  /** Whether everything typed is with the server. */
+  get settled(): boolean {
+    return !this.saving && !Object.keys(this.unsaved()).length;
+  }
+
+  /** Show that ticket; the same again changes nothing. */
+  async open(name: string): Promise<void> {
+    if (name === this.name) return;
+    if (this.name) void this.save(); // a draft keeps what this does not bring through
+    this.name = name;
+    this.ticket = this.etag = null;
+    this.base = {};
+    this.clashes = {};
+    this.failed = 0;
+    this.root.hidden = false;
+    const link = need<HTMLAnchorElement>("[data-strip-link]");
+    link.textContent = name;
+    link.href = need<HTMLAnchorElement>("[data-strip-more]").href = `/tickets/${name}`;
+    for (const input of this.inputs.values()) input.value = "";
+    this.note.value = this.drafts.get(name, "note")?.value ?? "";
+    this.choose(this.drafts.get(name, "kind")?.value === "answer" ? "answer" : "note");
+    this.say("");
+    this.draw();
+    await this.load(name);
+  }
+
+  /** The server has news of this ticket. */
+  async refresh(): Promise<void> {
+    if (this.name) await this.load(this.name);
+  }
+
+  focus(field: "note" | "subject"): void {
+    if (this.root.hidden) return;
+    (field === "note" ? this.note : this.inputs.get("subject"))?.focus();
+  }
+
+  async setStatus(status: "open" | "pending" | "closed"): Promise<void> {
+    if (!this.name) return;
+    const name = this.name;
+    if (this.note.value.trim() && !(await this.addNote())) return;
+    if (!(await this.save())) return toast(t("Not closed: the ticket is not saved yet."), "bad");
+    if (name !== this.name) return;
+    if (await this.patch({ status })) toast(status === "closed" ? t("%(ticket)s is closed.", { ticket: name }) : statusLabel(status));
+  }
+
+  get isClosed(): boolean {
+    return this.ticket?.status === "closed";
+  }
+
+  /** Tell the ticket which customer it is about. */
+  async setCustomer(customer_id: number): Promise<void> {
+    await this.patch({ customer_id });
+  }
+
+  private async load(name: string): Promise<void> {
+    try {
+      const { body, etag } = await ask<Detail>("GET", `/api/v1/tickets/${name}`);
+      if (name !== this.name || this.saving) return;
+      this.failed = 0;
+      this.take(body.ticket, etag);
+      paint(need("[data-notes]"), body.notes, () => body.notes.slice(-20).reverse().map(noteRow));
+    } catch (error) {
+      if (name !== this.name) return;
+      this.fault((error as Error).message);
+      if ((error as Refused).passing) this.later(() => void this.load(name));
+      // A ticket is written a moment after its call begins.
+      else if ((error as Refused).status === 404 && this.failed < 5) this.later(() => void this.load(name));
+    }
+  }
+
+  /** Put the server's ticket under what stands in the fields. */
+  private take(ticket: Ticket, etag: string | null): void {
+    const theirs = fieldsOf(ticket);
+    const first = this.ticket === null;
+    let base = this.base;
+    let mine = this.mine();
+    if (first && this.name) {
+      // What was typed before a reload, or before the ticket came.
+      base = { ...theirs };
+      mine = Object.fromEntries(
+        NAMES.map((field) => {
+          const draft = this.drafts.get(ticket.ticket, field);
+          if (draft) base[field] = draft.base;
+          const typed = this.inputs.get(field)?.value ?? "";
+          return [field, typed || draft?.value || (draft ? "" : theirs[field])] as [string, string];
+        }),
+      );
+    }
+    const merged = merge(base, mine, theirs);
+    for (const [field, input] of this.inputs) {
+      const value = merged.fields[field] ?? "";
+      if (input.value !== value) input.value = value;
+    }
+    for (const field of merged.clashes) this.clashes[field] = theirs[field] ?? "";
+    for (const field of Object.keys(this.clashes)) {
+      if (merged.fields[field] === theirs[field]) delete this.clashes[field];
+      else this.clashes[field] = theirs[field] ?? "";
+    }
+    this.ticket = ticket;
+    this.etag = etag;
+    this.base = theirs;
+    this.fault("");
+    this.keep();
+    this.draw();
+    if (Object.keys(this.unsaved()).length) this.soon(QUIET_MS);
+  }
+
+  private mine(): Fields {
+    return Object.fromEntries([...this.inputs].map(([name, input]) => [name, input.value]));
+  }
+
+  /** What the server does not have; fields about which two disagree wait for a person's word. */
+  private unsaved(): Fields {
+    if (!this.ticket) return {};
+    const fields = changed(this.base, this.mine());
+    for (const field of Object.keys(this.clashes)) delete fields[field];
+    if (!fields.subject?.trim()) delete fields.subject; // a ticket needs one
+    return fields;
+  }
+
+  private typed(): void {
+    this.keep();
+    this.say(t("Typing …"));
+    this.soon(QUIET_MS);
+  }
+
+  private keep(): void {
+    if (!this.name) return;
+    for (const [field, input] of this.inputs) {
+      const was = this.base[field] ?? "";
+      if (input.value === was) this.drafts.drop(this.name, field);
+      else this.drafts.put(this.name, field, input.value, was);
+    }
+  }
+
+  private soon(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.save(), ms);
+  }
+
+  private later(again: () => void): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(again, RETRY_MS[Math.min(this.failed, RETRY_MS.length - 1)]);
+    this.failed += 1;
+  }
+
+  /** True when the server has everything. */
+  private async save(): Promise<boolean> {
+    clearTimeout(this.timer);
+    if (this.saving) {
+      this.soon(QUIET_MS);
+      return false;
+    }
+    const fields = this.unsaved();
+    if (!Object.keys(fields).length) {
+      if (this.ticket) this.say(Object.keys(this.clashes).length ? t("Waits for your decision") : "");
+      return this.ticket !== null && !Object.keys(this.clashes).length;
+    }
+    return this.patch(asEdit(fields));
+  }
+
+  private async patch(edit: Record<string, unknown>): Promise<boolean> {
+    const name = this.name;
+    if (!name || !this.etag) return false;
+    this.saving = true;
+    this.say(t("Saving …"));
+    const sent = this.mine();
+    try {
+      const { body, etag } = await ask<Ticket>("PATCH", `/api/v1/tickets/${name}`, edit, { "If-Match": this.etag });
+      this.saving = false;
+      if (name !== this.name) return true;
+      this.failed = 0;
+      const now = fieldsOf(body);
+      for (const [field, input] of this.inputs) {
+        if (!(field in edit)) continue;
+        // What was typed meanwhile stays: it differs from what was sent.
+        if (input.value === sent[field]) input.value = now[field] ?? "";
+        this.base[field] = now[field] ?? "";
+      }
+      this.take(body, etag ?? this.etag);
+      if (!Object.keys(this.unsaved()).length) this.say(t("Saved"));
+      return true;
+    } catch (error) {
+      this.saving = false;
+      if (name !== this.name) return false;
+      const refused = error as Refused;
+      if (refused.status === 412) {
+        await this.load(name); // take() merges, and saves again what is only ours
+        const ours = Object.keys(edit).some((field) => this.inputs.has(field));
+        if (!ours && this.failed++ < 3) return this.patch(edit);
+      } else if (refused.passing) {
+        this.say(t("Not saved yet: kept in this browser"), "bad");
+        this.later(() => void this.save());
+      } else {
+        this.say(t("Not saved"), "bad");
+        this.fault(refused.message);
+      }
+      return false;
+    }
+  }
+
+  private keepNote(): void {
+    if (!this.name) return;
+    if (this.note.value) this.drafts.put(this.name, "note", this.note.value);
+    else this.drafts.drop(this.name, "note");
+    need("[data-note-saved]").textContent = this.note.value ? t("Kept in this browser until you add it") : "";
+  }
+
+  private async addNote(): Promise<boolean> {
+    const name = this.name;
+    const text = this.note.value.trim();
+    if (!name || !text) return true;
+    const button = need<HTMLButtonElement>("button.button:not([type])", this.noteForm);
+    if (button.disabled) return false;
+    button.disabled = true;
+    try {
+      await ask("POST", `/api/v1/tickets/${name}/notes`, { text, kind: this.kind });
+      this.drafts.drop(name, "note");
+      this.drafts.drop(name, "kind");
+      if (name === this.name) {
+        if (this.note.value.trim() === text) this.note.value = "";
+        this.keepNote();
+        announce(t("The note is on the ticket."));
+        await this.load(name);
+      }
+      return true;
+    } catch (error) {
+      toast(t("The note is not on the ticket yet, but kept here. %(why)s", { why: (error as Error).message }), "bad");
+      return false;
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  private choose(kind: "note" | "answer"): void {
+    this.kind = kind;
+    this.noteForm.dataset.kind = kind;
+    for (const radio of this.noteForm.querySelectorAll<HTMLInputElement>('input[name="kind"]')) radio.checked = radio.value === kind;
+    this.note.placeholder = kind === "note" ? t("What the next person should know") : t("What the customer is told");
+    if (this.name && kind === "answer") this.drafts.put(this.name, "kind", kind);
+    else if (this.name) this.drafts.drop(this.name, "kind");
+  }
+
+  private draw(): void {
+    const status = this.ticket?.status ?? "";
+    paint(need("[data-strip-status]"), status, () => (status ? [el(`span.chip.${statusTone(status) || "plain"}` as "span", {}, statusLabel(status))] : []));
+    const closed = status === "closed";
+    need('[data-do="close"] [data-name]').textContent = closed ? t("Open again") : t("Close ticket");
+    need('[data-do="pending"]').hidden = status !== "open";
+    paint(need("[data-clashes]"), this.clashes, () => Object.entries(this.clashes).map(([field, value]) => this.clash(field, value)));
+  }
+
+  private clash(field: string, value: string): HTMLElement {
+    const label = document.querySelector(`label[for="t-${field}"]`)?.textContent ?? field;
+    const decide = (mine: boolean): void => {
+      delete this.clashes[field];
+      const input = this.inputs.get(field);
+      if (input && !mine) input.value = value;
+      this.keep();
+      this.draw();
+      void this.save();
+    };
+    return el(
+      "div.clash",
+      { role: "alert" },
+      el("p", {}, t("Somebody else has changed “%(field)s” meanwhile to:", { field: label }), " ", el("b", {}, value || t("nothing"))),
+      el(
+        "div.buttons",
+        {},
+        el("button.button", { type: "button", "data-key": `mine-${field}`, click: () => decide(true) }, t("Keep mine")),
+        el("button.button", { type: "button", "data-key": `theirs-${field}`, click: () => decide(false) }, t("Take theirs")),
+      ),
+    );
+  }
+
+  private say(text: string, tone = ""): void {
+    const sign = need("[data-saved]");
+    if (sign.textContent !== text) sign.textContent = text;
+    sign.dataset.tone = tone;
+  }
+
+  private fault(text: string): void {
+    const notice = need("[data-strip-fault]");
+    notice.textContent = text;
+    notice.hidden = !text;
+  }
+}
+
+function noteRow(note: Note): HTMLElement {
+  const kind = note.kind ?? "note";
+  const inner = kind !== "answer";
+  return el(
+    `li.note-row.${kind}` as "li",
+    {},
+    el("div.by", {}, icon(inner ? "lock" : "text"), el("b", {}, note.author ?? ""), el("span.muted", {}, moment(note.created_at)), el("span.grow"), el("span.small.muted", {}, inner ? t("internal") : t("for the customer"))),
+    el("p", {}, note.text),
+  );
+}
