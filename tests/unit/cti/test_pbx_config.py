@@ -93,3 +93,21 @@ def test_with_a_certificate_it_serves_other_machines_too(tmp_path: Path) -> None
     files = embedded_files(tmp_path, tls_certificate="/srv/tls/server.pem", tls_key="/srv/tls/key.pem")
     assert "tlsbindaddr=0.0.0.0:8089\ntlscertfile=/srv/tls/server.pem\n" in files["http.conf"]
     assert "protocol=wss" in files["pjsip.conf"]
+
+
+def test_nobody_rings_in_from_a_page_unless_the_demo_has_asked_for_it(tmp_path: Path) -> None:
+    files = embedded_files(tmp_path)
+    assert "presszero-guest" not in files["pjsip.conf"] + files["extensions.conf"]
+
+
+def test_a_guest_rings_one_line_as_one_number_whatever_the_browser_says(tmp_path: Path) -> None:
+    files = embedded_files(
+        tmp_path, guest_secret="guests", guest_number="+12025550177", guest_line="+18005550100"
+    )
+    endpoint = files["pjsip.conf"].partition("[presszero-guest]")[2]
+    assert "context=presszero-guest" in endpoint
+    assert "password=guests" in endpoint
+    context = files["extensions.conf"].partition("[presszero-guest]")[2].partition("#include")[0]
+    goals = [line for line in context.splitlines() if "Goto(" in line and "GotoIf" not in line]
+    assert goals == [" same => n,Goto(presszero-inbound,+18005550100,1)"]
+    assert "Set(CALLERID(all)=+12025550177)" in context
