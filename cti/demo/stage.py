@@ -19,11 +19,12 @@ from rich.panel import Panel
 
 from cti.app import Service, running
 from cti.asterisk.ami import AmiCut, AmiRefused
+from cti.asterisk.embedded import GUEST_NUMBER
 from cti.asterisk.install import Program, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotStart
 from cti.demo.exchange import Exchange, exchange, own_settings
 from cti.demo.network import CallerGaveUp
-from cti.demo.story import ALICE, CAST, FRANK, VERA, Ending, Play, disappointments, rehearse
+from cti.demo.story import ALICE, BEN, CAST, FRANK, VERA, Ending, Play, disappointments, rehearse
 from cti.demo.telling import Teller, tell_ending
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
@@ -38,6 +39,7 @@ from tickets.vocabulary import CallState, Role
 FOLDER = Path("var") / "demo"
 STORY_DEADLINE_S = 240.0
 AFTERWARDS_S = 120.0  # recordings and transcripts come after the last hang-up
+FOR_EVER_S = 1e9
 HTTP_PORT = 8080
 
 
@@ -74,7 +76,8 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
         if not missing:
             console.print("[bold green]Everything in the story happened.[/]")
         if not once:
-            await _stay_open(console, page, logins)
+            async with _colleague(both, sounds):
+                await _stay_open(console, page, logins)
     return not missing
 
 
@@ -98,7 +101,7 @@ def _fresh_settings(program: Program) -> Settings:
     for path in FOLDER.glob("*"):
         if path.name != "prompts":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return own_settings(FOLDER, http_port=_page_port())
+    return own_settings(FOLDER, http_port=_page_port(), ring_page=True)
 
 
 def _page_port() -> int:
@@ -137,7 +140,11 @@ async def _service(settings: Settings, scenario: Scenario, console: Console) -> 
 
 async def _people(service: Service) -> list[tuple[str, str, str]]:
     """Accounts with passwords made now, and the customers' cards. Returns (login, password, role)."""
-    accounts = [("alice", Role.OPERATOR, "Alice Rivera", ALICE), ("sam", Role.SUPERVISOR, "Sam Okafor", None)]
+    accounts = [
+        ("alice", Role.OPERATOR, "Alice Rivera", ALICE),
+        ("sam", Role.SUPERVISOR, "Sam Okafor", None),
+        ("ada", Role.ADMINISTRATOR, "Ada Lindholm", None),
+    ]
     logins = []
     for login, role, name, extension in accounts:
         password = secrets.token_urlsafe(9)
@@ -145,6 +152,7 @@ async def _people(service: Service) -> list[tuple[str, str, str]]:
         logins.append((login, password, role.value))
     for person in CAST:
         await service.customers.add(person.name, [person.number], vip_level=person.vip_level)
+    await service.customers.add("You, in the browser", [GUEST_NUMBER], vip_level=0)
     return logins
 
 
@@ -190,20 +198,47 @@ async def _endings(service: Service) -> tuple[list[Ending], int]:
 async def _look(service: Service) -> tuple[list[Ending], int]:
     people = {person.number: person for person in CAST}
     page = await service.desk.tickets()
-    endings = []
+    endings, others = [], 0
     for ticket in page.items:
         call = (await service.desk.call(ticket.call_id)).call
         person = people.get(call.caller or "")
+        others += call.caller == GUEST_NUMBER  # somebody has found /ring before the end of the story
         if person is not None:
             tape = await service.shelf.of_call(call.call_id)
             endings.append(Ending(person, ticket.name, ticket.status, call, tape))
-    return sorted(endings, key=lambda ending: ending.person.letter), len(page.items)
+    return sorted(endings, key=lambda ending: ending.person.letter), len(page.items) - others
+
+
+@asynccontextmanager
+async def _colleague(both: Exchange, sounds: dict[str, Path]) -> AsyncIterator[None]:
+    """While the block runs, Ben takes the calls that are handed over to him."""
+
+    async def take_calls() -> None:
+        while True:
+            phone = await both.network.phone_rings(BEN, within_s=FOR_EVER_S)
+            with contextlib.suppress(CallerGaveUp, AmiRefused, AmiCut):
+                await asyncio.sleep(2.0)  # he has to reach for it
+                await phone.answer()
+                await phone.say(sounds["colleague"])
+
+    taking = asyncio.create_task(take_calls())
+    try:
+        yield
+    finally:
+        taking.cancel()
+        await asyncio.wait([taking])
 
 
 async def _stay_open(console: Console, page: str, logins: list[tuple[str, str, str]]) -> None:
-    lines = [f"The desk is open: [bold]{page}[/]", ""]
+    lines = [
+        f"The desk is open: [bold]{page}[/]",
+        "",
+        f"  Take a call yourself: log in as alice at [bold]{page}desk[/], choose the phone in the page, get ready.",
+        f"  Ring it from another tab: [bold]{page}ring[/]. Zero is a person. Ben, at 102, takes what you hand over.",
+        "",
+    ]
     lines += [
-        f"  {role:<11} login [bold]{login}[/]  password [bold]{password}[/]"
+        f"  {role:<13} login [bold]{login}[/]  password [bold]{password}[/]"
         for login, password, role in logins
     ]
     console.print(Panel("\n".join([*lines, "", "Ctrl-C ends it."]), expand=False))

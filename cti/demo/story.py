@@ -43,6 +43,7 @@ LINES = {
     "blocked": "My account is blocked. Can you help me?",
     "unblocked": "I have unlocked your account. Please try again now.",
     "relieved": "It works. Thank you very much.",
+    "colleague": "Hello, this is Ben. How can I help you?",
 }
 
 
