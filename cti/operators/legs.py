@@ -1,0 +1,94 @@
+"""Which channel is whose in a call: the caller's, the operator's, the colleague's who is being asked.
+
+Pure: no I/O, no clock. Knows our dialplan's places for operators' phones (`presszero-desk`).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from cti.asterisk.events import ListedChannel, phone_of
+from cti.asterisk.translate import CALL_CONTEXT
+
+DESK_CONTEXT = "presszero-desk"  # of our dialplan: an operator's phone from its first command on
+ROOM = "room"  # where a caller is whose operator has given a command
+_PLACES = frozenset({"talk", "wait", "consult"})
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The channels of one call, as the one who commands it sees them."""
+
+    caller: ListedChannel
+    phone: ListedChannel | None  # of the operator who commands, or whose call it is
+    asked: ListedChannel | None  # of the colleague whom that operator is asking
+
+    @property
+    def operator(self) -> str:
+        """Extension; empty: nobody has the call."""
+        return (phone_of(self.phone.channel) or "") if self.phone else ""
+
+    @property
+    def place(self) -> str:
+        """Of the operator's phone: talk, wait or consult; empty: as the queue has connected it."""
+        return self.phone.exten if self.phone and self.phone.context == DESK_CONTEXT else ""
+
+    @property
+    def in_room(self) -> bool:
+        """Whether the caller is in the call's own room."""
+        return self.caller.context == CALL_CONTEXT and self.caller.exten == ROOM
+
+
+def legs_of(
+    call_id: str, channels: Sequence[ListedChannel], operators: Collection[str], extension: str | None
+) -> Legs | None:
+    """The legs of a call; None: the PBX has no such call.
+
+    Args:
+        call_id: the Uniqueid of the caller's channel.
+        channels: the PBX's channels.
+        operators: all extensions.
+        extension: who commands; None: whoever has the call.
+    """
+    caller = next((one for one in channels if one.uniqueid == call_id), None)
+    if caller is None:
+        return None
+    phones = [
+        one
+        for one in channels
+        if one.uniqueid != call_id
+        and (phone := phone_of(one.channel)) in operators
+        and extension in (None, phone)
+        and (_has(one, caller) or _rings(one, caller))
+    ]
+    # Who holds the caller or is with them goes before whose phone rings.
+    phone = min(phones, key=lambda one: (one.rings, one.uniqueid), default=None)
+    return Legs(caller, phone, _asked(phone, channels, operators) if phone else None)
+
+
+def _has(phone: ListedChannel, caller: ListedChannel) -> bool:
+    with_caller = bool(caller.bridge) and phone.bridge == caller.bridge
+    at_desk = phone.context == DESK_CONTEXT and phone.exten in _PLACES and phone.linkedid == caller.linkedid
+    return with_caller or at_desk
+
+
+def _rings(phone: ListedChannel, caller: ListedChannel) -> bool:
+    """Rung by the queue or by a transfer, not by a colleague who asks something."""
+    return phone.rings and phone.linkedid == caller.linkedid and not caller.bridge
+
+
+def _asked(
+    phone: ListedChannel, channels: Sequence[ListedChannel], operators: Collection[str]
+) -> ListedChannel | None:
+    if phone.context != DESK_CONTEXT or phone.exten != "consult":
+        return None
+    return next(
+        (
+            one
+            for one in channels
+            if one.uniqueid != phone.uniqueid
+            and phone_of(one.channel) in operators
+            and one.linkedid == phone.linkedid
+            and (one.bridge == phone.bridge if phone.bridge else one.rings)
+        ),
+        None,
+    )
