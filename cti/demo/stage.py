@@ -231,10 +231,10 @@ async def _colleague(both: Exchange, sounds: dict[str, Path]) -> AsyncIterator[N
 
 async def _stay_open(console: Console, page: str, logins: list[tuple[str, str, str]]) -> None:
     lines = [
-        f"The desk is open: [bold]{page}[/]",
+        f"  The supervisor's room:   [bold]{page}[/]",
         "",
-        f"  Take a call yourself: log in as alice at [bold]{page}desk[/], choose the phone in the page, get ready.",
-        f"  Ring it from another tab: [bold]{page}ring[/]. Zero is a person. Ben, at 102, takes what you hand over.",
+        f"  Take calls as alice:     [bold]{page}desk[/]  choose the phone in the page, become ready",
+        f"  Ring it, in another tab: [bold]{page}ring[/]  zero is a person; Ben takes what you send to 102",
         "",
     ]
     lines += [
