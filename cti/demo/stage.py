@@ -232,7 +232,6 @@ async def _colleague(both: Exchange, sounds: dict[str, Path]) -> AsyncIterator[N
 async def _stay_open(console: Console, page: str, logins: list[tuple[str, str, str]]) -> None:
     lines = [
         f"  The supervisor's room:   [bold]{page}[/]",
-        "",
         f"  Take calls as alice:     [bold]{page}desk[/]  choose the phone in the page, become ready",
         f"  Ring it, in another tab: [bold]{page}ring[/]  zero is a person; Ben takes what you send to 102",
         "",
