@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from prometheus_client import Gauge
 
 from cti.assembly.desk import open_desk, readiness
+from cti.assembly.desks import lay_out_desks
 from cti.assembly.frame import Frame
+from cti.assembly.operators import staff
 from cti.assembly.pbx import join_pbx
 from cti.assembly.reception import open_doors
 from cti.assembly.tape import put_up_shelf
@@ -76,6 +78,8 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     # What can fail for a wrong setting comes before what takes long.
     pbx = await join_pbx(frame)
     keep_queues(frame, pbx)
+    operators = await staff(frame, pbx)
+    desks = await lay_out_desks(frame, pbx, operators.keeper, desk, shelf, operators.controls.consulting)
     prompts = await prepare_prompts(frame, progress)
     waiting = let_wait_well(frame, pbx, prompts, incidents, surge)
     bot = await wake_voicebot(frame, prompts, progress)
@@ -87,6 +91,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         frame.task("waiting_voice", waiting.voice.run())
     http_port = await open_desk(
         frame,
+        desks=desks,
         desk=desk,
         accounts=accounts,
         customers=customers,

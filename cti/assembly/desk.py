@@ -7,24 +7,30 @@ from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
 from cti.assembly.waiting import WaitingWell
 from cti.asterisk.embedded import GUEST, GUEST_NUMBER, keep_secrets
+from cti.desk.centre import DeskCentre
 from cti.process.drain import Drain
 from cti.waiting.surge_watch import SurgeWatch
 from cti.web.front_door import FrontDoor
 from cti.web.services import GuestPhone, Probe, Services
 from cti.web.site import make_site
+from ivr.scenario import Scenario
 from recordings.shelf import RecordingShelf
+from recordings.words import TranscriptSearch
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
 from tickets.customers import CustomerBook
 from tickets.database import Database, check_schema
+from tickets.day import DayBook
 from tickets.desk import Desk
 from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.introductions import Introductions
 from tickets.missed import MissedBook
 from tickets.own_account import OwnAccount
 from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
 from tickets.reminders import ReminderBook
+from tickets.search import SearchBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 from voicebot.recognizers.pool import RecognizerPool
@@ -37,6 +43,7 @@ class NotReady(Exception):
 async def open_desk(
     frame: Frame,
     *,
+    desks: DeskCentre,
     desk: Desk,
     accounts: AccountBook,
     customers: CustomerBook,
@@ -55,6 +62,7 @@ async def open_desk(
     settings, scenario = frame.settings, frame.scenario
     site = make_site(
         Services(
+            desks=desks,
             desk=desk,
             accounts=accounts,
             customers=customers,
@@ -63,10 +71,14 @@ async def open_desk(
             incidents=incidents,
             announcer=waiting.announcer,
             promises=promises,
+            days=DayBook(frame.sessions),
             tickets=TicketBook(frame.sessions),
             reminders=ReminderBook(frame.sessions),
             missed=MissedBook(frame.sessions),
             timeline=TimelineBook(frame.sessions),
+            introductions=Introductions(frame.sessions),
+            transcripts=TranscriptSearch(frame.sessions),
+            search=SearchBook(frame.sessions),
             audit=AuditBook(frame.sessions),
             own=OwnAccount(frame.sessions, accounts),
             people=PeopleBook(frame.sessions, accounts.passwords.hash),
@@ -78,6 +90,7 @@ async def open_desk(
             probes=probes,
             house=scenario.name,
             operators=scenario.operators,
+            topics=topics_of(scenario),
             queues={name: queue.operators for name, queue in scenario.queues.items()},
             region=scenario.region,
             zone=ZoneInfo(scenario.timezone),
@@ -122,6 +135,13 @@ def readiness(
         "ami": ami_ready,
         "recogniser": recogniser_ready,
     }
+
+
+def topics_of(scenario: Scenario) -> tuple[str, ...]:
+    """What calls can be about, as far as the scenario knows: offered to people who write a ticket's topic."""
+    options = (option for menu in scenario.menus.values() for option in menu.options.values())
+    topics = [option.topic for option in options if option.topic]
+    return tuple(sorted({*topics, *(question.topic for question in scenario.bot.questions)}))
 
 
 def _demand(trouble: str | None) -> None:

@@ -18,6 +18,7 @@ from cti.ports import PortTaken, check_port
 from cti.settings import Settings
 from ivr.scenario import Scenario
 from tickets.database import Sessions
+from tickets.events import CallEvent
 from tickets.ledger import CallBook, CallChange
 from tickets.numbers import normalise_number
 
@@ -37,8 +38,8 @@ class Frame:
         self.registry = CollectorRegistry()  # of the figures at /metrics
         self.book = CallBook(sessions)
         self.intake = Intake(self.book.record, self._changed, settings.data / "intake")
-        self.publish = self.intake.publish
         self.broken = asyncio.Event()  # a part has died: the rest cannot stand in for it
+        self.on_events: list[Callable[[CallEvent], None]] = []  # of calls, before the ledger has them
         self.on_changes: list[Callable[[Sequence[CallChange]], None]] = [self.live.changed]
         self.on_pbx_events: list[Callable[[list[AmiEvent]], None]] = []
         self._doors = {
@@ -86,6 +87,15 @@ class Frame:
         except OSError as error:
             raise PortTaken(*self._doors[door], error) from error
         self.stack.push_async_callback(close)
+
+    def publish(self, event: CallEvent) -> None:
+        """Something happens to a call: for the ledger, and at once for who cannot wait for that."""
+        self.intake.publish(event)
+        for listener in self.on_events:
+            try:
+                listener(event)
+            except Exception:  # whoever tells the news has a call to go on with
+                log.exception("A listener of call events failed.", action="event_listener_failed")
 
     def hear(self, events: list[AmiEvent]) -> None:
         """The PBX tells something."""

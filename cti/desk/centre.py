@@ -33,6 +33,8 @@ from cti.desk.story import Story
 from cti.waiting.queues import QueuePicture
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
+from tickets.presence import OperatorState
+from tickets.sight import Sight
 from tickets.vocabulary import EventKind, PhoneChoice, Presence
 
 log = structlog.get_logger()
@@ -42,25 +44,11 @@ KEPT_S = 60.0  # the pop of a call that is over, where no wrap-up says how long
 RING_S = 120.0  # no phone rings longer: what ended it was not heard
 SURE_S = 2.0  # a picture of the queues so much younger than the ring knows whether the phone rings
 TALLY_S = 15.0  # between two looks at missed calls and reminders
+TALLY_CALM_S = 5.0  # the same while many calls are missed
 TICK_S = 1.0
 
 _AFTERWARDS = frozenset({EventKind.RECORDED, EventKind.FOUND, EventKind.ENDED})
 _RANKS = {"talking": 3, "held": 3, "ringing": 2, "wrap_up": 1}
-
-
-class OperatorState(Protocol):
-    """What an operator has set."""
-
-    @property
-    def presence(self) -> Presence: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def since(self) -> datetime | None: ...
-    @property
-    def until(self) -> datetime | None: ...
-    @property
-    def phone(self) -> PhoneChoice: ...
 
 
 class Presences(Protocol):
@@ -80,6 +68,7 @@ class Owner:
     login: str
     extension: str
     name: str
+    sight: Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +88,7 @@ class _Wrap:
 @dataclass(slots=True)
 class _Kept:
     story: Story
+    shown: set[str] = field(default_factory=set)  # operators whose desks may show it
     gone: set[str] = field(default_factory=set)  # operators whose desks have put it away
     heard: dict[str, float] = field(default_factory=dict)  # phone that rings → since, monotonic
     wraps: dict[str, _Wrap] = field(default_factory=dict)
@@ -127,7 +117,7 @@ class DeskCentre:
             make_contexts: given what to tell of a call of which more is known.
             tally: missed calls and reminders of one desk; errors leave the old ones standing.
             people: extension → name, of all operators.
-            serves: the queues of an extension, beside those in which the PBX has it.
+            serves: the queues of a phone, beside those that its owner sees and those in which the PBX has it.
             consulting: by call id, the extension that is being asked while the caller waits.
             language: of callers, BCP 47.
         """
@@ -147,9 +137,9 @@ class DeskCentre:
     def watching(self, owner: Owner) -> Iterator[None]:
         """While inside, the desk counts as open."""
         self._presences.desk_open(owner.extension)
-        self._tally_now.set()
         try:
             with self.hub.watching(owner):
+                self._tally_now.set()
                 yield
         finally:
             self._presences.desk_closed(owner.extension)
@@ -161,7 +151,7 @@ class DeskCentre:
             now=self._clock(),
             me=self._me(owner, picture),
             call=self._pop(owner.extension),
-            queues=self._queues(owner.extension, picture),
+            queues=self._queues(owner, picture),
             missed=tally.missed,
             reminders=tally.reminders,
             colleagues=[
@@ -194,8 +184,8 @@ class DeskCentre:
         if talked != set(after.talks):
             self._wake_all_calmly()
         self._let_go_if_over(event.call_id, kept)
-        if after.ended:
-            self._tally_now.set()
+        if after.ended and not after.left:
+            self._tally_now.set()  # one more that nobody took, perhaps
 
     def committed(self, changes: Sequence[CallChange]) -> None:
         """The ledger has it: tickets and customers are linked."""
@@ -206,8 +196,7 @@ class DeskCentre:
             if change.call.customer_id != kept.customer_id:
                 kept.customer_id = change.call.customer_id
                 self._contexts.want(change.call.call_id, kept.story.picture.number, kept.customer_id)
-            elif self._contexts.of(change.call.call_id).ticket is None:
-                self._contexts.look_again(change.call.call_id)
+            self._contexts.has_ticket(change.call.call_id, f"PZ-{1000 + change.ticket_number}")
 
     def call_changed(self, call_id: str) -> None:
         """More is known of a call."""
@@ -267,8 +256,12 @@ class DeskCentre:
         # What the PBX's records tell of calls that ended while we were away is not what operators work on.
         long_ago = self._clock() - timedelta(seconds=KEPT_S)
         kept.gone |= {one for one in wraps - kept.wraps.keys() if picture.left[one] < long_ago}
-        for extension in picture.operators - kept.gone:
+        shows = picture.operators - kept.gone
+        for extension in kept.shown - shows:
+            self._drop_phone(extension, call_id)
+        for extension in shows - kept.shown:
             self._phones.setdefault(extension, set()).add(call_id)
+        kept.shown = shows
         kept.heard = {one: kept.heard.get(one, now) for one in picture.rings}
         for one in kept.wraps.keys() - wraps:
             del kept.wraps[one]
@@ -281,6 +274,7 @@ class DeskCentre:
         kept.gone.add(extension)
         kept.wraps.pop(extension, None)
         kept.heard.pop(extension, None)
+        kept.shown.discard(extension)
         self._drop_phone(extension, call_id)
         self._wake(extension)
         self._let_go_if_over(call_id, kept)
@@ -295,7 +289,7 @@ class DeskCentre:
 
     def _forget(self, call_id: str) -> None:
         kept = self._calls.pop(call_id)
-        for extension in kept.story.picture.operators:
+        for extension in kept.shown:
             self._drop_phone(extension, call_id)
             self._wake(extension)
         self._contexts.forget(call_id)
@@ -325,7 +319,7 @@ class DeskCentre:
         for call_id in self._phones.get(extension, ()):
             kept = self._calls[call_id]
             stands = standing(kept.story.picture, extension)
-            if stands is not None and extension not in kept.gone:
+            if stands is not None:
                 mark = (_RANKS[stands[0]], stands[1], call_id)
                 best = mark if best is None else max(best, mark)
         if best is None:
@@ -370,11 +364,11 @@ class DeskCentre:
         calls = (self._calls[call_id] for call_id in self._phones.get(extension, ()))
         return any(extension in kept.story.picture.talks for kept in calls)
 
-    def _queues(self, extension: str, picture: QueuePicture | None) -> list[QueueFigure]:
-        names = set(self._serves(extension))
+    def _queues(self, owner: Owner, picture: QueuePicture | None) -> list[QueueFigure]:
+        names = owner.sight.queues | set(self._serves(owner.extension))
         if picture is None:
             return [QueueFigure(name, 0, None) for name in sorted(names)]
-        names |= {seat.queue for seat in picture.seats if seat.operator == extension}
+        names |= {seat.queue for seat in picture.seats if seat.operator == owner.extension}
         joined: dict[str, list[datetime]] = {name: [] for name in sorted(names)}
         for caller in picture.waiting:
             if caller.queue in joined:
@@ -397,9 +391,9 @@ class DeskCentre:
             self._tallies = {owner: self._tallies[owner] for owner in watched if owner in self._tallies}
             for owner in watched:
                 await self._count(owner)
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(TALLY_CALM_S)
             try:
-                async with asyncio.timeout(TALLY_S):
+                async with asyncio.timeout(TALLY_S - TALLY_CALM_S):
                     await self._tally_now.wait()
             except TimeoutError:
                 pass

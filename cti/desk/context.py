@@ -44,6 +44,7 @@ AskAudio = Callable[[Sequence[str]], Awaitable[set[str]]]
 @dataclass(slots=True)
 class _Entry:
     about: tuple[str | None, int | None]  # number and customer that the file is asked for
+    ticket: str | None = None
     file: CallerFile | None = None
     heard: set[str] = field(default_factory=set)  # calls of the file that have something to hear
     orders: Orders = field(default_factory=Orders)
@@ -93,6 +94,12 @@ class Contexts:
             entry.context = _context(entry)
             _end(entry.asking)
             entry.asking = asyncio.create_task(self._ask(call_id, entry, number, self._ask_company))
+
+    def has_ticket(self, call_id: str, ticket: str) -> None:
+        """The ledger has made the call's ticket."""
+        if (entry := self._entries.get(call_id)) is not None and entry.ticket != ticket:
+            entry.ticket = ticket
+            self._changed(call_id, entry)
 
     def look_again(self, call_id: str) -> None:
         """A person has changed the ticket or a card: what was read is old."""
@@ -152,9 +159,9 @@ class Contexts:
 def _context(entry: _Entry) -> Context:
     file = entry.file
     if file is None:
-        return Context(orders=entry.orders)
+        return Context(entry.ticket, orders=entry.orders)
     return Context(
-        ticket=file.ticket,
+        ticket=entry.ticket or file.ticket,
         customer=_card(file.customer, entry.fields) if file.customer is not None else None,
         candidates=[Candidate(one.id, one.name) for one in file.candidates],
         orders=entry.orders,

@@ -162,8 +162,8 @@ class DeskSnapshot:
     colleagues: Sequence[Colleague] = field(default_factory=tuple)
 
     def json(self) -> str:
-        """One line; times in ISO 8601 with their zone."""
-        return json.dumps(asdict(self), default=_plain, separators=(",", ":"), ensure_ascii=False)
+        """One line of ASCII, so that nothing in it can end a line; times in ISO 8601 with their zone."""
+        return json.dumps(asdict(self), default=_plain, separators=(",", ":"))
 
 
 def standing(picture: CallPicture, extension: str) -> tuple[str, datetime] | None:
@@ -215,7 +215,7 @@ def pop_of(
     )
 
 
-_IN_PAGE = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"})
+_IN_PAGE = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "<>&"})
 
 
 def for_page(text: str) -> str:

@@ -6,27 +6,34 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from cti.desk.centre import DeskCentre
 from cti.live import LiveCalls
 from cti.waiting.incidents import IncidentAnnouncer
 from cti.waiting.room import Outlook
 from cti.waiting.surge import SurgeState
+from cti.web.room import State
 from recordings.shelf import RecordingShelf
+from recordings.words import TranscriptSearch
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
+from tickets.day import DayBook
 from tickets.desk import Desk
 from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.introductions import Introductions
 from tickets.missed import MissedBook
 from tickets.own_account import OwnAccount
 from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
 from tickets.reminders import ReminderBook
+from tickets.search import SearchBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 
@@ -45,6 +52,24 @@ Probe = Callable[[], Awaitable[None]]
 """Whether one part of the service is ready; raises an error whose message says what to do."""
 
 
+class PhoneTrouble(Exception):
+    """The PBX did not take a phone; the message says what to do."""
+
+
+class Phones(Protocol):
+    """Gives operators phones in the PBX."""
+
+    @property
+    def server(self) -> str:
+        """Where a SIP phone registers: host, or host:port."""
+
+    async def provide(self, extension: str, name: str, secret: str, queues: Sequence[str]) -> None:
+        """Make or change the phone, and have exactly these queues ring it. Raises `PhoneTrouble`."""
+
+    async def withdraw(self, extension: str) -> None:
+        """Nobody's phone any more. Raises `PhoneTrouble`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The rooms' services, and what differs between installations."""
@@ -54,24 +79,32 @@ class Services:
     accounts: AccountBook
     shelf: RecordingShelf
     live: LiveCalls
+    desks: DeskCentre
     incidents: IncidentBook
     announcer: IncidentAnnouncer
     promises: PromiseBook
+    days: DayBook
     tickets: TicketBook
     reminders: ReminderBook
     missed: MissedBook
     timeline: TimelineBook
+    introductions: Introductions
+    transcripts: TranscriptSearch
+    search: SearchBook
     audit: AuditBook
     own: OwnAccount
     people: PeopleBook
     groups: GroupBook
+    phones: Phones | None = None  # None: phones are set up in the PBX by hand
     calls_back: bool = True  # whether the house calls people itself
     outlook: Callable[[str], Outlook | None] = lambda call_id: None  # of a waiting caller, by call id
     surge: Callable[[], SurgeState] = SurgeState  # of this moment
+    presence: Callable[[str], State | None] = lambda extension: None  # of an operator, by extension
     probes: Mapping[str, Probe] = field(default_factory=dict)  # name ("database", "ami", "schema") → probe
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)  # other rooms may add theirs
     house: str = "PressZero"  # what this contact centre calls itself
     operators: Mapping[str, str] = field(default_factory=dict)  # extension → name
+    topics: Sequence[str] = ()  # what the scenario knows calls to be about
     queues: Mapping[str, Sequence[str]] = field(default_factory=dict)  # name → extensions that serve it
     region: str = "US"  # ISO 3166: whose national format numbers may be in
     zone: tzinfo = UTC  # in which pages show times

@@ -1,5 +1,6 @@
 """The desk's site over real books, for the web's tests: a real server on loopback, people logged in."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from cti.waiting.incidents import IncidentAnnouncer
 from cti.waiting.room import Outlook
 from cti.waiting.surge import SurgeState
 from cti.web.front_door import FrontDoor
+from cti.web.room import State
 from cti.web.services import Probe, Services
 from cti.web.site import make_site
 from recordings.naming import store_key
@@ -22,21 +24,27 @@ from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore
 from recordings.tables import Recording, Transcript
 from recordings.transcript import Phrase, to_json
+from recordings.words import TranscriptSearch
 from tests.fakes import desk_day
 from tests.fakes.desk_day import Visit
+from tests.fakes.desk_parts import DeskParts
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
+from tickets.caller_file import CallerFiles
 from tickets.customers import CustomerBook
 from tickets.database import Database, utc_now, writing
+from tickets.day import DayBook
 from tickets.desk import Desk
 from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.introductions import Introductions
 from tickets.ledger import CallBook
 from tickets.missed import MissedBook
 from tickets.own_account import OwnAccount
 from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
 from tickets.reminders import ReminderBook
+from tickets.search import SearchBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 from tickets.vocabulary import Role
@@ -71,6 +79,7 @@ class WebRoom:
     def __post_init__(self) -> None:
         self.spoken: list[str] = []
         self.outlooks: dict[str, Outlook] = {}
+        self.states: dict[str, State] = {}  # of operators, by extension
         sessions = self.database.sessions
         self.live = LiveCalls()
         self.surge = SurgeState()
@@ -79,17 +88,24 @@ class WebRoom:
         incidents = IncidentBook(sessions, deadline_s=PATIENCE_S)
         self.announcer = IncidentAnnouncer(incidents.current, self._speak, self._take_in, utc_now)
         accounts = AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S)
+        self.desks = DeskParts(live_files=CallerFiles(sessions, deadline_s=PATIENCE_S))
         self.services = Services(
+            desks=self.desks.centre,
             audit=AuditBook(sessions, deadline_s=PATIENCE_S),
             own=OwnAccount(sessions, accounts, deadline_s=PATIENCE_S),
             people=PeopleBook(sessions, accounts.passwords.hash, deadline_s=PATIENCE_S),
             groups=GroupBook(sessions, deadline_s=PATIENCE_S),
             incidents=incidents,
             promises=PromiseBook(sessions, deadline_s=PATIENCE_S),
+            days=DayBook(sessions, deadline_s=PATIENCE_S),
+            presence=lambda extension: self.states.get(extension),
             tickets=TicketBook(sessions, deadline_s=PATIENCE_S),
             reminders=ReminderBook(sessions, deadline_s=PATIENCE_S),
             missed=MissedBook(sessions, deadline_s=PATIENCE_S),
             timeline=TimelineBook(sessions, deadline_s=PATIENCE_S),
+            introductions=Introductions(sessions, deadline_s=PATIENCE_S),
+            transcripts=TranscriptSearch(sessions, deadline_s=PATIENCE_S),
+            search=SearchBook(sessions, deadline_s=PATIENCE_S),
             calls_back=self.calls_back,
             announcer=self.announcer,
             outlook=lambda call_id: self.outlooks.get(call_id),
@@ -126,15 +142,22 @@ class WebRoom:
         site = make_site(self.services)
         self.door = FrontDoor(site, "127.0.0.1", 0, idle_s=idle_s, connection_limit=connection_limit)
         await self.door.start()
+        desks = asyncio.create_task(self.desks.centre.run())
         try:
             yield
         finally:
             await self.door.close()
+            desks.cancel()
+            await asyncio.wait([desks])
 
     async def happen(self, visit: Visit) -> str:
         """Let a call come, be written and told of; gives its ticket's name."""
-        changes = await self.calls.record(visit.events(self.now, self.customers))
+        events = visit.events(self.now, self.customers)
+        for event in events:
+            self.desks.centre.hear(event)
+        changes = await self.calls.record(events)
         self.live.changed(changes)
+        self.desks.centre.committed(changes)
         return f"PZ-{1000 + changes[0].ticket_number}"
 
     async def keep_tape(self, visit: Visit, sound: bytes | None, phrases: list[Phrase] | None = None) -> int:

@@ -1,0 +1,106 @@
+"""The operators' desks: what is told of calls, queues and people comes together in them."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from cti.assembly.frame import Frame
+from cti.assembly.pbx import Pbx
+from cti.customers.orders import OrderDesk
+from cti.desk.centre import DeskCentre, Owner, Presences, Tally
+from cti.desk.context import Contexts
+from cti.desk.snapshot import Reminder
+from cti.web.words import phone
+from recordings.shelf import RecordingShelf
+from tickets.caller_file import CallerFiles
+from tickets.database import DatabaseTrouble, utc_now
+from tickets.desk import Desk
+from tickets.missed import MissedBook
+from tickets.reminders import ReminderBook
+from tickets.vocabulary import CallState
+
+log = structlog.get_logger()
+
+JUST_ENDED = timedelta(seconds=60)  # calls that are still being written up
+LATEST = 100  # calls among which those are looked for
+SETTLE_S = 1.0  # a database that is slow just now keeps nobody's desk closed
+AT_ONCE = 8  # ledgers that are read
+
+
+async def lay_out_desks(
+    frame: Frame,
+    pbx: Pbx,
+    presences: Presences,
+    desk: Desk,
+    shelf: RecordingShelf,
+    consulting: Callable[[str], str | None],
+) -> DeskCentre:
+    """The desks, with the calls that go on since before we began."""
+    scenario, files = frame.scenario, CallerFiles(frame.sessions)
+    ask_company = None
+    if frame.settings.orders_url:
+        token = frame.settings.orders_token.get_secret_value()
+        orders = await frame.stack.enter_async_context(OrderDesk.connected(frame.settings.orders_url, token))
+        ask_company = orders.ask
+    missed, reminders = MissedBook(frame.sessions), ReminderBook(frame.sessions)
+
+    async def tally(owner: Owner) -> Tally:
+        due = [Reminder(one.ticket, one.text, one.at) for one in await reminders.due(owner.login)]
+        return Tally(await missed.count(owner.sight), tuple(due))
+
+    centre = DeskCentre(
+        presences,
+        lambda: pbx.queues.picture,
+        lambda on_change: Contexts(files.of, shelf.with_audio, ask_company, on_change),
+        tally,
+        people=lambda: scenario.operators,
+        serves=lambda extension: [
+            name for name, queue in scenario.queues.items() if extension in queue.operators
+        ],
+        show_number=phone,
+        consulting=consulting,
+        language=scenario.language,
+        clock=utc_now,
+    )
+    frame.on_events.append(centre.hear)
+    frame.on_changes.append(centre.committed)
+    await _restore(frame, centre, desk)
+
+    async def follow_queues() -> None:
+        while True:
+            await pbx.queues.next()
+            centre.queues_changed()
+
+    frame.task("desks", centre.run())
+    frame.task("desk_queues", follow_queues())
+    return centre
+
+
+async def _restore(frame: Frame, centre: DeskCentre, desk: Desk) -> None:
+    """Tell the desks what the ledger has of calls under way, and of those that have just ended."""
+    await frame.intake.settle(SETTLE_S)  # what was told before anybody listened is in the ledger then
+    try:
+        ended = await desk.calls(state=CallState.ENDED, limit=LATEST)
+    except DatabaseTrouble as error:
+        log.warning("The desks begin without calls.", action="desks_unrestored", error=type(error).__name__)
+        return
+    recent = utc_now() - JUST_ENDED
+    calls = [call.call_id for call in frame.live.calls()]
+    calls += [
+        line.call.call_id for line in ended.items if line.call.ended_at and line.call.ended_at >= recent
+    ]
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def restore(call_id: str) -> None:
+        try:
+            async with places:
+                events = await frame.book.events_of(call_id)
+        except DatabaseTrouble as error:
+            log.warning("A call is not on its desk.", action="desk_unrestored", error=type(error).__name__)
+            return
+        for event in events:
+            centre.hear(event)
+
+    await asyncio.gather(*(restore(call_id) for call_id in calls))
