@@ -92,6 +92,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     http_port = await open_desk(
         frame,
         desks=desks,
+        operators=operators,
         desk=desk,
         accounts=accounts,
         customers=customers,

@@ -175,7 +175,13 @@ def pbx_up(
         asyncio.run(_prepare_prompts(settings, scenario, report))
     plan = _plan(settings, scenario)
     embedded = EmbeddedPlan(
-        program.share / "moh", sip_port, settings.ami_port, settings.phone_port, trunk_address=trunk
+        program.share / "moh",
+        sip_port,
+        settings.ami_port,
+        settings.phone_port,
+        settings.phone_tls_port,
+        phones=str((settings.data / "added-phones").absolute()),
+        trunk_address=trunk,
     )
     check_port("AMI", "127.0.0.1", settings.ami_port, "PRESSZERO_AMI_PORT")
     check_port("The phone in the page", "127.0.0.1", settings.phone_port, "PRESSZERO_PHONE_PORT")

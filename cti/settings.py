@@ -41,6 +41,7 @@ class Settings(BaseSettings):
 
     # The phones in the page speak SIP over WebSocket with the PBX. The ports are the embedded PBX's.
     phone_url: str = ""  # where a browser finds the PBX, wss://pbx.example:8089/ws; empty: the embedded one
+    sip_server: str = ""  # where operators' SIP phones sign in, as shown to them; empty: the embedded PBX
     phone_port: int = Field(8088, ge=1, le=65535)  # on loopback
     phone_tls_port: int = Field(8089, ge=1, le=65535)  # for other machines, once there is a certificate
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from cti.assembly.frame import Frame
+from cti.assembly.operators import Operators
 from cti.assembly.pbx import Pbx
 from cti.assembly.waiting import WaitingWell
 from cti.asterisk.embedded import GUEST, GUEST_NUMBER, keep_secrets
@@ -44,6 +45,7 @@ async def open_desk(
     frame: Frame,
     *,
     desks: DeskCentre,
+    operators: Operators,
     desk: Desk,
     accounts: AccountBook,
     customers: CustomerBook,
@@ -63,6 +65,9 @@ async def open_desk(
     site = make_site(
         Services(
             desks=desks,
+            keeper=operators.keeper,
+            phones=operators.phones,
+            presence=operators.keeper.state_of,
             desk=desk,
             accounts=accounts,
             customers=customers,

@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
+from cti.assembly.phones import connect_phones
+from cti.operators.click_to_call import ClickToCall
+from cti.operators.controls import CallControls
 from cti.operators.keeper import PresenceKeeper
+from cti.operators.phones import PhoneBook
+from cti.operators.presence import WEB
 from tickets.database import utc_now
 from tickets.events import CallEvent
 from tickets.presence import PresenceBook
-from tickets.vocabulary import EventKind
+from tickets.vocabulary import EventKind, PhoneChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,9 @@ class Operators:
     """What the desk and its pages need of it."""
 
     keeper: PresenceKeeper
+    phones: PhoneBook
+    controls: CallControls
+    click_to_call: ClickToCall
 
 
 async def staff(frame: Frame, pbx: Pbx) -> Operators:
@@ -37,4 +45,19 @@ async def staff(frame: Frame, pbx: Pbx) -> Operators:
     frame.on_pbx_events.append(keeper.hear)
     pbx.on_up.append(keeper.wake)
     frame.task("presence", keeper.run())
-    return Operators(keeper)
+    controls, click_to_call = _command_calls(frame, pbx, keeper)
+    return Operators(keeper, connect_phones(frame, pbx), controls, click_to_call)
+
+
+def _command_calls(frame: Frame, pbx: Pbx, keeper: PresenceKeeper) -> tuple[CallControls, ClickToCall]:
+    scenario = frame.scenario
+
+    def interface_of(extension: str) -> str:
+        state = keeper.state_of(extension)
+        page = state is not None and state.phone is PhoneChoice.PAGE
+        return f"PJSIP/{extension}{WEB if page else ''}"
+
+    controls = CallControls(pbx.link, interface_of, lambda: scenario.operators, list(scenario.queues))
+    click_to_call = ClickToCall(pbx.link, interface_of, frame.normalise, scenario.lines[0], utc_now)
+    frame.on_pbx_events += [controls.hear, click_to_call.hear]
+    return controls, click_to_call

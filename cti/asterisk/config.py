@@ -48,6 +48,7 @@ BOT_LIMIT_S = 200  # a little more than the bot's own limit of 180 s
 BOT_FUSE_S = 2.5  # how long the bot's leg lives without our re-arming its fuse
 
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")
+_SECRET = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 _SAFE_PATH = re.compile(r"[^\s;,&^()|\[\]{}$\"'\\]+")
 
@@ -106,15 +107,11 @@ class PbxPlan:
         """
         if not self.queues:
             raise BadPbxConfiguration("The scenario names no queue: add one under `queues`.")
-        for name in (*self.queues, *self.operators):
+        for name in self.queues:
             if not _EXTENSION.fullmatch(name):
-                raise BadPbxConfiguration(
-                    f"{name!r} cannot be a queue or extension: use letters, digits, - and _ only."
-                )
-            if name.endswith(WEB):
-                raise BadPbxConfiguration(
-                    f"{name!r} would be the name of a phone in the page: choose another."
-                )
+                raise BadPbxConfiguration(f"{name!r} cannot be a queue: use letters, digits, - and _ only.")
+        for extension, phone in self.operators.items():
+            check_phone(extension, phone)
         if self.trunk and not _ENDPOINT.fullmatch(self.trunk):
             raise BadPbxConfiguration(
                 f"{self.trunk!r} cannot be a trunk's endpoint: use letters, digits, dots, - and _ only."
@@ -124,9 +121,23 @@ class PbxPlan:
                 raise BadPbxConfiguration(
                     f"Asterisk cannot use the folder {path}: choose one without blanks or special characters."
                 )
-        for phone in self.operators.values():
-            if re.search(r"[\x00-\x1f\";\[\]<>]", phone.name):
-                raise BadPbxConfiguration("An operator's name has a character that Asterisk cannot take.")
+
+
+def check_phone(extension: str, phone: Phone) -> None:
+    """Refuse what Asterisk would read as something else.
+
+    Raises:
+        BadPbxConfiguration: which value, and what to do.
+    """
+    if not _EXTENSION.fullmatch(extension):
+        raise BadPbxConfiguration(f"{extension!r} cannot be an extension: use letters, digits, - and _ only.")
+    if extension.endswith(WEB):
+        raise BadPbxConfiguration(f"{extension!r} would be the name of a phone in the page: choose another.")
+    if re.search(r"[\x00-\x1f\";\[\]<>]", phone.name):
+        raise BadPbxConfiguration("An operator's name has a character that Asterisk cannot take.")
+    for secret in (phone.secret, phone.web_secret):
+        if not _SECRET.fullmatch(secret):
+            raise BadPbxConfiguration("A phone's password can have letters, digits, - and _ only.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +165,7 @@ class EmbeddedPlan:
     guest_secret: str = ""  # lets who knows it ring in from a page, which is for the demo; empty: nobody
     guest_number: str = ""  # what they count as, E.164
     guest_line: str = ""  # which line they ring, whatever they dial
+    phones: str = ""  # folder of the files that `write_phones` writes; empty: nobody is added at the desk
     trunk_address: str = "127.0.0.2:5060"  # where the telephone network is
 
 
@@ -165,6 +177,17 @@ def write_includes(plan: PbxPlan, folder: Path) -> list[Path]:
     """
     plan.check()
     return render(TEMPLATES / "include", folder, _flat(plan))
+
+
+def write_phones(operators: Mapping[str, Phone], folder: Path) -> list[Path]:
+    """Write the `*_phones.conf` files: the phones of operators whom no scenario names.
+
+    Raises:
+        BadPbxConfiguration: a value that Asterisk cannot take.
+    """
+    for extension, phone in operators.items():
+        check_phone(extension, phone)
+    return render(TEMPLATES / "phones", folder, {"operators": operators})
 
 
 def write_embedded(plan: PbxPlan, instance: InstancePlan, embedded: EmbeddedPlan) -> None:
@@ -196,14 +219,14 @@ def _flat(plan: PbxPlan) -> dict[str, object]:
 def render(templates: Path, folder: Path, values: Mapping[str, object]) -> list[Path]:
     """Render every template of a folder into `folder`, readable by this user alone; other files stay."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
+        loader=jinja2.FileSystemLoader([templates, TEMPLATES / "parts"]),
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 -- these are configuration files, not pages
         keep_trailing_newline=True,
     )
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in sorted(environment.list_templates()):
+    for name in sorted(path.name for path in templates.iterdir()):
         target = folder / name
         target.touch(mode=0o600)  # they hold secrets
         target.write_text(environment.get_template(name).render(values))

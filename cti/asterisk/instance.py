@@ -19,6 +19,7 @@ from cti.asterisk.install import Program
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 8.0
 KILL_DEADLINE_S = 2.0
+RELOAD_DEADLINE_S = 5.0
 OPEN_FILES = 16_384  # a call takes ten of them (measured): the usual 1,024 would be a hundred callers
 
 
@@ -99,6 +100,25 @@ class Instance:
         lines = " / ".join(output.read_text(errors="replace").strip().splitlines()[-4:]) or "it wrote nothing"
         state = f"did not answer within {START_DEADLINE_S:.0f} s" if alive else "ended at once"
         raise PbxDidNotStart(f"Asterisk {state}: {lines}. Its log is {self.folder / 'log'}.")
+
+    def reload(self, module: str) -> bool:
+        """Let it read a module's configuration anew; False if it does not run, or did not say that it has.
+
+        Over the control socket: AMI's right to reload would be one to load and end any module.
+        """
+        if self.pid() is None:
+            return False
+        try:
+            done = subprocess.run(
+                [*self._command, "-rx", f"module reload {module}"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=RELOAD_DEADLINE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
 
     def stop(self) -> bool:
         """End it, gently and then firmly; False if it was not running.

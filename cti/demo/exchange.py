@@ -53,6 +53,7 @@ async def exchange(program: Program, scenario: Scenario, settings: Settings) -> 
         sip_port,
         settings.ami_port,
         settings.phone_port,
+        phones=str((settings.data / "added-phones").absolute()),
         guest_secret=kept.guest if settings.ring_page else "",
         guest_number=GUEST_NUMBER,
         guest_line=next(iter(scenario.lines)),

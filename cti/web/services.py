@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from cti.desk.centre import DeskCentre
 from cti.live import LiveCalls
+from cti.operators.keeper import PresenceKeeper
+from cti.operators.phones import PhoneBook
 from cti.waiting.incidents import IncidentAnnouncer
 from cti.waiting.room import Outlook
 from cti.waiting.surge import SurgeState
@@ -80,6 +82,8 @@ class Services:
     shelf: RecordingShelf
     live: LiveCalls
     desks: DeskCentre
+    keeper: PresenceKeeper
+    phones: PhoneBook
     incidents: IncidentBook
     announcer: IncidentAnnouncer
     promises: PromiseBook

@@ -11,7 +11,10 @@ from pathlib import Path
 from aiohttp import ClientSession, CookieJar
 from argon2 import PasswordHasher
 
+from cti.asterisk.config import Phone
 from cti.live import LiveCalls
+from cti.operators.keeper import PresenceKeeper
+from cti.operators.phones import PhoneBook
 from cti.waiting.incidents import IncidentAnnouncer
 from cti.waiting.room import Outlook
 from cti.waiting.surge import SurgeState
@@ -28,6 +31,7 @@ from recordings.words import TranscriptSearch
 from tests.fakes import desk_day
 from tests.fakes.desk_day import Visit
 from tests.fakes.desk_parts import DeskParts
+from tests.fakes.quiet_pbx import QuietPbx
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
 from tickets.caller_file import CallerFiles
@@ -42,6 +46,7 @@ from tickets.ledger import CallBook
 from tickets.missed import MissedBook
 from tickets.own_account import OwnAccount
 from tickets.people import PeopleBook
+from tickets.presence import PresenceBook
 from tickets.promises import PromiseBook
 from tickets.reminders import ReminderBook
 from tickets.search import SearchBook
@@ -52,6 +57,10 @@ from voicebot.voice import VoiceFailed
 
 PASSWORD = "correct horse battery"
 SUPERVISOR, GRACE, TOMAS, ADMINISTRATOR = "sofia", "grace", "tomas", "ada"
+PHONES = {
+    extension: Phone(name, f"own-{extension}", f"page-{extension}")
+    for extension, name in desk_day.OPERATORS.items()
+}
 PATIENCE_S = 20.0  # a busy machine is no reason to fail
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # real argon2, as weak as it goes
 
@@ -80,6 +89,7 @@ class WebRoom:
         self.spoken: list[str] = []
         self.outlooks: dict[str, Outlook] = {}
         self.states: dict[str, State] = {}  # of operators, by extension
+        self.pbx = QuietPbx()
         sessions = self.database.sessions
         self.live = LiveCalls()
         self.surge = SurgeState()
@@ -91,6 +101,11 @@ class WebRoom:
         self.desks = DeskParts(live_files=CallerFiles(sessions, deadline_s=PATIENCE_S))
         self.services = Services(
             desks=self.desks.centre,
+            keeper=PresenceKeeper(
+                self.pbx, self.pbx, PresenceBook(sessions, deadline_s=PATIENCE_S), {}, utc_now
+            ),
+            phones=PhoneBook(PHONES, ["support"], self.folder / "phones", self.pbx, self.pbx, None, ""),
+            phone_url="wss://pbx.example:8089/ws",
             audit=AuditBook(sessions, deadline_s=PATIENCE_S),
             own=OwnAccount(sessions, accounts, deadline_s=PATIENCE_S),
             people=PeopleBook(sessions, accounts.passwords.hash, deadline_s=PATIENCE_S),

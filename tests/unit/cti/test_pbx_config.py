@@ -23,7 +23,7 @@ PLAN = PbxPlan(
     spool=Path("/srv/spool"),
     ami_secret="secret",
     queues={"support": QueuePlan(("101",), 15)},
-    operators={"101": Phone("Alice Rivera", "secret", "page secret")},
+    operators={"101": Phone("Alice Rivera", "secret", "page-secret")},
     trunk="my.trunk-1",
     call_back=True,
 )
@@ -59,8 +59,8 @@ def test_each_operator_has_a_phone_of_their_own_and_one_in_the_page(tmp_path: Pa
     own, _, page = files["pjsip_presszero.conf"].partition("[101-web]")
     assert "webrtc=yes" in page
     assert "webrtc=yes" not in own
-    assert "password=page secret" in page
-    assert "password=page secret" not in own
+    assert "password=page-secret" in page
+    assert "password=page-secret" not in own
     members = [line for line in files["queues_presszero.conf"].splitlines() if line.startswith("member =>")]
     assert members == [
         "member => PJSIP/101,0,101,hint:101@presszero-seats",
