@@ -6,10 +6,17 @@ Lies on the base of `tickets`; knows how rows look, not how they come to be.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Integer, String
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Integer, String, Text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
+from recordings.transcript import spoken
 from tickets.database import Base, UtcDateTime
+
+
+def _words(context: DefaultExecutionContext) -> str:
+    phrases = context.get_current_parameters()["phrases"]  # type: ignore[no-untyped-call]
+    return spoken(phrase["text"] for phrase in phrases)
 
 
 class Recording(Base):
@@ -43,4 +50,5 @@ class Transcript(Base):
     language: Mapped[str] = mapped_column(String(16))  # BCP 47: "en"
     engine: Mapped[str] = mapped_column(String(64))  # "whisper tiny.en"
     phrases: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # recordings.transcript.to_json
+    words: Mapped[str] = mapped_column(Text, default=_words, server_default="")  # the same, to be searched
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -76,6 +76,11 @@ def from_json(rows: Sequence[Mapping[str, Any]]) -> tuple[Phrase, ...]:
         ) from error
 
 
+def spoken(texts: Iterable[str]) -> str:
+    """What was said in phrases, as one line in lower case: the form in which words are looked for."""
+    return " ".join(" ".join(texts).lower().split())
+
+
 def to_webvtt(phrases: Iterable[Phrase]) -> str:
     """The conversation as WebVTT with a voice tag per speaker (https://www.w3.org/TR/webvtt1/).
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tickets.database import Sessions, insert_new, use_case, utc_now, writing
@@ -55,14 +55,36 @@ class CustomerBook:
         Raises:
             BadCard: no name, a number that is not E.164, or an impossible VIP level.
         """
-        name = _fit(name, numbers, vip_level)
         async with writing(self._sessions) as session:
-            row = CustomerRow(name=name, vip_level=vip_level, created_at=self._clock())
-            session.add(row)
-            await session.flush()
-            known = sorted(set(numbers))
-            session.add_all(CustomerNumberRow(customer_id=row.id, e164=number) for number in known)
-        return Customer(row.id, name, vip_level, tuple(known))
+            return await add_card(session, name, numbers, vip_level, self._clock())
+
+    @use_case
+    async def change(
+        self,
+        customer_id: int,
+        *,
+        name: str | None = None,
+        numbers: Sequence[str] | None = None,
+        vip_level: int | None = None,
+    ) -> Customer:
+        """Change what is given; `numbers` are all of them, in E.164.
+
+        Calls of before stay whose they were; the next one from a new number is the customer's.
+
+        Raises:
+            NotFound
+            BadCard: as `add`.
+        """
+        async with writing(self._sessions) as session:
+            known = await customer_of(session, customer_id)
+            row = await session.get_one(CustomerRow, customer_id, with_for_update=True)
+            wanted = known.numbers if numbers is None else tuple(sorted(set(numbers)))
+            row.vip_level = known.vip_level if vip_level is None else vip_level
+            row.name = _fit(known.name if name is None else name, wanted, row.vip_level)
+            if wanted != known.numbers:
+                await session.execute(delete(_numbers).where(_numbers.c.customer_id == customer_id))
+                session.add_all(CustomerNumberRow(customer_id=customer_id, e164=number) for number in wanted)
+            return Customer(row.id, row.name, row.vip_level, wanted, row.reference)
 
     @use_case
     async def by_number(self, e164: str) -> list[Customer]:
@@ -108,9 +130,23 @@ class CustomerBook:
             return await customer_of(session, customer_id)
 
 
+async def add_card(
+    session: AsyncSession, name: str, numbers: Sequence[str], vip_level: int, now: datetime
+) -> Customer:
+    """`CustomerBook.add` in a transaction under way. Raises `BadCard`."""
+    name = _fit(name, numbers, vip_level)
+    row = CustomerRow(name=name, vip_level=vip_level, created_at=now)
+    session.add(row)
+    await session.flush()
+    known = sorted(set(numbers))
+    session.add_all(CustomerNumberRow(customer_id=row.id, e164=number) for number in known)
+    await session.flush()
+    return Customer(row.id, name, vip_level, tuple(known))
+
+
 def _fit(name: str, numbers: Iterable[str], vip_level: int) -> str:
     """The name as it is kept, if all of it makes a card. Raises `BadCard`."""
-    name = clean_text(name).strip()
+    name = " ".join(clean_text(name).split())
     if not name:
         raise BadCard("A customer needs a name.")
     if not 0 <= vip_level <= LARGEST:

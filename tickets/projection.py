@@ -64,7 +64,7 @@ async def link_customers(
 async def keep_tickets(
     session: AsyncSession, calls: Mapping[str, Call], had: Mapping[str, TicketRecord | None], now: datetime
 ) -> dict[str, TicketRecord]:
-    """Exactly one ticket for each call, in step with it; a status that a person has set stays.
+    """Exactly one ticket for each call, in step with it; what a person has written stays.
 
     `had`: the tickets as far as they are known; None where the table has to be asked.
     """
@@ -105,15 +105,22 @@ def _columns(following: Following, prefix: str = "") -> dict[str, Any]:
     return {prefix + name: getattr(following, name) for name in _FOLLOWING}
 
 
-def _unless_a_person_set_it(name: str) -> Any:
+def _unless_a_person_set_it(name: str, by: str) -> Any:
     column = _tickets.c[name]
-    return case((_tickets.c.status_by.is_(None), bindparam(f"new_{name}", type_=column.type)), else_=column)
+    return case((_tickets.c[by].is_(None), bindparam(f"new_{name}", type_=column.type)), else_=column)
 
 
+_SET_BY = {  # what a person may write, and the column that tells who did
+    "subject": "subject_by",
+    "topic": "topic_by",
+    "customer_id": "customer_by",
+    "status": "status_by",
+    "closed_at": "status_by",
+    "closed_by": "status_by",
+}
 _FOLLOWED = {
-    name: bindparam(f"new_{name}", type_=_tickets.c[name].type)
-    for name in ("subject", "customer_id", "operator", "hand_over", "topic")
-} | {name: _unless_a_person_set_it(name) for name in ("status", "closed_at", "closed_by")}
+    name: bindparam(f"new_{name}", type_=_tickets.c[name].type) for name in ("operator", "hand_over")
+} | {name: _unless_a_person_set_it(name, by) for name, by in _SET_BY.items()}
 _FOLLOW = (
     update(_tickets)
     .where(

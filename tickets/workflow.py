@@ -20,7 +20,7 @@ _CLOSED_BY = {CallOutcome.ANSWERED_BY_BOT: "bot", CallOutcome.INFORMED_BY_MENU: 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """A ticket as its call makes it, as long as no person has set its status."""
+    """A ticket as its call makes it, as long as no person has written on it."""
 
     status: TicketStatus
     subject: str

@@ -28,6 +28,7 @@ def _columns() -> dict[str, list[sa.Column]]:
         return sa.Column(name, sa.Text(), nullable=True)
 
     return {
+        "transcripts": [sa.Column("words", sa.Text(), nullable=False, server_default="")],
         "ticket_notes": [sa.Column("kind", sa.String(length=32), nullable=False, server_default="note")],
         "accounts": [
             sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true()),
@@ -130,6 +131,34 @@ def upgrade() -> None:
             op.add_column(table, column)
     for table, names in _INDEXES:
         op.create_index(_index(table, names), table, names)
+    _fill_words()
+
+
+def _fill_words() -> None:
+    """The words of the transcripts that are there, to be searched: a few at a time, they may be many."""
+    transcripts = sa.table(
+        "transcripts",
+        sa.column("recording_id", sa.Integer()),
+        sa.column("phrases", sa.JSON()),
+        sa.column("words", sa.Text()),
+    )
+    connection, last = op.get_bind(), 0
+    while True:
+        batch = (
+            sa.select(transcripts.c.recording_id, transcripts.c.phrases)
+            .where(transcripts.c.recording_id > last)
+            .order_by(transcripts.c.recording_id)
+            .limit(500)
+        )
+        rows = connection.execute(batch).all()
+        if not rows:
+            return
+        for recording_id, phrases in rows:
+            text = " ".join(str(phrase.get("text", "")) for phrase in phrases)
+            words = " ".join(text.lower().split())
+            row = sa.update(transcripts).where(transcripts.c.recording_id == recording_id)
+            connection.execute(row.values(words=words))
+        last = rows[-1].recording_id
 
 
 def downgrade() -> None:

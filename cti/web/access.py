@@ -5,14 +5,16 @@ and accounts; what belongs to whom is decided in `tickets/sight.py`.
 """
 
 from aiohttp import web
+from sqlalchemy import ColumnElement, and_, or_
 
-from cti.web.security import account_of
+from cti.web.security import account_of, has_role
 from cti.web.services import Services, services_of
 from tickets.accounts import Account
 from tickets.desk import CallLine, NotFound, TicketDetail
-from tickets.sight import EVERYTHING, Sight
+from tickets.sight import EVERYTHING, Sight, visible_to
 from tickets.sight import sees as sees
-from tickets.vocabulary import Role
+from tickets.tables import CallRow
+from tickets.vocabulary import CallOutcome, Role
 
 
 def sight_of_account(services: Services, account: Account) -> Sight:
@@ -59,3 +61,15 @@ async def call_for(request: web.Request, call_id: str) -> CallLine:
 async def must_see_promise(request: web.Request, promise_id: int) -> None:
     """Before a promise is kept or excused. Raises `NotFound`."""
     await services_of(request).promises.line(promise_id, sight_of(request))
+
+
+def hearable(account: Account, sight: Sight) -> ColumnElement[bool]:
+    """`may_listen` of what an account sees, as a clause for a query that has joined `calls` and `tickets`."""
+    if has_role(account, Role.SUPERVISOR):
+        return visible_to(sight)
+    heard = [CallRow.outcome == CallOutcome.VOICEMAIL]
+    if account.extension is not None:
+        heard.append(CallRow.operator == account.extension)
+    if account.hears_group:
+        heard.append(CallRow.queue.is_not(None))
+    return and_(visible_to(sight), or_(*heard))

@@ -2,13 +2,14 @@
 
 from aiohttp import web
 
-from cti.web.inputs import CustomerPath, NewCustomer, PageQuery
+from cti.web.access import must_see_ticket, sight_of
+from cti.web.customer_inputs import CustomerEdit, NewCustomer, in_e164
+from cti.web.customer_schemas import EntryOut, HistoryPage
+from cti.web.inputs import CustomerPath, PageQuery, TicketPath
 from cti.web.openapi import operation
-from cti.web.problems import BadField, Problem
 from cti.web.schemas import CustomerList, CustomerOut
 from cti.web.security import account_of, require
 from cti.web.services import services_of
-from tickets.numbers import normalise_number
 from tickets.vocabulary import Role
 
 
@@ -25,18 +26,42 @@ async def get_customer(request: web.Request, *, path: CustomerPath) -> CustomerO
     return CustomerOut.of(await services_of(request).customers.get(path.customer_id))
 
 
+@operation("GET", "/api/v1/customers/{customer_id}/timeline", tag="Customers")
+async def get_timeline(request: web.Request, *, path: CustomerPath, query: PageQuery) -> HistoryPage:
+    """A customer's history: calls with their tickets, notes and answers; newest first."""
+    page = await services_of(request).timeline.of_customer(
+        path.customer_id, **query.model_dump(), sight=sight_of(request)
+    )
+    return HistoryPage(items=[EntryOut.of(one) for one in page.items], next_cursor=page.next_cursor)
+
+
 @operation("POST", "/api/v1/customers", tag="Customers", status=201)
 async def add_customer(request: web.Request, *, body: NewCustomer) -> CustomerOut:
-    """Add a customer. For supervisors."""
-    require(account_of(request), Role.SUPERVISOR)
-    services = services_of(request)
-    numbers = [normalise_number(raw, services.region) for raw in body.numbers]
-    bad = [index for index, number in enumerate(numbers) if number is None]
-    if bad:
-        errors = [BadField(where=f"body.numbers.{index}", message="is no phone number") for index in bad]
-        raise Problem(400, "bad-request", f"{errors[0].where}: is no phone number.", errors)
-    known = list(dict.fromkeys(number for number in numbers if number))
-    return CustomerOut.of(await services.customers.add(body.name, known, body.vip_level))
+    """Add a customer; with a `ticket`, that and earlier tickets of these numbers become theirs.
+
+    A VIP level is given by supervisors.
+    """
+    services, account = services_of(request), account_of(request)
+    if body.vip_level:
+        require(account, Role.SUPERVISOR)
+    numbers = in_e164(body.numbers, services.region)
+    if body.ticket is None:
+        return CustomerOut.of(await services.customers.add(body.name, numbers, body.vip_level))
+    number = TicketPath(ticket=body.ticket).number
+    await must_see_ticket(request, number)
+    added = await services.introductions.introduce(number, account.login, body.name, numbers, body.vip_level)
+    return CustomerOut.of(added)
 
 
-OPERATIONS = (list_customers, get_customer, add_customer)
+@operation("PATCH", "/api/v1/customers/{customer_id}", tag="Customers")
+async def change_customer(request: web.Request, *, path: CustomerPath, body: CustomerEdit) -> CustomerOut:
+    """Change what is named. A VIP level is given by supervisors."""
+    services, given = services_of(request), body.model_dump(exclude_unset=True)
+    if "vip_level" in given:
+        require(account_of(request), Role.SUPERVISOR)
+    if "numbers" in given:
+        given["numbers"] = in_e164(given["numbers"], services.region)
+    return CustomerOut.of(await services.customers.change(path.customer_id, **given))
+
+
+OPERATIONS = (list_customers, get_customer, get_timeline, add_customer, change_customer)

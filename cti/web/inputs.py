@@ -9,7 +9,6 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from tickets.incidents import FARTHEST_END, LONGEST, LONGEST_TOPIC
 from tickets.promises import LONGEST_REASON
-from tickets.vocabulary import CallState, TicketStatus
 
 ROW_ID_MAX = 2**31 - 1  # an INTEGER column; a larger number is no id of ours
 
@@ -35,28 +34,6 @@ class PageQuery(In):
 
     cursor: str | None = Field(None, max_length=512, description="`next_cursor` of the piece before.")
     limit: int = Field(50, ge=1, le=200, description="At most this many items.")
-
-
-class CallQuery(PageQuery):
-    """Which calls."""
-
-    state: CallState | None = Field(None, description="Only calls in this state.")
-    operator: Text | None = Field(None, max_length=64, description="Only calls of this operator's extension.")
-    customer_id: int | None = Field(None, ge=1, le=ROW_ID_MAX, description="Only calls of this customer.")
-
-
-class TicketQuery(PageQuery):
-    """Which tickets."""
-
-    status: TicketStatus | None = Field(None, description="Only tickets with this status.")
-    operator: Text | None = Field(
-        None, max_length=64, description="Only tickets of this operator's extension."
-    )
-    customer_id: int | None = Field(None, ge=1, le=ROW_ID_MAX, description="Only tickets of this customer.")
-    assigned: Literal["me", "my_groups"] | None = Field(
-        None, description="Only tickets assigned to you, or to one of your groups."
-    )
-    tag: Text | None = Field(None, max_length=64, description="Only tickets with this tag.")
 
 
 class CallPath(In):

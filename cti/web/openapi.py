@@ -20,6 +20,13 @@ Json = dict[str, Any]
 
 SCHEMA_REF = "#/components/schemas/{model}"
 PARTS = ("path", "query", "body")
+_IF_MATCH: Json = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The `ETag` that the change is meant for; `*`: whatever it is by now.",
+    "schema": {"type": "string"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Operation:
     tag: str
     public: bool
     problems: Sequence[int]
+    if_match: bool  # asks for the version that the change is meant for
 
     @property
     def name(self) -> str:
@@ -74,27 +82,30 @@ def operation(
     media: Media | None = None,
     public: bool = False,
     problems: Sequence[int] = (),
+    answer: type[BaseModel] | None = None,
+    if_match: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Operation]:
     """Make an API operation of a handler `async def(request, *, path=…, query=…, body=…) -> Model`.
 
     The handler's docstring becomes the summary and description. `problems` names the statuses it may answer
-    with beyond those that follow from its inputs.
+    with beyond those that follow from its inputs. `answer`: of a handler that makes the response itself.
     """
 
     def decorate(handler: Callable[..., Awaitable[Any]]) -> Operation:
         hints = get_type_hints(handler)
-        answer = hints.get("return")
+        told = answer or hints.get("return")
         return Operation(
             method=method,
             path=path,
             handler=handler,
             inputs={part: hints[part] for part in PARTS if part in hints},
-            answer=answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None,
+            answer=told if inspect.isclass(told) and issubclass(told, BaseModel) else None,
             media=media,
             status=status,
             tag=tag,
             public=public,
             problems=problems,
+            if_match=if_match,
         )
 
     return decorate
@@ -186,6 +197,8 @@ def _describe(entry: Operation, refs: Any, definitions: Json) -> Json:
         if part in entry.inputs
         for parameter in _parameters(part, definitions[_name(refs[entry.inputs[part], "validation"])])
     ]
+    if entry.if_match:
+        parameters.append(_IF_MATCH)
     if parameters:
         described["parameters"] = parameters
     if "body" in entry.inputs:
@@ -226,7 +239,7 @@ def _responses(entry: Operation, refs: Any) -> Json:
     responses: Json = {str(entry.status): success}
     if entry.media and entry.media.ranges:
         responses["206"] = {**success, "description": "The bytes asked for with `Range`"}
-    statuses = set(entry.problems)
+    statuses = set(entry.problems) | ({412, 428} if entry.if_match else set())
     if not entry.public:
         statuses |= {401}
     if "path" in entry.inputs:

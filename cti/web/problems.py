@@ -3,11 +3,13 @@
 The API speaks RFC 9457 (`application/problem+json`); pages say the same sentence in the house's clothes.
 """
 
+import json
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -48,6 +50,7 @@ class Problem(Exception):
     detail: str  # for people: what is wrong and what to do
     errors: Sequence[BadField] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)  # extension members: JSON by name
 
     def __str__(self) -> str:
         return self.detail
@@ -68,7 +71,7 @@ class Problem(Exception):
         )
         return web.Response(
             status=self.status,
-            text=body.model_dump_json(exclude_defaults=True),
+            text=json.dumps(body.model_dump(exclude_defaults=True) | dict(self.more), ensure_ascii=False),
             content_type="application/problem+json",
             headers=self.headers,
         )

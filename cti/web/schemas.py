@@ -5,14 +5,15 @@ Pure. A field here is a promise to other people's programs; the rooms' own class
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from recordings.shelf import RecordingView, TranscriptView
 from tickets.accounts import Account
+from tickets.cards import Ticket
 from tickets.customers import Customer
-from tickets.desk import CallLine, Ticket, TicketDetail
+from tickets.desk import CallLine, TicketDetail
 from tickets.events import CallEvent, Value
 from tickets.incidents import Incident
 from tickets.promises import PromiseLine
@@ -23,6 +24,7 @@ from tickets.vocabulary import (
     Direction,
     EventKind,
     HandOver,
+    NoteKind,
     PromiseSource,
     PromiseState,
     Role,
@@ -102,11 +104,16 @@ class EventOut(Out):
 
 
 class NoteOut(Out):
-    """A note on a ticket."""
+    """A line of a ticket's timeline."""
 
     id: int
+    kind: NoteKind
     author: str = Field(description="Login.")
-    text: str
+    text: str = Field(description="Of a note or an answer; an assignment's comment, a reminder's text.")
+    facts: dict[str, Any] = Field(
+        description="Of what was done: `changed` has [before, after] by name, `field:` begins a field's; "
+        "`assigned` the same of `assignee` and `group`; `reminder` has `what`, `at` and `whom`."
+    )
     created_at: AwareDatetime
 
 
@@ -141,7 +148,15 @@ class TicketOut(Out):
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None
     closed_by: str | None = Field(description="`bot`, `menu` or a login.")
-    version: int = Field(description="Counts the changes; send it back with a change of yours.")
+    version: int = Field(description="Counts the changes: the `ETag` of the ticket, for your `If-Match`.")
+    tags: list[str]
+    fields: dict[str, str] = Field(description="The house's own, by name.")
+    assignee: str | None = Field(description="Login.")
+    assigned_group: int | None
+    group_name: str | None
+    remind_at: AwareDatetime | None = Field(description="When the ticket comes back to `remind_whom`.")
+    remind_whom: str | None = Field(description="Login.")
+    remind_text: str | None
 
     @classmethod
     def of(cls, ticket: Ticket) -> Self:

@@ -6,7 +6,6 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -54,24 +53,6 @@ Probe = Callable[[], Awaitable[None]]
 """Whether one part of the service is ready; raises an error whose message says what to do."""
 
 
-class PhoneTrouble(Exception):
-    """The PBX did not take a phone; the message says what to do."""
-
-
-class Phones(Protocol):
-    """Gives operators phones in the PBX."""
-
-    @property
-    def server(self) -> str:
-        """Where a SIP phone registers: host, or host:port."""
-
-    async def provide(self, extension: str, name: str, secret: str, queues: Sequence[str]) -> None:
-        """Make or change the phone, and have exactly these queues ring it. Raises `PhoneTrouble`."""
-
-    async def withdraw(self, extension: str) -> None:
-        """Nobody's phone any more. Raises `PhoneTrouble`."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The rooms' services, and what differs between installations."""
@@ -99,7 +80,6 @@ class Services:
     own: OwnAccount
     people: PeopleBook
     groups: GroupBook
-    phones: Phones | None = None  # None: phones are set up in the PBX by hand
     calls_back: bool = True  # whether the house calls people itself
     outlook: Callable[[str], Outlook | None] = lambda call_id: None  # of a waiting caller, by call id
     surge: Callable[[], SurgeState] = SurgeState  # of this moment

@@ -10,23 +10,34 @@ from aiohttp import web
 
 from cti.web import (
     account_page,
+    admin_groups,
+    admin_log,
+    admin_people,
     api_calls,
     api_customers,
     api_incidents,
+    api_missed,
+    api_presence,
     api_promises,
     api_recordings,
+    api_search,
     api_session,
     api_tickets,
+    customer_pages,
     desk_stream,
+    export_page,
     health,
     incidents_page,
     languages_page,
     live_page,
     login_page,
+    missed_page,
     pages,
     promises_page,
     ring_page,
     room_page,
+    search_page,
+    ticket_pages,
 )
 from cti.web.assets import Assets
 from cti.web.board import Board
@@ -57,9 +68,12 @@ OPERATIONS = (
     *api_calls.OPERATIONS,
     *api_tickets.OPERATIONS,
     *api_customers.OPERATIONS,
+    *api_missed.OPERATIONS,
+    *api_search.OPERATIONS,
     *api_recordings.OPERATIONS,
     *api_incidents.OPERATIONS,
     *api_promises.OPERATIONS,
+    *api_presence.OPERATIONS,
     *desk_stream.OPERATIONS,
 )
 
@@ -131,9 +145,10 @@ def make_site(services: Services) -> web.Application:
     app.add_routes([*incidents_page.ROUTES, *promises_page.ROUTES, *desk_stream.ROUTES])
     if services.guest is not None:
         app.add_routes(ring_page.ring_routes(services.guest))
-    app.add_routes([*account_page.ROUTES])
+    app.add_routes([*account_page.ROUTES, *admin_people.ROUTES, *admin_groups.ROUTES, *admin_log.ROUTES])
+    app.add_routes([*ticket_pages.ROUTES, *customer_pages.ROUTES, *missed_page.ROUTES, *search_page.ROUTES])
     app.add_routes([*login_page.ROUTES, *languages_page.ROUTES])
-    app.add_routes([*room_page.ROUTES, *pages.ROUTES, *live_page.ROUTES])
+    app.add_routes([*room_page.ROUTES, *pages.ROUTES, *export_page.ROUTES, *live_page.ROUTES])
     app[room_page.BOARD] = Board(services.live, lambda audiences: room_page.draw_board(app, audiences))
     app[room_page.DAY] = {}
     app.cleanup_ctx.append(_keep_board)

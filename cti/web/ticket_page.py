@@ -1,5 +1,6 @@
 """A ticket's page: gathers ticket, call, recording, earlier tickets, and says why something is not there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from cti.web.access import sight_of, ticket_for
 from cti.web.security import account_of, may_listen, may_read_words
 from cti.web.services import services_of
 from cti.web.story import call_bar, conversation, heard_by_bot
+from cti.web.ticket_work import work_context
 from recordings.shelf import RecordingView
 from tickets.call import Call
 from tickets.desk import Ticket, TicketDetail
@@ -44,8 +46,14 @@ class Tape:
     seconds: float
 
 
-async def ticket_context(request: web.Request, number: int, fault: str = "") -> dict[str, Any]:
-    """Everything that `ticket.html` and its fragments show.
+async def ticket_context(
+    request: web.Request,
+    number: int,
+    fault: str = "",
+    typed: Mapping[str, str] | None = None,
+    theirs: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Everything that `ticket.html` and its fragments show. `typed`, `theirs`: see `work_context`.
 
     Raises:
         NotFound: no such ticket.
@@ -62,7 +70,6 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
         "ticket": detail.ticket,
         "call": detail.call,
         "customer": detail.customer,
-        "notes": detail.notes,
         "earlier": await _others(request, detail),
         "promise": await services.promises.about_call(detail.call.call_id),
         "bar": call_bar(detail.events, services.clock()),
@@ -75,7 +82,7 @@ async def ticket_context(request: web.Request, number: int, fault: str = "") -> 
         "stage": _stage(detail.call, recording),
         "moves": [(move.value, name) for move, name in MOVES if may_move(detail.ticket.status, move)],
         "fault": fault,
-    }
+    } | await work_context(request, detail, typed, theirs)
 
 
 async def _others(request: web.Request, detail: TicketDetail) -> list[Ticket]:

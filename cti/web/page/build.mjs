@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 // A page loads one or more of these as `built/<name>.js`; what they share is imported from the modules beside them.
-const ENTRIES = ["desk", "live", "player", "ring", "room"];
+const ENTRIES = ["desk", "lists", "live", "missed", "player", "ring", "room", "ticket"];
 
 const target = process.argv[2];
 const common = { bundle: true, format: "esm", logLevel: "warning", legalComments: "none" };

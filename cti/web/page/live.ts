@@ -111,7 +111,8 @@ class Live extends HTMLElement {
   }
 
   private mayReload(): boolean {
-    const writing = [...document.querySelectorAll("textarea")].some((field) => field.value !== "");
+    const typing = document.activeElement?.matches("input, textarea, select") ?? false;
+    const writing = typing || [...document.querySelectorAll("textarea")].some((field) => field.value !== "");
     const listening = [...document.querySelectorAll("audio")].some((audio) => !audio.paused);
     return !writing && !listening;
   }

@@ -1,14 +1,13 @@
 """What people at the desk read and do, on real databases."""
 
-import asyncio
-
 import pytest
 
 from tests.fakes.stories import START, answered_by_bot, answered_by_operator, event
 from tickets.customers import CustomerBook
 from tickets.database import Database
-from tickets.desk import BadCursor, BadNote, Conflict, Desk, NotAllowed, NotFound
+from tickets.desk import BadCursor, Desk, NotFound
 from tickets.ledger import CallBook
+from tickets.ticket_book import TicketBook
 from tickets.vocabulary import CallState, EventKind, TicketStatus
 
 pytestmark = pytest.mark.integration
@@ -76,7 +75,9 @@ async def test_a_ticket_shows_everything(desk: Desk, book: CallBook, database: D
     anna = await CustomerBook(database.sessions).add("Anna", ["+18005550123", "+18005550188"], vip_level=2)
     story = answered_by_operator()
     await book.record(story)
-    note = await desk.add_note(1, "  She asked for\r\na call back \0", author="alice")
+    note = await TicketBook(database.sessions).add_note(
+        1, "  She asked for\r\na call back \0", author="alice"
+    )
 
     detail = await desk.ticket(1)
 
@@ -99,48 +100,7 @@ async def test_it_knows_no_ticket_that_is_not_there(desk: Desk, number: int) -> 
     with pytest.raises(NotFound):
         await desk.ticket(number)
     with pytest.raises(NotFound):
-        await desk.add_note(number, "text", "alice")
-    with pytest.raises(NotFound):
-        await desk.set_status(number, TicketStatus.CLOSED, "alice")
-    with pytest.raises(NotFound):
         await desk.call("\0")
-
-
-@pytest.mark.parametrize("text", ["", " \n", "\0", "x" * 10_001])
-async def test_a_note_needs_a_readable_length(desk: Desk, book: CallBook, text: str) -> None:
-    await some_calls(book, 1)
-    with pytest.raises(BadNote):
-        await desk.add_note(1, text, "alice")
-
-
-async def test_a_person_closes_and_reopens_a_ticket(desk: Desk, book: CallBook) -> None:
-    await book.record(answered_by_operator())
-    closed = await desk.set_status(1, TicketStatus.CLOSED, by="alice")
-    assert (closed.status, closed.closed_by) == (TicketStatus.CLOSED, "alice")
-    assert closed.closed_at is not None
-    with pytest.raises(NotAllowed, match="open it first"):
-        await desk.set_status(1, TicketStatus.PENDING, by="alice")
-    opened = await desk.set_status(1, TicketStatus.OPEN, by="alice")
-    assert (opened.closed_by, opened.closed_at) == (None, None)
-
-
-async def test_a_person_who_saw_an_old_version_is_told(desk: Desk, book: CallBook) -> None:
-    await book.record(answered_by_operator())
-    seen = (await desk.ticket(1)).ticket
-    await desk.set_status(1, TicketStatus.PENDING, by="alice", version=seen.version)
-    with pytest.raises(Conflict):
-        await desk.set_status(1, TicketStatus.CLOSED, by="bob", version=seen.version)
-
-
-async def test_of_two_people_at_the_same_moment_one_wins(desk: Desk, book: CallBook) -> None:
-    await book.record(answered_by_operator())
-    seen = (await desk.ticket(1)).ticket
-    both = await asyncio.gather(
-        desk.set_status(1, TicketStatus.PENDING, by="alice", version=seen.version),
-        desk.set_status(1, TicketStatus.CLOSED, by="bob", version=seen.version),
-        return_exceptions=True,
-    )
-    assert sorted(isinstance(end, Conflict) for end in both) == [False, True]
 
 
 async def test_a_cursor_of_another_list_is_refused(desk: Desk, book: CallBook) -> None:

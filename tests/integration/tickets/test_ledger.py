@@ -12,6 +12,7 @@ from tickets.database import Database, DatabaseTrouble
 from tickets.desk import Desk
 from tickets.ledger import CallBook
 from tickets.tables import CallEventRow, CallRow, JobRow, TicketRow
+from tickets.ticket_book import TicketBook
 from tickets.vocabulary import CallOutcome, CallState, EventKind, HandOver, TicketStatus
 
 pytestmark = pytest.mark.integration
@@ -81,7 +82,7 @@ async def test_it_leaves_a_status_alone_that_a_person_has_set(database: Database
     story, desk = answered_by_bot(), Desk(database.sessions)
     book = CallBook(database.sessions)
     await book.record(story[:3])
-    await desk.set_status(1, TicketStatus.PENDING, by="anna")
+    await TicketBook(database.sessions).change(1, {"status": TicketStatus.PENDING}, "anna")
 
     await book.record(story)
 
@@ -99,7 +100,7 @@ async def test_news_that_changes_no_ticket_leaves_its_version(database: Database
     await another_node.record([event(EventKind.RECORDED, 200, recording_id=1)])
     assert (await desk.ticket(1)).ticket == before
 
-    await desk.set_status(1, TicketStatus.CLOSED, by="anna", version=before.version)
+    await TicketBook(database.sessions).change(1, {"status": TicketStatus.CLOSED}, "anna", before.version)
     closed = (await desk.ticket(1)).ticket
     await CallBook(database.sessions).record([event(EventKind.QUEUE_LEFT, 201, reason="other")])
     assert (await desk.ticket(1)).ticket == closed

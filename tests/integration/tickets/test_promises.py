@@ -15,6 +15,7 @@ from tickets.events import CallEvent, Value
 from tickets.ledger import CallBook
 from tickets.promise import NewPromise, Promise
 from tickets.promises import BadReason, PromiseBook, add
+from tickets.ticket_book import TicketBook
 from tickets.vocabulary import AttemptResult, EventKind, PromiseSource, PromiseState, TicketStatus
 
 pytestmark = pytest.mark.integration
@@ -336,7 +337,7 @@ async def test_closing_and_opening_the_ticket_ends_no_promise(room: Room) -> Non
     number = (await room.promises.line(promise.id)).ticket_number
     assert number is not None
     for status in (TicketStatus.CLOSED, TicketStatus.OPEN, TicketStatus.CLOSED):
-        await room.desk.set_status(number, status, "sofia")
+        await TicketBook(room.sessions).change(number, {"status": status}, "sofia")
     await room.house.settle()
     assert ids(await room.house.due()) == [promise.id]
 
@@ -361,7 +362,8 @@ async def test_a_message_left_after_a_talk_is_a_promise_too(room: Room) -> None:
 async def test_an_old_voicemail_whose_ticket_is_closed_is_none(room: Room) -> None:
     await room.rings_in("pz-1.1", GRACE, K.VOICEMAIL_STARTED, K.ENDED)
     await room.rings_in("pz-2.1", PAUL, K.VOICEMAIL_STARTED, K.ENDED)
-    await room.desk.set_status((await room.desk.call("pz-1.1")).ticket_number, TicketStatus.CLOSED, "sofia")
+    number = (await room.desk.call("pz-1.1")).ticket_number
+    await TicketBook(room.sessions).change(number, {"status": TicketStatus.CLOSED}, "sofia")
     room.now += timedelta(days=3)
     await room.house.from_voicemails()
     assert [line.promise.call_id for line in (await room.promises.page()).items] == ["pz-2.1"]

@@ -70,11 +70,11 @@ async def test_it_takes_notes_and_changes(desk: WebRoom, grace: ClientSession) -
     async with grace.post(f"{path}/notes", json={"text": "Called back."}) as answer:
         assert answer.status == 201
         assert (await answer.json())["author"] == "grace"
-    async with grace.patch(path, json={"status": "closed", "version": 1_000}) as answer:
-        assert answer.status == 409
-    async with grace.patch(path, json={"status": "closed"}) as answer:
+    async with grace.patch(path, json={"status": "closed"}, headers={"If-Match": '"1000"'}) as answer:
+        assert answer.status == 412
+    async with grace.patch(path, json={"status": "closed"}, headers={"If-Match": "*"}) as answer:
         assert (await answer.json())["closed_by"] == "grace"
-    async with grace.patch(path, json={"status": "pending"}) as answer:
+    async with grace.patch(path, json={"status": "pending"}, headers={"If-Match": "*"}) as answer:
         assert answer.status == 409
         assert (await answer.json())["type"] == "urn:presszero:problem:not-allowed"
     assert [note["text"] for note in (await get(grace, path))["notes"]] == ["Called back."]

@@ -102,7 +102,7 @@ async def test_it_closes_a_ticket_and_tells_who_comes_too_late(desk: WebRoom, gr
     async with grace.post(
         f"/tickets/{name}/status", data={"status": "pending", "version": version}
     ) as answer:
-        assert answer.status == 409
+        assert answer.status == 412
         assert "changed meanwhile" in await answer.text()
 
 
