@@ -108,6 +108,11 @@ class PhoneBook:
         self._gone: set[str] = set()  # withdrawn while we run: their seats are to go
         self._lock = asyncio.Lock()  # one change of the files at a time
 
+    @property
+    def server(self) -> str:
+        """Where SIP phones sign in, host and port; empty: not known here."""
+        return self._server
+
     def names(self) -> dict[str, str]:
         """All operators: extension → name."""
         added = {extension: one.name for extension, one in self._added.items()}

@@ -1,4 +1,4 @@
-"""One's own account: password, second factor, where one is logged in, language. Knows accounts and cookies."""
+"""One's own account: password, second factor, where one is logged in, language."""
 
 from io import BytesIO
 from typing import Any
@@ -42,7 +42,7 @@ async def change_password(request: web.Request) -> web.Response:
     except WeakPassword:
         return await _page(request, {"password": _length_words()}, 400)
     except WrongCredentials:
-        return await _page(request, {"password": _("This is not your password of now.")}, 403)
+        return await _page(request, {"password": _("This is not your current password.")}, 403)
     except TooManyAttempts as error:
         return await _page(request, {"password": wait_words(error)}, 429)
     raise web.HTTPSeeOther(f"{PATH}?done=password#password")
@@ -120,7 +120,7 @@ async def drop_second_factor(request: web.Request) -> web.Response:
     try:
         await services_of(request).own.drop_second_factor(account_of(request), password)
     except WrongCredentials:
-        return await _page(request, {"second_factor": _("This is not your password of now.")}, 403)
+        return await _page(request, {"second_factor": _("This is not your current password.")}, 403)
     except TooManyAttempts as error:
         return await _page(request, {"second_factor": wait_words(error)}, 429)
     raise web.HTTPSeeOther(f"{PATH}?done=second-factor-off#second-factor")

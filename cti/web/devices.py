@@ -1,4 +1,4 @@
-"""What a person knows a browser by, from its `User-Agent`: "Firefox · Linux". Pure; a hint for people only."""
+"""What a person knows a browser by, from its `User-Agent`: "Firefox · Linux". Pure; a hint for people."""
 
 import re
 

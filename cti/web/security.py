@@ -53,10 +53,10 @@ WITH_START_PASSWORD = PUBLIC | {
     ("GET", "/api/v1/session"),
     ("DELETE", "/api/v1/session"),
 }
-"""Where somebody may go whose password is known to whoever created the account: to a password of their own."""
+"""Where somebody may go whose password whoever created the account knows: to a password of their own."""
 
 STREAMS = frozenset({"/live", "/desk/stream"})
-ENDLESS = frozenset({*STREAMS, "/api/v1/recordings/{recording_id}/audio"})
+ENDLESS = frozenset({*STREAMS, "/api/v1/recordings/{recording_id}/audio", "/calls.csv", "/tickets.csv"})
 """The routes whose answers may take long; they keep their own deadlines."""
 
 PHONE_PAGES = frozenset({"/desk", "/ring"})
