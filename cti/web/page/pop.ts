@@ -29,11 +29,11 @@ export class PopView {
   private readonly root = need("[data-pop]");
   private readonly head = el("div.pop-head");
   private readonly who = el("div.pop-who");
-  private readonly before = el("section.card");
-  private readonly customer = el("section.card");
-  private readonly orders = el("section.card");
-  private readonly history = el("section.card");
-  private readonly columns = el("div.pop-columns", {}, el("div.stack", {}, this.before, this.history), el("div.stack", {}, this.customer, this.orders));
+  private readonly before = el("section.card.before");
+  private readonly customer = el("section.card.customer");
+  private readonly orders = el("section.card.orders");
+  private readonly history = el("section.card.history");
+  private readonly columns = el("div.pop-columns", {}, this.before, this.customer, this.orders, this.history);
   private shown: string | null = null;
 
   constructor(private readonly actions: PopActions) {}
@@ -166,7 +166,7 @@ function line(heard: HeardLine): HTMLElement {
 
 function customerCard(customer: Customer): HTMLElement[] {
   const facts = Object.entries(customer.fields).flatMap(([name, value]) => [el("dt", {}, fieldName(name)), el("dd", {}, value)]);
-  const numbers = customer.numbers.length ? [el("dt", {}, t("Numbers")), el("dd", {}, customer.numbers.join(", "))] : [];
+  const numbers = customer.numbers.length ? [el("dt", {}, t("Numbers")), el("dd", {}, ...customer.numbers.map((number) => el("div.nowrap", {}, number)))] : [];
   return [title("people", t("Customer")), el("dl.facts.body", {}, ...numbers, ...facts)];
 }
 

@@ -144,7 +144,7 @@ export class TicketStrip {
       if (name !== this.name || this.saving) return;
       this.failed = 0;
       this.take(body.ticket, etag);
-      paint(need("[data-notes]"), body.notes, () => body.notes.slice(-20).reverse().map(noteRow));
+      paint(need("[data-notes]"), body.notes, () => body.notes.filter((note) => note.kind === "note" || note.kind === "answer").slice(-20).reverse().map(noteRow));
     } catch (error) {
       if (name !== this.name) return;
       this.fault((error as Error).message);
@@ -376,7 +376,7 @@ function noteRow(note: Note): HTMLElement {
   const kind = note.kind ?? "note";
   const inner = kind !== "answer";
   return el(
-    `li.note-row.${kind}` as "li",
+    `li.note-row.${inner ? "inner" : "outer"}` as "li",
     {},
     el("div.by", {}, icon(inner ? "lock" : "text"), el("b", {}, note.author ?? ""), el("span.muted", {}, moment(note.created_at)), el("span.grow"), el("span.small.muted", {}, inner ? t("internal") : t("for the customer"))),
     el("p", {}, note.text),
