@@ -17,7 +17,7 @@ export function toolsFor(call: Pop | null, page: boolean, phone: Pick<PhoneView,
     if (ringsHere) return new Set(["answer", "hang_up"]);
     return new Set(page && phone.talk !== "none" ? ["mute", "hang_up"] : []);
   }
-  if (call.state === "ringing") return new Set(page ? ["answer", "hang_up"] : []);
+  if (call.state === "ringing") return new Set(page ? ["answer", "hang_up"] : ["hang_up"]);
   if (call.consulting) return new Set<Tool>(["complete", "return", ...(page ? (["mute"] as const) : []), "hang_up"]);
   const all: Tool[] = ["hold", "transfer", "conference", "keypad", "recording", "hang_up"];
   return new Set(page ? [...all, "mute"] : all);

@@ -158,10 +158,10 @@ class Desk {
     deeds[what]?.();
   }
 
-  /** A call that only rings is declined by the phone: the queue then looks for somebody else. */
+  /** A call that only rings in the page is declined by the phone itself: the queue then looks for somebody else. */
   private hangUp(page: boolean): void {
-    const ours = this.current && (this.current.state === "talking" || this.current.state === "held");
-    if (ours) void this.bar.command("hang_up").then((done) => done || !page || this.phone.wish("hang_up"));
+    const call = this.current;
+    if (call && call.state !== "wrap_up" && (call.state !== "ringing" || !page)) void this.bar.command("hang_up").then((done) => done || !page || this.phone.wish("hang_up"));
     else this.phone.wish("hang_up");
   }
 
@@ -176,8 +176,9 @@ class Desk {
 
   private async createCustomer(name: string, number: string | null): Promise<void> {
     try {
-      const { body } = await ask<{ id: number }>("POST", "/api/v1/customers", { name, numbers: number ? [number] : [] });
-      await this.strip.setCustomer(body.id);
+      // The ticket becomes theirs, and so do earlier ones from the same number.
+      await ask("POST", "/api/v1/customers", { name, numbers: number ? [number] : [], ticket: this.strip.shown });
+      await this.strip.refresh();
       toast(t("%(name)s is in the card index.", { name }));
     } catch (error) {
       toast((error as Error).message, "bad");

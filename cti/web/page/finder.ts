@@ -114,15 +114,17 @@ export class Finder {
 interface Answer {
   customers?: { id: number; name: string; numbers?: string[] }[];
   tickets?: { ticket: string; subject: string; customer_name?: string | null }[];
-  transcripts?: { ticket: string; text?: string; excerpt?: string }[];
+  notes?: { ticket: string; text: string | null }[];
+  transcripts?: { ticket: string; text: string | null }[];
 }
 
 function foundIn(body: unknown): Found[] {
-  const { customers = [], tickets = [], transcripts = [] } = body as Answer;
+  const { customers = [], tickets = [], notes = [], transcripts = [] } = body as Answer;
   return [
     ...customers.map((one) => ({ title: one.name, detail: one.numbers?.[0] ?? "", symbol: "people", href: `/customers/${one.id}`, number: one.numbers?.[0] ?? null })),
     ...tickets.map((one) => ({ title: one.ticket, detail: [one.subject, one.customer_name].filter(Boolean).join(" · "), symbol: "ticket", href: `/tickets/${one.ticket}`, number: null })),
-    ...transcripts.map((one) => ({ title: one.ticket, detail: one.excerpt ?? one.text ?? "", symbol: "text", href: `/tickets/${one.ticket}`, number: null })),
+    ...notes.map((one) => ({ title: one.ticket, detail: one.text ?? "", symbol: "note", href: `/tickets/${one.ticket}`, number: null })),
+    ...transcripts.map((one) => ({ title: one.ticket, detail: one.text ?? "", symbol: "text", href: `/tickets/${one.ticket}`, number: null })),
   ];
 }
 

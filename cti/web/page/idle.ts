@@ -9,13 +9,9 @@ const MOST = 8;
 
 interface Missed {
   ticket: string;
-  customer_name?: string | null;
-  vip_level?: number;
-  number?: string | null;
-  caller?: string | null;
-  subject?: string;
-  received_at?: string;
-  created_at?: string;
+  customer_name: string | null;
+  caller: string | null; // E.164
+  received_at: string;
 }
 
 export class Idle {
@@ -57,13 +53,13 @@ export class Idle {
   }
 
   private row(one: Missed): HTMLElement {
-    const number = one.number ?? one.caller ?? null;
+    const number = one.caller;
     return el(
       "li",
       {},
       el("a.nowrap", { href: `/tickets/${one.ticket}`, "data-key": one.ticket }, one.ticket),
       el("span.grow.clip", {}, el("b", {}, one.customer_name ?? number ?? t("Number withheld")), one.customer_name && number ? el("span.muted", {}, ` ${number}`) : ""),
-      el("span.small.muted.nowrap", {}, moment(one.received_at ?? one.created_at ?? "")),
+      el("span.small.muted.nowrap", {}, moment(one.received_at)),
       number && el("button.button.slim", { type: "button", "data-key": `call-${one.ticket}`, click: () => this.call(number, one.ticket) }, icon("phone"), t("Call")),
       el("button.button.slim", { type: "button", "data-key": `done-${one.ticket}`, "aria-label": t("Done: %(ticket)s", { ticket: one.ticket }), click: () => void this.done(one.ticket) }, icon("check"), t("Done")),
     );

@@ -76,7 +76,7 @@ class RingPage {
     this.talk = talk;
     if (talk === "talking" && before !== "talking") this.step(t("The menu has answered. Press a key, or zero for a person."));
     if (talk === "none" && before !== "none") {
-      const link = this.ticket && el("a", { href: `/tickets/${this.ticket}` }, t("Ticket %(ticket)s", { ticket: this.ticket }));
+      const link = this.ticket ? el("a", { href: `/tickets/${this.ticket}` }, t("Ticket %(ticket)s", { ticket: this.ticket })) : null;
       this.step(before === "talking" ? t("The call is over.") : t("Nobody took the call."), link);
       this.hangUp();
     }

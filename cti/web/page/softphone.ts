@@ -10,7 +10,7 @@ export interface Line {
   user: string;
   secret: string;
   display_name: string;
-  ice: RTCIceServer[];
+  ice: string[]; // addresses of STUN servers
 }
 
 export type Registration = "off" | "connecting" | "registered" | "refused" | "cut";
@@ -48,7 +48,7 @@ export class SoftPhone {
 
   start(line: Line, register = true): void {
     this.stop();
-    this.ice = line.ice;
+    this.ice = line.ice.map((urls) => ({ urls }));
     const ua = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(line.url)],
       uri: line.uri,

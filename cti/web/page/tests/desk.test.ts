@@ -110,7 +110,7 @@ test("pauses between attempts grow, and stay short enough to be back within seco
 test("only what the call and the phone allow is offered", () => {
   const call = (state: CallState, consulting: string | null = null) => ({ state, consulting }) as Pop;
   assert.deepEqual(toolsFor(call("ringing"), true, { talk: "ringing" }), new Set(["answer", "hang_up"]));
-  assert.deepEqual(toolsFor(call("ringing"), false, { talk: "none" }), new Set());
+  assert.deepEqual(toolsFor(call("ringing"), false, { talk: "none" }), new Set(["hang_up"]));
   assert.ok(toolsFor(call("talking"), true, { talk: "talking" }).has("mute"));
   assert.ok(!toolsFor(call("talking"), false, { talk: "none" }).has("mute"));
   assert.ok(toolsFor(call("held", "102"), false, { talk: "none" }).has("complete"));
