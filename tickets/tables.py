@@ -81,6 +81,7 @@ class CallRow(Base):
     __table_args__ = (
         Index(None, "received_at", "call_id"),
         Index(None, "outcome", "received_at"),  # those to call back
+        Index(None, "operator", "received_at"),  # an operator's, newest first
     )
 
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)

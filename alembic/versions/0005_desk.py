@@ -16,6 +16,7 @@ _INDEXES = (
     ("tickets", ["remind_at"]),
     ("tickets", ["customer_id", "created_at", "number"]),
     ("calls", ["outcome", "received_at"]),
+    ("calls", ["operator", "received_at"]),
 )
 
 

@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
-from cti.web.access import call_for, sight_of
-from cti.web.inputs import CallPath, CallQuery
+from cti.web.access import call_for
+from cti.web.inputs import CallPath
+from cti.web.list_inputs import CallQuery, call_filters
 from cti.web.openapi import operation
 from cti.web.schemas import CallList, CallOut
 from cti.web.services import services_of
@@ -12,7 +13,7 @@ from cti.web.services import services_of
 @operation("GET", "/api/v1/calls", tag="Calls")
 async def list_calls(request: web.Request, *, query: CallQuery) -> CallList:
     """Calls, newest first."""
-    page = await services_of(request).desk.calls(**query.model_dump(), sight=sight_of(request))
+    page = await services_of(request).desk.calls(**call_filters(request, query))
     return CallList(items=[CallOut.of(line) for line in page.items], next_cursor=page.next_cursor)
 
 

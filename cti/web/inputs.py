@@ -68,6 +68,12 @@ class RecordingPath(In):
     recording_id: int = Field(ge=1, le=ROW_ID_MAX)
 
 
+class TapeQuery(In):
+    """What a recording is asked for."""
+
+    download: bool = Field(False, description="To be kept rather than heard: the audit log tells which.")
+
+
 class NewCustomer(In):
     """A customer to add."""
 

@@ -75,6 +75,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         hour=lambda at: f"{at.astimezone(zone):%H:%M}",
         seat_chip=words.seat_chip,
         seconds_since=lambda at: max(0, round((clock() - at).total_seconds())),
+        subject=words.subject,
         status=words.STATUSES.__getitem__,
         there_for=there_for,
         ticket_name=ticket_name,

@@ -3,6 +3,7 @@
 Pure. Templates use these as filters; nothing here decides anything about a call.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -203,6 +204,29 @@ def headline(word: str | None) -> str:
     """A topic or queue as written in a scenario, for people: `next_draw` becomes `Next draw`."""
     text = (word or "").replace("_", " ").replace("-", " ").strip()
     return text[:1].upper() + text[1:]
+
+
+_SUBJECTS = (  # as `tickets.workflow.subject` writes them
+    (r"call in progress", N_("Call in progress")),
+    (r"talked with operator (?P<operator>\S+)", N_("Talked with operator %(operator)s")),
+    (r"talked with an operator", N_("Talked with an operator")),
+    (r"answered by the bot", N_("Answered by the bot")),
+    (r"informed by the menu", N_("Informed by the menu")),
+    (r"left a voicemail", N_("Left a voicemail")),
+    (r"asked to be called back", N_("Asked to be called back")),
+    (r"hung up", N_("Hung up")),
+    (r"hung up after (?P<seconds>\d+) s in the queue", N_("Hung up after %(seconds)s s in the queue")),
+)
+
+
+def subject(text: str) -> str:
+    """A ticket's subject: what the house wrote in the reader's language, what a person wrote as it is."""
+    about, colon, end = text.rpartition(": ")
+    for pattern, known in _SUBJECTS:
+        if found := re.fullmatch(pattern, end[:1].lower() + end[1:]):
+            said = _(known, **found.groupdict())
+            return f"{about}{colon}{said[:1].lower()}{said[1:]}" if about else said
+    return text
 
 
 def phone(e164: str | None) -> str:

@@ -24,7 +24,6 @@ from cti.customers.answers import BadAnswer
 from cti.customers.crm_answer import read_answer
 from cti.spill import from_line, to_line
 from cti.web.inputs import (
-    CallQuery,
     Credentials,
     IncidentForm,
     NewCustomer,
@@ -35,6 +34,7 @@ from cti.web.inputs import (
     TicketChange,
     TicketPath,
 )
+from cti.web.list_inputs import CallQuery
 from cti.web.login_page import safe_target
 from ivr.agi import HEADER_BYTES, AgiError, parse_reply, quote, read_line, read_request
 from ivr.scenario_file import BadScenario, load_scenario

@@ -4,7 +4,7 @@ The English text is the msgid; a language is one `.po` file beside this module (
 date). Knows no page. Mark every text that people see:
 
     templates    {{ _("Log in") }}, {{ _("by %(who)s", who=login) }}, {{ pgettext("verb", "Open") }},
-                 {% trans n=calls | length %}{{ n }} call{% pluralize %}{{ n }} calls{% endtrans %}
+                 {% trans n=calls | count %}{{ n }} call{% pluralize %}{{ n }} calls{% endtrans %}
     Python       _("Log in"), ngettext("%(num)s call", "%(num)s calls", count), pgettext("verb", "Open");
                  at module level N_("Log in") now and _(text) when it is shown
     TypeScript   import { t } from "./words"; t("Log in"), t("by {who}", { who })
