@@ -8,6 +8,7 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
+from cti.asterisk.events import AmiEvent, StageReached
 from cti.customers.orders import OrderDesk
 from cti.desk.centre import DeskCentre, Owner, Presences, Tally
 from cti.desk.context import Contexts
@@ -64,6 +65,13 @@ async def lay_out_desks(
         language=scenario.language,
         clock=utc_now,
     )
+
+    def look(events: list[AmiEvent]) -> None:
+        for event in events:
+            if isinstance(event, StageReached):  # whom an operator asks is no news of the ledger's
+                centre.call_changed(event.call_id)
+
+    frame.on_pbx_events.append(look)
     frame.on_events.append(centre.hear)
     frame.on_changes.append(centre.committed)
     await _restore(frame, centre, desk)

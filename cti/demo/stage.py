@@ -22,6 +22,7 @@ from cti.asterisk.ami import AmiCut, AmiRefused
 from cti.asterisk.embedded import GUEST_NUMBER
 from cti.asterisk.install import Program, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotStart
+from cti.demo.company import CompanyAddresses, company
 from cti.demo.exchange import Exchange, exchange, own_settings
 from cti.demo.network import CallerGaveUp
 from cti.demo.story import ALICE, BEN, CAST, FRANK, VERA, Ending, Play, disappointments, rehearse
@@ -53,8 +54,9 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
         sounds = await _prepare_sounds(program, scenario, settings, report)
         await asyncio.to_thread(migrate, settings.database_url)
     async with (
+        company(CAST) as systems,
         exchange(program, scenario, settings) as both,
-        _service(settings, scenario, console) as service,
+        _service(_with(systems, settings), scenario, console) as service,
     ):
         logins = await _people(service)
         page = f"http://127.0.0.1:{service.http_port}/"
@@ -102,6 +104,10 @@ def _fresh_settings(program: Program) -> Settings:
         if path.name != "prompts":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     return own_settings(FOLDER, http_port=_page_port(), ring_page=True)
+
+
+def _with(systems: CompanyAddresses, settings: Settings) -> Settings:
+    return settings.model_copy(update={"crm_url": systems.crm, "orders_url": systems.orders})
 
 
 def _page_port() -> int:
