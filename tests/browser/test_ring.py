@@ -35,7 +35,7 @@ async def test_a_caller_in_the_browser_reaches_the_menu_and_with_zero_a_person(
         return await visitor.hears() > 0.01
 
     await eventually(speaks, 15, "the caller hears the menu")
-    await page.get_by_role("button", name="0, a person").click()
+    await page.get_by_role("button", name="0 a person").click()
     await served.queued(call_id, REACH_S)
     phone = await any_phone(served)
     await phone.answer()

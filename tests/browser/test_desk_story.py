@@ -1,0 +1,230 @@
+"""Work at the desk in real browsers: a real call, the phone in the page, the ticket, the recording."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from cti.demo.network import Leg
+from tests.browser.axe import grave_findings
+from tests.browser.conftest import Open
+from tests.browser.people import ALICE, SAM, VERA, VERAS_NUMBER, Seat, log_in, sit_down
+from tests.browser.sounds import is_silent, resembles, seconds_of
+from tests.house.centre import Centre, eventually
+from tests.house.desk_view import outcome_of
+from tests.house.voices import Voices
+from tickets.vocabulary import CallOutcome, EventKind, TicketStatus
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+BEN = "102"
+
+
+async def become_ready(seat: Seat) -> None:
+    """Choose the phone in the page, wait until it is known to the PBX, and take calls."""
+    page = seat.page
+    await page.get_by_role("radio", name="This page").click()
+    await expect(page.locator("[data-health]")).to_have_text("Connected: calls ring in this tab.")
+    await page.get_by_role("button", name="Ready", exact=True).click()
+    await expect(page.locator("[data-status]")).to_have_text("Ready")
+
+
+async def go_away(seat: Seat) -> None:
+    """Take no more calls, on the phone of before."""
+    page = seat.page
+    await page.get_by_role("button", name="Away", exact=True).click()
+    await expect(page.locator("[data-status]")).to_have_text("Away")
+    await page.get_by_role("radio", name="My SIP phone").click()
+    await expect(page.locator("[data-health]")).to_contain_text("ring on extension")
+
+
+async def shows(page: Page, state: str) -> None:
+    """The desk's call is in that state."""
+    await expect(page.locator("[data-call-chip]")).to_have_text(state)
+
+
+async def vera_rings(centre: Centre, tape: Path | None = None) -> tuple[Leg, str]:
+    """Vera rings and presses zero; Ben takes no calls, so that it is Alice's."""
+    await centre.pbx.action("QueuePause", Interface=f"PJSIP/{BEN}", Paused="true")
+    caller, call_id = await centre.call(VERAS_NUMBER, tape=tape)
+    await caller.wait_for_quiet()
+    await caller.press("0")
+    return caller, call_id
+
+
+async def louder(seat: Seat, than: float) -> float:
+    """Wait until more has come out of the page's calls; how much in all."""
+
+    async def look() -> float | None:
+        heard = await seat.hears()
+        return heard if heard > than + 0.01 else None
+
+    return await eventually(look, 15, "the page hears the other side")
+
+
+async def longer(tape: Path, by_s: float) -> tuple[float, float]:
+    """Let the tape of what the caller hears run on; from which second to which."""
+    begin = seconds_of(tape)
+
+    async def look() -> bool:
+        return seconds_of(tape) > begin + by_s
+
+    await eventually(look, by_s + 15, "the tape runs")
+    return begin, seconds_of(tape)
+
+
+async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
+    served: Centre, voices: Voices, opened: Open, tmp_path: Path
+) -> None:
+    alice = await sit_down(await opened("hello"), served.address)
+    desk = alice.page
+    await log_in(alice, ALICE, "/desk")
+    await become_ready(alice)
+    tape = tmp_path / "caller.wav"
+    caller, call_id = await vera_rings(served, tape)
+
+    # The pop is there while it rings.
+    pop = desk.get_by_role("region", name="Who is calling")
+    await shows(desk, "Ringing")
+    await expect(pop).to_contain_text(VERA)
+    for fact in ("VIP 2", "Pressed zero", "Earlier"):
+        await expect(pop).to_contain_text(fact)
+    await expect(pop.locator('a[href^="/tickets/PZ-"]').first).to_be_visible()
+    await shows(desk, "Ringing")
+    assert await grave_findings(desk) == []
+    await expect(desk.get_by_role("button", name="Answer")).to_be_visible()
+    await desk.keyboard.press("Alt+a")
+    await shows(desk, "Talking")
+
+    # Both hear each other.
+    heard = await louder(alice, 0.0)
+    await caller.say(voices["wish"])
+    await louder(alice, heard)
+    begin, end = await longer(tape, 6)
+    assert resembles(tape, begin, end, voices["hello"])
+    assert await grave_findings(desk) == []
+
+    # On hold the caller hears music instead.
+    await desk.get_by_role("button", name="Hold").click()
+    await shows(desk, "On hold")
+    await longer(tape, 1)
+    begin, end = await longer(tape, 6)
+    assert not is_silent(tape, begin, end)
+    assert not resembles(tape, begin, end, voices["hello"])
+    await desk.get_by_role("button", name="Take back").click()
+    await shows(desk, "Talking")
+    await longer(tape, 1)
+    begin, end = await longer(tape, 6)
+    assert resembles(tape, begin, end, voices["hello"])
+
+    # The ticket is written beside the call, and saves itself.
+    await desk.get_by_label("Subject").fill("Vera changes her subscription")
+    await expect(desk.locator("[data-saved]")).to_have_text("Saved")
+    await desk.get_by_label("Note", exact=True).fill("She wants the <b>Saturday</b> draw as well.")
+    await desk.get_by_role("button", name="Add note").click()
+    await expect(desk.get_by_role("list", name="Notes")).to_contain_text("She wants the <b>Saturday</b> draw")
+
+    # Ben is asked, and Alice comes back to the caller; then he gets the call.
+    await desk.get_by_role("button", name="Transfer").click()
+    await desk.get_by_label("Colleague or number").fill(BEN)
+    await desk.get_by_role("button", name="Ask first").click()
+    ben = await served.exchange.network.phone_rings(BEN)
+    await ben.answer()
+    await expect(desk.locator("[data-call-chip]")).to_have_text(f"Asking {BEN}")
+    await desk.get_by_role("button", name="Back to caller").click()
+    await shows(desk, "Talking")
+    await asyncio.wait_for(ben.hung_up.wait(), 15)
+    await longer(tape, 1)
+    begin, end = await longer(tape, 6)
+    assert resembles(tape, begin, end, voices["hello"])
+    await desk.keyboard.press("Alt+t")
+    await desk.get_by_label("Colleague or number").fill(BEN)
+    await desk.get_by_role("button", name="Send on at once").click()
+    ben = await served.exchange.network.phone_rings(BEN)
+    await ben.answer()
+    await ben.say(voices["hello"])
+    await shows(desk, "Wrap-up")
+    assert not caller.hung_up.is_set()
+    await caller.say(voices["wish"])
+    await caller.hang_up()
+    await asyncio.wait_for(ben.hung_up.wait(), 15)
+
+    # Closed while Alice wraps up; one ticket, one recording.
+    await desk.get_by_role("button", name="Close ticket").click()
+    await expect(desk.locator("[data-strip-status]")).to_have_text("Closed")
+    await go_away(alice)
+    assert alice.faults == []
+    outcome = await outcome_of(served, call_id, transcript=True)
+    assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+    assert outcome.ticket.status is TicketStatus.CLOSED
+    assert outcome.ticket.subject == "Vera changes her subscription"
+    assert {EventKind.HOLD_STARTED, EventKind.HOLD_ENDED, EventKind.TRANSFERRED} <= set(outcome.kinds())
+    assert outcome.recording.missing_reason is None
+
+    await listen(served, opened, outcome.ticket.name)
+
+
+async def listen(centre: Centre, opened: Open, ticket: str) -> None:
+    """The supervisor plays the recording and seeks by a word of its transcript."""
+    sam = await sit_down(await opened("hello"), centre.address)
+    page = sam.page
+    await log_in(sam, SAM, f"/tickets/{ticket}")
+    await page.get_by_role("button", name="Play", exact=True).click()
+    await page.wait_for_function("document.querySelector('audio').currentTime > 0.3")
+    word = page.locator(".transcript [data-start]", has_text="subscription").last
+    start = float(await word.get_attribute("data-start") or "nan")
+    assert start > 1
+    await word.click()
+    at = float(await page.evaluate("document.querySelector('audio').currentTime"))
+    assert start - 0.3 < at < start + 2
+    await page.wait_for_function("at => document.querySelector('audio').currentTime > at + 0.3", arg=at)
+    assert await grave_findings(page) == []
+    assert sam.faults == []
+    await page.context.close()
+
+
+async def test_the_service_is_killed_and_started_during_a_call_and_nothing_typed_is_lost(
+    served: Centre, voices: Voices, opened: Open
+) -> None:
+    alice = await sit_down(await opened("hello"), served.address)
+    desk = alice.page
+    await log_in(alice, ALICE, "/desk")
+    await become_ready(alice)
+    caller, call_id = await vera_rings(served)
+    await shows(desk, "Ringing")
+    await desk.get_by_role("button", name="Answer").click()
+    await shows(desk, "Talking")
+    heard = await louder(alice, 0.0)
+    await desk.get_by_label("Note", exact=True).fill("Typed before")
+
+    served.signal_service(signal.SIGKILL)
+    await expect(desk.locator("[data-link]")).to_have_text("Reconnecting …")
+    await desk.get_by_label("Note", exact=True).fill("Typed before, and while the service was away")
+    await desk.get_by_label("Subject").fill("Typed into the void")
+    await caller.say(voices["wish"])  # the call goes on
+    await louder(alice, heard)
+
+    await served.start_service()  # returns when it answers
+    began = asyncio.get_running_loop().time()
+    await expect(desk.locator("[data-link]")).to_have_text("Live", timeout=3000)
+    await shows(desk, "Talking")
+    assert asyncio.get_running_loop().time() - began < 3.0
+    await expect(desk.get_by_role("region", name="Who is calling")).to_contain_text(VERA)
+    note = desk.get_by_label("Note", exact=True)
+    await expect(note).to_have_value("Typed before, and while the service was away")
+    await expect(desk.locator("[data-saved]")).to_have_text("Saved")
+    await desk.get_by_role("button", name="Add note").click()
+    await expect(desk.get_by_role("list", name="Notes")).to_contain_text("while the service was away")
+    await expect(note).to_have_value("")
+
+    assert not caller.hung_up.is_set()
+    await desk.get_by_role("button", name="Hang up").click()
+    await asyncio.wait_for(caller.hung_up.wait(), 15)
+    await shows(desk, "Wrap-up")
+    await go_away(alice)
+    outcome = await outcome_of(served, call_id)
+    assert outcome.ticket.subject == "Typed into the void"
+    assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+    await desk.context.close()
