@@ -95,7 +95,7 @@ async def second_factor_square(request: web.Request) -> web.Response:
         raise not_found("second factor to set up")
     drawn = BytesIO()
     square = segno.make(totp.address(secret, account.login, services.house), error="m", micro=False)
-    square.save(drawn, kind="svg", xmldecl=False, border=3, dark="#000", light="#fff", omitsize=True)
+    square.save(drawn, kind="svg", xmldecl=False, border=4, dark="#000", light="#fff", omitsize=True)
     return web.Response(body=drawn.getvalue(), content_type="image/svg+xml")
 
 

@@ -4,21 +4,23 @@ For supervisors and for the operator of that call. Reads, calls the shelf, prese
 """
 
 import asyncio
+from datetime import timedelta
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from cti.web.access import call_for
-from cti.web.inputs import RecordingPath
+from cti.web.inputs import RecordingPath, TapeQuery
 from cti.web.openapi import Media, operation
 from cti.web.problems import Problem, not_found
-from cti.web.schemas import PeaksOut, RecordingOut, TranscriptOut
+from cti.web.schemas import PeaksOut, RecordingOut, TranscriptOut, ticket_name
 from cti.web.security import account_of, may_listen
 from cti.web.services import services_of
 from recordings.shelf import RecordingView, TranscriptView
 from recordings.transcript import to_webvtt
-from tickets.desk import NotFound
+from tickets.desk import CallLine, NotFound
 
+ONE_LISTENING = timedelta(minutes=10)  # a player asks for a recording piece by piece
 SENDING_DEADLINE_S = 600.0  # of a whole file to a slow client
 
 
@@ -37,6 +39,10 @@ class _Tape(web.FileResponse):
 
 
 async def _recording(request: web.Request, path: RecordingPath) -> RecordingView:
+    return (await _of_call(request, path))[0]
+
+
+async def _of_call(request: web.Request, path: RecordingPath) -> tuple[RecordingView, CallLine]:
     services = services_of(request)
     view = await services.shelf.by_id(path.recording_id)
     if view is None:
@@ -47,7 +53,19 @@ async def _recording(request: web.Request, path: RecordingPath) -> RecordingView
         raise not_found("such recording") from error
     if not may_listen(account_of(request), line.call):
         raise Problem(403, "not-yours", "A recording is for supervisors and for the operator of that call.")
-    return view
+    return view, line
+
+
+async def _write_down(
+    request: web.Request, what: str, view: RecordingView, line: CallLine, *, once: bool
+) -> None:
+    """Into the audit log, before anything is given out: who cannot be written down hears nothing."""
+    audit, login = services_of(request).audit, account_of(request).login
+    subject, detail = ticket_name(line.ticket_number), {"recording": view.id}
+    if once:
+        await audit.add_once(login, what, subject, detail, within=ONE_LISTENING)
+    else:
+        await audit.add(login, what, subject, detail)
 
 
 async def _transcript(request: web.Request, path: RecordingPath) -> TranscriptView:
@@ -72,9 +90,15 @@ async def get_recording(request: web.Request, *, path: RecordingPath) -> Recordi
     media=Media("audio/mpeg", "The recording: stereo MP3, the caller on the left", ranges=True),
     problems=(403, 416),
 )
-async def get_audio(request: web.Request, *, path: RecordingPath) -> web.StreamResponse:
-    """The recording itself; answers HTTP ranges."""
-    view = await _recording(request, path)
+async def get_audio(request: web.Request, *, path: RecordingPath, query: TapeQuery) -> web.StreamResponse:
+    """The recording itself; answers HTTP ranges.
+
+    Who listened is in the audit log: once in ten minutes, however many pieces a player asks for.
+    """
+    view, line = await _of_call(request, path)
+    if request.method == "GET":
+        what = "recording.downloaded" if query.download else "recording.played"
+        await _write_down(request, what, view, line, once=not query.download)
     audio = await services_of(request).shelf.open_audio(view.id)
     response = _Tape(audio.path, headers={"Cache-Control": "private, no-cache"})
     response.content_type = audio.content_type
@@ -101,9 +125,12 @@ async def get_transcript(request: web.Request, *, path: RecordingPath) -> Transc
     media=Media("text/vtt", "WebVTT with a voice tag per speaker"),
     problems=(403,),
 )
-async def get_webvtt(request: web.Request, *, path: RecordingPath) -> web.StreamResponse:
+async def get_webvtt(request: web.Request, *, path: RecordingPath, query: TapeQuery) -> web.StreamResponse:
     """What was said, as WebVTT."""
     transcript = await _transcript(request, path)
+    if query.download and request.method == "GET":
+        view, line = await _of_call(request, path)
+        await _write_down(request, "transcript.downloaded", view, line, once=False)
     return web.Response(text=to_webvtt(transcript.phrases), content_type="text/vtt", charset="utf-8")
 
 
