@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.prompt import Prompt
 
 from cti import logs
 from cti.asterisk.ami import AmiLoginRefused
@@ -19,6 +18,8 @@ from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, writ
 from cti.asterisk.embedded import TRUNK_ENDPOINT, Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotEnd, PbxDidNotStart
+from cti.certificates import BadHost, NoCertificate, first_host, make_certificate
+from cti.people_cli import user
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
@@ -29,9 +30,18 @@ from ivr.scenario import Scenario
 from ivr.scenario_file import BadScenario, load_scenario
 from recordings.spool import SpoolTrouble
 from recordings.store import ShelfUnwritable
-from tickets.accounts import AccountBook, BadLogin, LoginTaken, WeakPassword
-from tickets.database import DatabaseTrouble, NoDatabase, OldSchema, check_schema, migrate, open_database
-from tickets.vocabulary import Role
+from tickets.accounts import BadLogin, LoginTaken, WeakPassword
+from tickets.customers import NotFound
+from tickets.database import (
+    DatabaseTrouble,
+    NoDatabase,
+    OldSchema,
+    check_schema,
+    migrate,
+    open_database,
+    utc_now,
+)
+from tickets.people import ExtensionTaken, LastAdministrator
 from voicebot.recognizers.port import ModelMissing
 from voicebot.voice import VoiceFailed
 
@@ -43,6 +53,8 @@ EMBEDDED_RTP_START = 18000
 EXPECTED = (
     BadSettings,
     BadScenario,
+    BadHost,
+    NoCertificate,
     BadPbxConfiguration,
     NoAsterisk,
     PbxDidNotEnd,
@@ -61,6 +73,9 @@ EXPECTED = (
     BadLogin,
     LoginTaken,
     WeakPassword,
+    ExtensionTaken,
+    LastAdministrator,
+    NotFound,
 )
 
 app = typer.Typer(
@@ -70,7 +85,6 @@ app = typer.Typer(
     help="PressZero, the backend of a telephone contact centre. Settings: PRESSZERO_… environment variables.",
 )
 pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or configure your own.")
-user = typer.Typer(no_args_is_help=True, help="Accounts of operators and supervisors.")
 app.add_typer(pbx, name="pbx")
 app.add_typer(user, name="user")
 console = Console()
@@ -148,6 +162,25 @@ def demo(
         sys.exit(1)
 
 
+@app.command("certificate")
+def certificate_command(
+    hosts: Annotated[
+        list[str], typer.Argument(help="Names and addresses under which browsers open the desk.")
+    ],
+) -> None:
+    """Make a certificate for a centre in a local network; pages and embedded PBX use it from then on."""
+    settings = Settings.read()
+    made = make_certificate(settings.tls_folder, hosts, utc_now())
+    console.print(
+        f"The certificate is in {settings.tls_folder}. Start the service and `presszero pbx up` anew, with "
+        f"PRESSZERO_HTTP_HOST=0.0.0.0, and open https://{first_host(made.server.certificate)}:"
+        f"{settings.http_port}/. Browsers have to trust {made.authority} first: import it as an authority "
+        "for websites on each machine.",
+        soft_wrap=True,
+        markup=False,
+    )
+
+
 @pbx.command("install")
 def pbx_install() -> None:
     """Find an Asterisk, or unpack Debian's Asterisk 22 into the cache, without root."""
@@ -180,6 +213,8 @@ def pbx_up(
         settings.ami_port,
         settings.phone_port,
         settings.phone_tls_port,
+        tls_certificate=str(settings.tls.certificate) if settings.tls else "",
+        tls_key=str(settings.tls.key) if settings.tls else "",
         phones=str((settings.data / "added-phones").absolute()),
         trunk_address=trunk,
     )
@@ -235,37 +270,6 @@ def pbx_config(
         f"and read {settings.prompts_folder}, and send your trunk's calls to the context presszero-inbound.",
         soft_wrap=True,
     )
-
-
-@user.command("add")
-def user_add(
-    login: str,
-    role: Annotated[Role, typer.Option(help="What the account may do.")] = Role.OPERATOR,
-    name: Annotated[str, typer.Option(help="The person's name; default: the login.")] = "",
-    extension: Annotated[str, typer.Option(help="An operator's phone, as in the scenario.")] = "",
-) -> None:
-    """Make an account; the password is asked for (or read from standard input when that is no terminal)."""
-    settings = Settings.read()
-    if sys.stdin.isatty():
-        password = Prompt.ask("Password", password=True)
-        if Prompt.ask("Once more", password=True) != password:
-            errors.print("The two were not the same; nothing was changed.", style="bold red")
-            raise typer.Exit(1)
-    else:
-        password = sys.stdin.readline().rstrip("\n")
-    asyncio.run(_add_user(settings, login, password, role, name or login, extension or None))
-    console.print(f"{login} may now log in as {role}.", markup=False)
-
-
-async def _add_user(
-    settings: Settings, login: str, password: str, role: Role, name: str, extension: str | None
-) -> None:
-    database = open_database(settings.database_url)
-    try:
-        await check_schema(database)
-        await AccountBook(database.sessions).add(login, password, role, name, extension=extension)
-    finally:
-        await database.close()
 
 
 async def _prepare_prompts(settings: Settings, scenario: Scenario, report: Report) -> None:

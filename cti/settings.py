@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cti.certificates import TlsFiles, files_in, first_host
 from tickets.database import is_supported
 
 
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(8080, ge=0, le=65535)
+    tls_certificate: Path | None = None  # PEM, with its chain; None: `data`/tls, if there is one
+    tls_key: Path | None = None  # None: the same file
     agi_host: str = "127.0.0.1"
     agi_port: int = Field(4573, ge=0, le=65535)
     audiosocket_host: str = "127.0.0.1"
@@ -104,7 +107,23 @@ class Settings(BaseSettings):
     @property
     def phone_socket(self) -> str:
         """The PBX's WebSocket, as browsers find it."""
-        return self.phone_url or f"ws://127.0.0.1:{self.phone_port}/ws"
+        if self.phone_url or self.tls is None:
+            return self.phone_url or f"ws://127.0.0.1:{self.phone_port}/ws"
+        return f"wss://{first_host(self.tls.certificate)}:{self.phone_tls_port}/ws"
+
+    @property
+    def tls_folder(self) -> Path:
+        """Where `presszero certificate` leaves what it makes."""
+        return self.data / "tls"
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The certificate of our pages and of the embedded PBX; None: both are for this machine only."""
+        if self.tls_certificate is not None:
+            return TlsFiles(
+                self.tls_certificate.absolute(), (self.tls_key or self.tls_certificate).absolute()
+            )
+        return files_in(self.tls_folder.absolute())
 
     @property
     def spool_folder(self) -> Path:

@@ -1,5 +1,6 @@
 """The desk: the pages and the API, and what they say about how the service is."""
 
+import ssl
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from cti.assembly.operators import Operators
 from cti.assembly.pbx import Pbx
 from cti.assembly.waiting import WaitingWell
 from cti.asterisk.embedded import GUEST, GUEST_NUMBER, keep_secrets
+from cti.certificates import NoCertificate, TlsFiles
 from cti.desk.centre import DeskCentre
 from cti.process.drain import Drain
 from cti.waiting.surge_watch import SurgeWatch
@@ -60,6 +62,7 @@ async def open_desk(
 
     Raises:
         PortTaken: somebody else has the port.
+        NoCertificate: the certificate of the settings cannot be used.
     """
     settings, scenario = frame.settings, frame.scenario
     site = make_site(
@@ -99,14 +102,29 @@ async def open_desk(
             queues={name: queue.operators for name, queue in scenario.queues.items()},
             region=scenario.region,
             zone=ZoneInfo(scenario.timezone),
-            secure_cookies=settings.secure_cookies,
+            secure_cookies=settings.secure_cookies or settings.tls is not None,
             phone_url=settings.phone_socket,
             guest=_guest(frame) if settings.ring_page else None,
         )
     )
-    door = FrontDoor(site, settings.http_host, settings.http_port)
+    tls = None if settings.tls is None else _server_tls(settings.tls)
+    door = FrontDoor(site, settings.http_host, settings.http_port, tls=tls)
     await frame.open("http", door.start(), door.close)
     return door.port
+
+
+def _server_tls(files: TlsFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(files.certificate, files.key)
+    except OSError as error:  # ssl's own errors are of this kind
+        raise NoCertificate(
+            f"The certificate {files.certificate} and its key cannot be used ({error.strerror}): correct "
+            "PRESSZERO_TLS_CERTIFICATE and PRESSZERO_TLS_KEY, or make new ones with "
+            "`presszero certificate HOST`."
+        ) from error
+    return context
 
 
 def _guest(frame: Frame) -> GuestPhone:

@@ -33,7 +33,8 @@ class Exchange:
 def own_settings(data: Path, **others: object) -> Settings:
     """Settings for a centre of one's own in `data`: every door on a free port of loopback."""
     ports = {
-        name: free_port() for name in ("http_port", "agi_port", "audiosocket_port", "ami_port", "phone_port")
+        name: free_port()
+        for name in ("http_port", "agi_port", "audiosocket_port", "ami_port", "phone_port", "phone_tls_port")
     }
     return Settings.read(data=data, **{**ports, **others})
 
@@ -53,6 +54,9 @@ async def exchange(program: Program, scenario: Scenario, settings: Settings) -> 
         sip_port,
         settings.ami_port,
         settings.phone_port,
+        settings.phone_tls_port,
+        tls_certificate=str(settings.tls.certificate) if settings.tls else "",
+        tls_key=str(settings.tls.key) if settings.tls else "",
         phones=str((settings.data / "added-phones").absolute()),
         guest_secret=kept.guest if settings.ring_page else "",
         guest_number=GUEST_NUMBER,

@@ -7,6 +7,7 @@ because every one takes a file descriptor, and calls need those.
 
 import asyncio
 import socket
+import ssl
 import sys
 
 import structlog
@@ -17,6 +18,7 @@ from cti.web import limits
 log = structlog.get_logger()
 
 IDLE_S = 20.0  # without a whole request header
+HANDSHAKE_S = 10.0  # of TLS
 UNREAD_S = 20.0  # of which a client reads nothing of what waits for it
 GOOD_BYE_S = 3.0  # open requests and event streams get this long at the end
 CONNECTION_LIMIT = 256
@@ -51,13 +53,14 @@ class FrontDoor:
         host: str,
         port: int,
         *,
+        tls: ssl.SSLContext | None = None,
         idle_s: float = IDLE_S,
         unread_s: float = UNREAD_S,
         connection_limit: int = CONNECTION_LIMIT,
         address_limit: int = ADDRESS_LIMIT,
     ) -> None:
-        """Opens nothing yet. `port` 0 takes a free one."""
-        self._host = host
+        """Opens nothing yet. `port` 0 takes a free one. `tls`: serve https, and nothing else."""
+        self._host, self._tls = host, tls
         self._port = port
         self._unread_s = unread_s
         self._connection_limit, self._address_limit = connection_limit, address_limit
@@ -92,7 +95,13 @@ class FrontDoor:
             raise RuntimeError("a runner that is set up has a server")
 
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(lambda: _Doorman(self, server), self._host, self._port)
+        self._listener = await loop.create_server(
+            lambda: _Doorman(self, server),
+            self._host,
+            self._port,
+            ssl=self._tls,
+            ssl_handshake_timeout=None if self._tls is None else HANDSHAKE_S,
+        )
         self._sweeping = asyncio.create_task(self._sweep(), name="front_door")
 
     def is_full(self, transport: asyncio.Transport) -> bool:
