@@ -61,13 +61,13 @@ class People:
         one = self._calls[call_id]
         one.operator, one.met, one.gone, one.held = operator, True, None, False
 
-    def completed(self, call_id: str, operator: str) -> bool:
-        """The queue says that its operator is through. False: they gave the caller away before."""
+    def completed(self, call_id: str, event: ami.OperatorCompleted) -> list[CallEvent]:
+        """The queue says that its operator is through; nothing new where they gave the caller away before."""
         one = self._calls[call_id]
-        if one.operator != operator and one.met:
-            return False
-        one.operator, one.held = None, False
-        return True
+        if one.operator != event.operator and one.met:
+            return []
+        one.operator = one.operator or event.operator
+        return self._gives_away(call_id, one, event, talk_seconds=event.talk_seconds)
 
     def left_alone(self, call_id: str, event: ami.AmiEvent) -> list[CallEvent]:
         """The caller waits for another operator, or is gone."""
@@ -184,11 +184,11 @@ class People:
         return [told(call_id, event, EventKind.TRANSFERRED, operator=by, to=to, how=how), *left]
 
     @staticmethod
-    def _gives_away(call_id: str, one: _With, event: ami.AmiEvent) -> list[CallEvent]:
+    def _gives_away(call_id: str, one: _With, event: ami.AmiEvent, **data: Value) -> list[CallEvent]:
         operator, one.operator = one.operator, None
         held, one.held = one.held, False
         if operator is None:
             return []
         one.met = True
         ends = [told(call_id, event, EventKind.HOLD_ENDED, operator=operator)] if held else []
-        return [*ends, told(call_id, event, EventKind.OPERATOR_LEFT, operator=operator)]
+        return [*ends, told(call_id, event, EventKind.OPERATOR_LEFT, operator=operator, **data)]

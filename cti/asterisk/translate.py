@@ -242,11 +242,8 @@ class Translator:
                 return [_told(call_id, event, EventKind.OPERATOR_RINGING, operator=event.operator)]
             case ami.OperatorMissed():
                 return [_told(call_id, event, EventKind.OPERATOR_MISSED, operator=event.operator)]
-            case ami.OperatorCompleted() if self._people.completed(call_id, event.operator):
-                return [_told(
-                    call_id, event, EventKind.OPERATOR_LEFT,
-                    operator=event.operator, talk_seconds=event.talk_seconds,
-                )]  # fmt: skip
+            case ami.OperatorCompleted():
+                return self._people.completed(call_id, event)
             case ami.HangUpRequested():
                 memory.hanging_up = True
             case ami.HungUp():

@@ -48,9 +48,9 @@ class Leg:
         """Listen until the other side has been silent for `silence_ms`."""
         await self._go("quiet", LEG_SILENCE=str(silence_ms))
 
-    async def answer(self) -> None:
-        """Pick the ringing phone up."""
-        await self._go("idle")
+    async def answer(self, *, tape: Path | None = None) -> None:
+        """Pick the ringing phone up. `tape`: WAV of what it hears."""
+        await self._go("idle", **({} if tape is None else {"LEG_TAPE": str(tape)}))
 
     async def press(self, digits: str) -> None:
         """Press keys, a tenth of a second each."""

@@ -81,7 +81,7 @@ class ClickToCall:
                 raise PbxSaysNo("Your phone is in use: end that call first.")
             system = (await self._pbx.action("CoreSettings")).fields.get("systemname", "")
             call_id = dialled_id(system, self._clock(), secrets.randbits(60))
-            phone_id = f"{call_id}-{extension}"
+            phone_id = f"desk-{call_id}"  # Asterisk takes ids of which one begins with the other for the same
             self._dialling[call_id] = _Dialling(extension, number, phone_id)
             await self._pbx.action(
                 "Originate",

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, StageReached, phone_of
 from cti.asterisk.translate import CALL_CONTEXT
-from cti.operators.legs import DESK_CONTEXT, ROOM, Legs, legs_of
+from cti.operators.legs import DESK_CONTEXT, ROOM, Legs, at_desks, legs_of
 
 DONE_S = 2.0  # for a channel to reach its place
 RING_S = 30  # a colleague's or supervisor's phone
@@ -197,7 +197,7 @@ class CallControls:
             await self._mute(legs.caller, on)
 
     async def listen(self, call_id: str, supervisor: str, mode: str) -> None:
-        """Ring the supervisor's phone: to hear both; `whisper`: and be heard by the operator; `barge`: by both."""
+        """Ring the supervisor, to hear both; `whisper`: and be heard by the operator; `barge`: by both."""
         async with self._doing(call_id, None) as legs:
             phone = _talking(legs)
             self._not_in_it(legs, supervisor)
@@ -236,7 +236,11 @@ class CallControls:
         except (AmiCut, AmiLate, AmiRefused) as error:
             raise PbxSaysNo(f"The PBX cannot be asked now. {error}") from error
         channels = [one for one in listed if isinstance(one, ListedChannel)]
-        legs = legs_of(call_id, channels, self._operators(), extension)
+        desks = {
+            one.uniqueid: await self._get(one, "PZ_DESK")
+            for one in at_desks(channels, self._operators(), extension)
+        }
+        legs = legs_of(call_id, channels, self._operators(), extension, desks)
         if legs is None:
             raise NoSuchCall("This call is over.")
         if extension is not None and legs.phone is None:
@@ -315,7 +319,12 @@ class CallControls:
             await self._act("Setvar", Channel=channel.channel, Variable=name, Value=value)
 
     async def _get(self, channel: ListedChannel, variable: str) -> str:
-        reply = await self._act("Getvar", Channel=channel.channel, Variable=variable)
+        try:
+            reply = await self._pbx.action("Getvar", Channel=channel.channel, Variable=variable)
+        except (AmiRefused, BadAmiValue):  # gone meanwhile
+            return ""
+        except (AmiCut, AmiLate) as error:
+            raise PbxSaysNo(f"The PBX cannot be asked now. {error}") from error
         return reply.fields.get("value", "")
 
     async def _send(

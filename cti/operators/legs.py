@@ -3,7 +3,7 @@
 Pure: no I/O, no clock. Knows our dialplan's places for operators' phones (`presszero-desk`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cti.asterisk.events import ListedChannel, phone_of
@@ -38,8 +38,26 @@ class Legs:
         return self.caller.context == CALL_CONTEXT and self.caller.exten == ROOM
 
 
+def at_desks(
+    channels: Sequence[ListedChannel], operators: Collection[str], extension: str | None
+) -> list[ListedChannel]:
+    """Operators' phones that have a call at the desk; which one, the PBX has to be asked (PZ_DESK)."""
+    return [
+        one
+        for one in channels
+        if one.context == DESK_CONTEXT
+        and one.exten in _PLACES
+        and (phone := phone_of(one.channel)) in operators
+        and extension in (None, phone)
+    ]
+
+
 def legs_of(
-    call_id: str, channels: Sequence[ListedChannel], operators: Collection[str], extension: str | None
+    call_id: str,
+    channels: Sequence[ListedChannel],
+    operators: Collection[str],
+    extension: str | None,
+    desks: Mapping[str, str],
 ) -> Legs | None:
     """The legs of a call; None: the PBX has no such call.
 
@@ -48,6 +66,7 @@ def legs_of(
         channels: the PBX's channels.
         operators: all extensions.
         extension: who commands; None: whoever has the call.
+        desks: which call is at the desk, by the Uniqueid of the phone's channel.
     """
     caller = next((one for one in channels if one.uniqueid == call_id), None)
     if caller is None:
@@ -58,17 +77,15 @@ def legs_of(
         if one.uniqueid != call_id
         and (phone := phone_of(one.channel)) in operators
         and extension in (None, phone)
-        and (_has(one, caller) or _rings(one, caller))
+        and (_hears(one, caller) or desks.get(one.uniqueid) == call_id or _rings(one, caller))
     ]
     # Who holds the caller or is with them goes before whose phone rings.
     phone = min(phones, key=lambda one: (one.rings, one.uniqueid), default=None)
     return Legs(caller, phone, _asked(phone, channels, operators) if phone else None)
 
 
-def _has(phone: ListedChannel, caller: ListedChannel) -> bool:
-    with_caller = bool(caller.bridge) and phone.bridge == caller.bridge
-    at_desk = phone.context == DESK_CONTEXT and phone.exten in _PLACES and phone.linkedid == caller.linkedid
-    return with_caller or at_desk
+def _hears(phone: ListedChannel, caller: ListedChannel) -> bool:
+    return bool(caller.bridge) and phone.bridge == caller.bridge
 
 
 def _rings(phone: ListedChannel, caller: ListedChannel) -> bool:

@@ -45,10 +45,13 @@ class Listener:
     """Everything that the PBX tells, to be waited for."""
 
     events: list[AmiEvent] = field(default_factory=list)
+    also: list[Callable[[list[AmiEvent]], None]] = field(default_factory=list)  # who hears them too
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def heard(self, events: list[AmiEvent]) -> None:
         self.events.extend(events)
+        for hear in self.also:
+            hear(events)
         self._news.set()
 
     async def wait(

@@ -2,24 +2,20 @@
 
 import asyncio
 import signal
-import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 from cti.asterisk.install import Program
 from cti.speech import choose_voice
-from ivr.pieces import cuts
 from ivr.scenario_file import load_scenario
 from tests.house.centre import REACH_S, Centre, eventually
 from tests.house.conftest import SUPERVISOR
 from tests.house.desk_view import outcome_of
+from tests.house.hearing import Sound, found_at, heard, loudest_piece, read
 from tests.house.voices import Voices
 from tickets.vocabulary import CallOutcome
 from voicebot.voice import Voice
@@ -27,34 +23,7 @@ from voicebot.voice import Voice
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 
 FIRST_WORD_S = 20.0  # periodic-announce-startdelay
-HEARD = 0.7  # correlation of a prompt with what the caller heard, after two codecs; strangers stay below 0.3
 TEXT = "The draw of tonight is postponed to tomorrow."
-
-Sound = NDArray[np.float64]
-
-
-def read(path: Path) -> Sound:
-    with wave.open(str(path)) as file:
-        assert file.getframerate() == 8000
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
-
-
-def found_at(tape: Sound, prompt: Sound) -> list[float]:
-    """Seconds at which a prompt is heard on a tape: peaks of the normalised cross-correlation."""
-    score = fftconvolve(tape, prompt[::-1], "valid")
-    energy = fftconvolve(tape**2, np.ones(len(prompt)), "valid")
-    score /= np.sqrt(np.maximum(energy, 1.0) * np.sum(prompt**2))
-    found: list[float] = []
-    for index in np.flatnonzero(score > HEARD):
-        if not found or index / 8000 - found[-1] > len(prompt) / 8000:
-            found.append(index / 8000)
-    return found
-
-
-def loudest_piece(prompt: Sound) -> Sound:
-    """Reception plays piece by piece, with a breath between them."""
-    parts = np.split(prompt, cuts(prompt.astype(np.int16)))
-    return max(parts, key=lambda part: float(np.sum(part**2)))
 
 
 @pytest.fixture(scope="session")
@@ -73,16 +42,6 @@ async def all_operators_talking(centre: Centre) -> AsyncIterator[None]:
     own, _ = await centre.exchange.network.ring_colleague("101", "102")
     yield
     await own.hang_up()
-
-
-async def heard(tape: Path, seconds: float) -> Sound:
-    """The tape of a caller who has hung up, once the network has closed it."""
-
-    async def whole() -> bool:
-        return len(await asyncio.to_thread(read, tape)) / 8000 >= seconds
-
-    await eventually(whole, 10, "the caller's tape is written")
-    return await asyncio.to_thread(read, tape)
 
 
 async def test_waiting_callers_hear_their_place_and_without_us_the_plain_word(
