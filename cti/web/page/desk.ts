@@ -52,6 +52,8 @@ class Desk {
       number.value = "";
     });
     document.querySelector('form[action="/logout"]')?.addEventListener("submit", () => this.drafts.forget());
+    // The menu shows symbols only: their words on pointing at them.
+    for (const link of document.querySelectorAll<HTMLElement>(".side nav a")) link.title = link.textContent?.trim() ?? "";
     startTicking(() => {
       this.presence.tick();
       markLongWaits();

@@ -96,7 +96,8 @@ export class Dialogs {
 
   private matching(): Colleague[] {
     const typed = this.to.value.trim().toLowerCase();
-    return this.colleagues.filter((one) => one.name.toLowerCase().includes(typed) || one.extension.startsWith(typed));
+    const begins = (one: Colleague): boolean => one.name.toLowerCase().split(/\s+/).some((word) => word.startsWith(typed));
+    return this.colleagues.filter((one) => one.extension.startsWith(typed) || one.name.toLowerCase().startsWith(typed) || begins(one));
   }
 
   private list(): void {

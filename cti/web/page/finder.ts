@@ -12,7 +12,7 @@ interface Found {
   detail: string;
   symbol: string;
   href: string;
-  number: string | null; // to call
+  number: string | null; // to call, instead of opening something
 }
 
 export class Finder {
@@ -60,18 +60,22 @@ export class Finder {
     this.at = -1;
     if (!found.length) return this.tell(t("Nothing found."));
     this.list.replaceChildren(
-      ...found.map((one, index) => {
-        const { number } = one;
-        return el(
+      ...found.map((one, index) =>
+        el(
           "div.option",
-          { role: "option", id: `found-${index}`, "aria-selected": "false", "data-href": one.href, click: () => window.open(one.href, "_blank"), mousedown: (event) => event.preventDefault() },
+          { role: "option", id: `found-${index}`, "aria-selected": "false", click: () => this.take(one), mousedown: (event) => event.preventDefault() },
           icon(one.symbol),
           el("span.grow.clip", {}, el("b", {}, one.title), one.detail && el("span.muted", {}, ` ${one.detail}`)),
-          number && el("button.button.bare", { type: "button", tabindex: -1, "aria-label": t("Call %(number)s", { number }), click: (event) => { event.stopPropagation(); this.close(); this.call(number); } }, icon("phone")),
-        );
-      }),
+        ),
+      ),
     );
     this.open();
+  }
+
+  private take(one: Found): void {
+    this.close();
+    if (one.number) this.call(one.number);
+    else window.open(one.href, "_blank");
   }
 
   private tell(text: string): void {
@@ -120,12 +124,15 @@ interface Answer {
 
 function foundIn(body: unknown): Found[] {
   const { customers = [], tickets = [], notes = [], transcripts = [] } = body as Answer;
-  return [
-    ...customers.map((one) => ({ title: one.name, detail: one.numbers?.[0] ?? "", symbol: "people", href: `/customers/${one.id}`, number: one.numbers?.[0] ?? null })),
-    ...tickets.map((one) => ({ title: one.ticket, detail: [one.subject, one.customer_name].filter(Boolean).join(" · "), symbol: "ticket", href: `/tickets/${one.ticket}`, number: null })),
-    ...notes.map((one) => ({ title: one.ticket, detail: one.text ?? "", symbol: "note", href: `/tickets/${one.ticket}`, number: null })),
-    ...transcripts.map((one) => ({ title: one.ticket, detail: one.text ?? "", symbol: "text", href: `/tickets/${one.ticket}`, number: null })),
-  ];
+  const page = (symbol: string, href: string, title: string, detail: string | null): Found => ({ title, detail: detail ?? "", symbol, href, number: null });
+  const people = customers.flatMap(({ id, name, numbers = [] }) => [
+    page("people", `/customers/${id}`, name, ""),
+    ...numbers.slice(0, 2).map((number) => ({ title: t("Call %(number)s", { number }), detail: name, symbol: "phone", href: "", number })),
+  ]);
+  const cards = tickets.map((one) => page("ticket", `/tickets/${one.ticket}`, one.ticket, [one.subject, one.customer_name].filter(Boolean).join(" · ")));
+  const words = (symbol: string, finds: { ticket: string; text: string | null }[]): Found[] =>
+    finds.map((one) => page(symbol, `/tickets/${one.ticket}`, one.ticket, one.text));
+  return [...people, ...cards, ...words("note", notes), ...words("text", transcripts)];
 }
 
 /** Ring somebody: the operator's own phone first, then theirs. */
