@@ -4,7 +4,7 @@ import type { Snapshot } from "./snapshot";
 export type Link = "connecting" | "live" | "lost";
 
 const FIRST_S = 0.5;
-const LONGEST_S = 5;
+const LONGEST_S = 1.5; // the desk has to be back within 3 s of the service
 
 /** Seconds before the next attempt; `failed` in a row. Spread, so that fifty desks do not knock at the same moment. */
 export function pause(failed: number, chance: number): number {

@@ -272,6 +272,7 @@ export class TicketStrip {
       const refused = error as Refused;
       if (refused.status === 412) {
         await this.load(name); // take() merges, and saves again what is only ours
+        if (Object.keys(this.clashes).length) this.say(t("Waits for your decision"));
         const ours = Object.keys(edit).some((field) => this.inputs.has(field));
         if (!ours && this.failed++ < 3) return this.patch(edit);
       } else if (refused.passing) {
