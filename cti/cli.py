@@ -36,9 +36,7 @@ from tickets.database import (
     DatabaseTrouble,
     NoDatabase,
     OldSchema,
-    check_schema,
     migrate,
-    open_database,
     utc_now,
 )
 from tickets.people import ExtensionTaken, LastAdministrator

@@ -53,6 +53,18 @@ class Person:
     groups: tuple[int, ...]
     seen_at: datetime | None  # last sign of life; None: not logged in now
 
+    @property
+    def rights(self) -> "Rights":
+        """What was decided of them."""
+        return Rights(
+            name=self.name,
+            role=self.role,
+            extension=self.extension,
+            active=self.active,
+            hears_group=self.hears_group,
+            groups=frozenset(self.groups),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Rights:

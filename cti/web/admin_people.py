@@ -98,7 +98,7 @@ async def switch(request: web.Request) -> web.Response:
     """Deactivate an account, or let it in again."""
     services, form = services_of(request), await posted(request)
     person = await services.people.person(from_path(request, PersonPath).person_id)
-    wanted = replace(_rights(person), active=form.get("active") == "1")
+    wanted = replace(person.rights, active=form.get("active") == "1")
     return await _change(request, person, wanted, "active")
 
 
@@ -209,17 +209,6 @@ async def _credentials(
         "address": f"{'https' if services.secure_cookies else request.scheme}://{request.host}/",
     }
     return aiohttp_jinja2.render_template("admin_credentials.html", request, context)
-
-
-def _rights(person: Person) -> Rights:
-    return Rights(
-        name=person.name,
-        role=person.role,
-        extension=person.extension,
-        active=person.active,
-        hears_group=person.hears_group,
-        groups=frozenset(person.groups),
-    )
 
 
 def fault_words(error: Exception, form: dict[str, str]) -> str:
