@@ -104,6 +104,7 @@ async def log_out(request: web.Request) -> web.Response:
     services = services_of(request)
     await services.accounts.log_out(request[TOKEN])
     response = web.HTTPSeeOther("/login")
+    response.headers["Clear-Site-Data"] = '"storage"'  # what was typed and not sent is kept in the browser
     clear_session_cookie(response, secure=services.secure_cookies)
     raise response
 

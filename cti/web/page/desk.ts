@@ -32,7 +32,7 @@ class Desk {
     create: (name, number) => this.createCustomer(name, number),
     call: (number) => this.call(number),
   });
-  private readonly idle = new Idle((number) => this.call(number), () => this.draw());
+  private readonly idle = new Idle((number, ticket) => this.call(number, ticket), () => this.draw());
   private readonly finder = new Finder((number) => this.call(number));
   private readonly dialogs = new Dialogs({
     hand: (how, to) => void this.bar.command(how, { to }),
@@ -60,6 +60,8 @@ class Desk {
     });
     const first = document.getElementById("snapshot")?.textContent;
     if (first) this.take(JSON.parse(first) as Snapshot);
+    this.strip.openAgain();
+    document.addEventListener("visibilitychange", () => document.hidden || void this.strip.refresh());
     new DeskStream("/desk/stream", { snapshot: (snapshot) => this.take(snapshot), link: (link) => showLink(link) });
   }
 
@@ -95,11 +97,14 @@ class Desk {
 
   /** What changed, for whoever does not see it. The focus stays where it is. */
   private tell(before: Pop | null, now: Pop | null): void {
-    if (now && now.call_id !== before?.call_id) announce(popInWords(now), true);
-    else if (now && before && now.state !== before.state) {
+    if (now && now.call_id !== before?.call_id) {
+      announce(popInWords(now), true);
+      if (now.state === "ringing") notify(popInWords(now));
+    }
+    if (now && before && now.call_id === before.call_id && now.state !== before.state) {
       const words = { ringing: "", talking: before.state === "held" ? t("Talking again.") : t("Talking."), held: t("The caller is on hold."), wrap_up: t("The call is over.") };
       announce(words[now.state], true);
-    } else if (now && now.customer && !before?.customer) announce(popInWords(now));
+    } else if (now && now.call_id === before?.call_id && now.customer && !before.customer) announce(popInWords(now));
     if (now && before && now.recording_paused !== before.recording_paused) {
       announce(now.recording_paused ? t("The recording is paused.") : t("The recording goes on."), true);
     }
@@ -147,7 +152,11 @@ class Desk {
       subject: () => this.strip.focus("subject"),
       close: () => void this.strip.setStatus(this.strip.isClosed ? "open" : "closed"),
       pending: () => void this.strip.setStatus("pending"),
-      ready: () => void this.presence.set("ready"),
+      ready: () => {
+        void this.presence.set("ready");
+        // Asked at a click that means work, so that a ring is seen behind other windows.
+        if ("Notification" in window && Notification.permission === "default") void Notification.requestPermission();
+      },
       away: () => void this.presence.set("away"),
       pause: () => this.dialogs.open("pause"),
       more_time: () => void this.presence.set("wrap_up"),
@@ -172,8 +181,8 @@ class Desk {
     else void this.bar.command("dtmf", { digits: digit });
   }
 
-  private call(number: string): void {
-    void callOut(number, () => this.snapshot?.me.phone === "page" && this.phone.wish("expect"));
+  private call(number: string, ticket: string | null = null): void {
+    void callOut(number, ticket, () => this.snapshot?.me.phone === "page" && this.phone.wish("expect"));
   }
 
   private async createCustomer(name: string, number: string | null): Promise<void> {
@@ -196,6 +205,13 @@ function showLink(link: Link): void {
   const notice = need("[data-lost]");
   notice.hidden = link !== "lost";
   notice.textContent = link === "lost" ? t("The desk has lost the service and is reconnecting. What you see may be old; calls in progress go on, and what you type is kept.") : "";
+}
+
+/** While another window is in front: the system's own message, where the person has allowed it. */
+function notify(text: string): void {
+  if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+  const message = new Notification(t("Incoming call"), { body: text, tag: "presszero-call" });
+  message.addEventListener("click", () => window.focus());
 }
 
 function showLevel(level: number): void {

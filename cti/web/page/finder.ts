@@ -136,10 +136,10 @@ function foundIn(body: unknown): Found[] {
 }
 
 /** Ring somebody: the operator's own phone first, then theirs. */
-export async function callOut(number: string, expect: () => void): Promise<void> {
+export async function callOut(number: string, ticket: string | null, expect: () => void): Promise<void> {
   try {
     expect();
-    await ask("POST", "/api/v1/calls", { number });
+    await ask("POST", "/api/v1/calls", ticket ? { number, ticket } : { number });
     toast(t("Calling %(number)s. Your phone rings first.", { number }));
   } catch (error) {
     toast((error as Error).message, "bad");

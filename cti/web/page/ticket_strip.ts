@@ -9,6 +9,7 @@ import { t } from "./words";
 
 const QUIET_MS = 700; // after the last key
 const RETRY_MS = [1000, 2000, 5000, 10_000];
+const LAST = "presszero.desk.ticket";
 const NAMES = ["subject", "topic", "tags"] as const;
 
 interface Ticket {
@@ -89,11 +90,18 @@ export class TicketStrip {
     return !this.saving && !Object.keys(this.unsaved()).length;
   }
 
+  /** After a reload: the ticket that stood here, with what was typed. */
+  openAgain(): void {
+    const last = sessionStorage.getItem(LAST);
+    if (!this.name && last) void this.open(last);
+  }
+
   /** Show that ticket; the same again changes nothing. */
   async open(name: string): Promise<void> {
     if (name === this.name) return;
     if (this.name) void this.save(); // a draft keeps what this does not bring through
     this.name = name;
+    sessionStorage.setItem(LAST, name);
     this.ticket = this.etag = null;
     this.base = {};
     this.clashes = {};
