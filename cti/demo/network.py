@@ -115,6 +115,10 @@ class TelephoneNetwork:
             raise CallerGaveUp("the PBX did not take the call")
         return leg
 
+    async def dial(self, extension: str, number: str) -> Leg:
+        """An operator dials on their own phone; returns at once."""
+        return await self._originate(extension, f"PJSIP/{number}@phone-{extension}", None)
+
     async def ring_colleague(self, extension: str, colleague: str) -> tuple[Leg, Leg]:
         """An operator rings another one, who answers; both ends of their talk."""
         own = await self._originate(extension, f"PJSIP/{colleague}@phone-{extension}", None)
