@@ -144,6 +144,27 @@ async def test_it_makes_an_account_once(data: Path) -> None:
     assert "anna" in err
 
 
+async def test_it_lets_nobody_take_the_last_administrator_away(data: Path) -> None:
+    await presszero(data, "user", "add", "anna", "--role", "administrator", typed="correct horse battery\n")
+    for words in (("off", "anna"), ("role", "anna", "operator")):
+        code, _, err = await presszero(data, "user", *words)
+        assert code == 1
+        assert "only administrator" in err
+    code, out, _ = await presszero(data, "user", "list")
+    assert code == 0
+    assert "administrator" in out
+
+
+async def test_it_makes_a_new_start_password_for_who_is_locked_out(data: Path) -> None:
+    await presszero(data, "user", "add", "anna", typed="correct horse battery\n")
+    code, out, _ = await presszero(data, "user", "password", "anna")
+    assert code == 0
+    assert re.search(r"[a-z0-9]{4}(-[a-z0-9]{4}){3}$", out.strip())
+    code, _, err = await presszero(data, "user", "password", "nobody")
+    assert code == 1
+    assert "no account nobody" in err
+
+
 async def test_it_adds_nobody_to_a_database_that_is_not_there(tmp_path: Path) -> None:
     code, _, err = await presszero(tmp_path, "user", "add", "anna", typed="correct horse battery\n")
     assert code == 1
