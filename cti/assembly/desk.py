@@ -70,6 +70,8 @@ async def open_desk(
             desks=desks,
             keeper=operators.keeper,
             phones=operators.phones,
+            controls=operators.controls,
+            click_to_call=operators.click_to_call,
             presence=operators.keeper.state_of,
             desk=desk,
             accounts=accounts,

@@ -45,11 +45,14 @@ async def staff(frame: Frame, pbx: Pbx) -> Operators:
     frame.on_pbx_events.append(keeper.hear)
     pbx.on_up.append(keeper.wake)
     frame.task("presence", keeper.run())
-    controls, click_to_call = _command_calls(frame, pbx, keeper)
-    return Operators(keeper, connect_phones(frame, pbx), controls, click_to_call)
+    phones = connect_phones(frame, pbx)
+    controls, click_to_call = _command_calls(frame, pbx, keeper, phones)
+    return Operators(keeper, phones, controls, click_to_call)
 
 
-def _command_calls(frame: Frame, pbx: Pbx, keeper: PresenceKeeper) -> tuple[CallControls, ClickToCall]:
+def _command_calls(
+    frame: Frame, pbx: Pbx, keeper: PresenceKeeper, phones: PhoneBook
+) -> tuple[CallControls, ClickToCall]:
     scenario = frame.scenario
 
     def interface_of(extension: str) -> str:
@@ -57,7 +60,7 @@ def _command_calls(frame: Frame, pbx: Pbx, keeper: PresenceKeeper) -> tuple[Call
         page = state is not None and state.phone is PhoneChoice.PAGE
         return f"PJSIP/{extension}{WEB if page else ''}"
 
-    controls = CallControls(pbx.link, interface_of, lambda: scenario.operators, list(scenario.queues))
+    controls = CallControls(pbx.link, interface_of, phones.names, list(scenario.queues))
     click_to_call = ClickToCall(pbx.link, interface_of, frame.normalise, scenario.lines[0], utc_now)
     frame.on_pbx_events += [controls.hear, click_to_call.hear]
     return controls, click_to_call

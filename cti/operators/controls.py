@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, StageReached, phone_of
 from cti.asterisk.translate import CALL_CONTEXT
-from cti.operators.legs import DESK_CONTEXT, ROOM, Legs, at_desks, legs_of
+from cti.operators.legs import DESK_CONTEXT, ROOM, By, Legs, at_desks, legs_of
 
 DONE_S = 2.0  # for a channel to reach its place
 RING_S = 30  # a colleague's or supervisor's phone
@@ -29,11 +29,7 @@ _SPIES = {"listen": "", "whisper": "w"}  # options of ChanSpy
 
 
 class NoSuchCall(LookupError):
-    """The PBX has no such call: it is over."""
-
-
-class NotYourCall(PermissionError):
-    """The call is with another operator."""
+    """The call is over, or not theirs who commands."""
 
 
 class PbxSaysNo(Exception):
@@ -49,9 +45,7 @@ class CommandsPbx(Protocol):
 
 
 class CallControls:
-    """One per PBX. `extension` is always who commands: an operator whose call it is; None: a supervisor, on
-    behalf of whoever has the call. All commands raise `NoSuchCall`, `NotYourCall` and `PbxSaysNo`.
-    """
+    """One per PBX. All commands raise `NoSuchCall` and `PbxSaysNo`, whose messages are for people."""
 
     def __init__(
         self,
@@ -98,9 +92,9 @@ class CallControls:
 
     # --- commands
 
-    async def hang_up(self, call_id: str, extension: str | None) -> None:
+    async def hang_up(self, call_id: str, who: By) -> None:
         """End the call for both. A phone that only rings is let be, and the queue rings another."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             if legs.phone is not None and legs.phone.rings:
                 await self._hang_up(legs.phone)
                 return
@@ -108,9 +102,9 @@ class CallControls:
                 if leg is not None:
                     await self._hang_up(leg)
 
-    async def hold(self, call_id: str, extension: str | None, on: bool) -> None:
+    async def hold(self, call_id: str, who: By, on: bool) -> None:
         """The caller hears music and the operator nothing, or they hear each other again."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             phone = _talking(legs)
             if legs.place == "consult":
                 raise PbxSaysNo("A colleague is being asked: complete the transfer, or return to the caller.")
@@ -120,18 +114,18 @@ class CallControls:
                 await (self._to_desk(legs, "wait") if on else self._send(phone, "talk"))
                 await done()
 
-    async def transfer(self, call_id: str, extension: str | None, to: str) -> None:
+    async def transfer(self, call_id: str, who: By, to: str) -> None:
         """Send the caller on to a colleague or into a queue. Whom the colleague does not answer is queued."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             phone = _talking(legs)
             self._can_go_to(to, legs)
             if legs.place == "consult":
                 raise PbxSaysNo("A colleague is being asked: complete the transfer, or return to the caller.")
             await self._send_on(legs, phone, to)
 
-    async def consult(self, call_id: str, extension: str | None, to: str) -> None:
+    async def consult(self, call_id: str, who: By, to: str) -> None:
         """Ring a colleague while the caller hears music. Does nobody answer, both are together again."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             _talking(legs)
             self._can_go_to(to, legs)
             if to not in self._operators():
@@ -142,9 +136,9 @@ class CallControls:
                 await self._to_desk(legs, "consult", __PZ_TO=to)
                 await done()
 
-    async def complete(self, call_id: str, extension: str | None) -> None:
+    async def complete(self, call_id: str, who: By) -> None:
         """The colleague who was asked has the caller; should their phone still ring, it rings for them."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             phone = _talking(legs)
             if legs.place != "consult":
                 raise PbxSaysNo("No colleague is being asked.")
@@ -156,9 +150,9 @@ class CallControls:
                 await self._hang_up(phone)  # the dialplan does the rest, as with a phone put down
                 await done()
 
-    async def return_to_caller(self, call_id: str, extension: str | None) -> None:
+    async def return_to_caller(self, call_id: str, who: By) -> None:
         """Leave the colleague and be with the caller again."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             phone = _talking(legs)
             if legs.place != "consult":
                 raise PbxSaysNo("No colleague is being asked.")
@@ -169,9 +163,9 @@ class CallControls:
                     await self._send(phone, "talk")
                 await done()
 
-    async def conference(self, call_id: str, extension: str | None, to: str) -> None:
+    async def conference(self, call_id: str, who: By, to: str) -> None:
         """Ring a colleague or supervisor, who joins caller and operator."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             phone = _talking(legs)
             if to not in self._operators():
                 raise PbxSaysNo(f"There is no operator {to}.")
@@ -180,25 +174,25 @@ class CallControls:
             await self._into_room(legs)
             await self._ring(legs, to, "talk", by=phone_of(phone.channel) or "")
 
-    async def send_dtmf(self, call_id: str, extension: str | None, digits: str) -> None:
+    async def send_dtmf(self, call_id: str, who: By, digits: str) -> None:
         """Press keys into the caller's line."""
         if not _KEYS.fullmatch(digits):
             raise PbxSaysNo("Only the keys 0 to 9, A to D, * and # can be pressed, at most 24 at once.")
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             _talking(legs)
             for digit in digits:
                 await self._act("PlayDTMF", Channel=legs.caller.channel, Digit=digit, Duration=str(KEY_MS))
                 await asyncio.sleep(KEY_PAUSE_S)
 
-    async def pause_recording(self, call_id: str, extension: str | None, on: bool) -> None:
+    async def pause_recording(self, call_id: str, who: By, on: bool) -> None:
         """The recording goes on in silence (a card number is spoken), or with its sound again."""
-        async with self._doing(call_id, extension) as legs:
+        async with self._doing(call_id, who) as legs:
             _talking(legs)
             await self._mute(legs.caller, on)
 
     async def listen(self, call_id: str, supervisor: str, mode: str) -> None:
         """Ring the supervisor, to hear both; `whisper`: and be heard by the operator; `barge`: by both."""
-        async with self._doing(call_id, None) as legs:
+        async with self._doing(call_id, By(supervisor, anybodys=True)) as legs:
             phone = _talking(legs)
             self._not_in_it(legs, supervisor)
             if mode == "barge":
@@ -211,7 +205,7 @@ class CallControls:
 
     async def take_over(self, call_id: str, supervisor: str) -> None:
         """Ring the supervisor's phone; once it is answered the caller is theirs, and the operator is free."""
-        async with self._doing(call_id, None) as legs:
+        async with self._doing(call_id, By(supervisor, anybodys=True)) as legs:
             phone = _talking(legs)
             self._not_in_it(legs, supervisor)
             if legs.place == "consult":
@@ -224,13 +218,13 @@ class CallControls:
     # --- how
 
     @asynccontextmanager
-    async def _doing(self, call_id: str, extension: str | None) -> AsyncIterator[Legs]:
+    async def _doing(self, call_id: str, who: By) -> AsyncIterator[Legs]:
         """One command at a time for each call, on the call as the PBX has it at that moment."""
         lock = self._locks.setdefault(call_id, asyncio.Lock())
         async with lock:
-            yield await self._look(call_id, extension)
+            yield await self._look(call_id, who)
 
-    async def _look(self, call_id: str, extension: str | None) -> Legs:
+    async def _look(self, call_id: str, who: By) -> Legs:
         try:
             listed = await self._pbx.list_action("CoreShowChannels")
         except (AmiCut, AmiLate, AmiRefused) as error:
@@ -238,13 +232,12 @@ class CallControls:
         channels = [one for one in listed if isinstance(one, ListedChannel)]
         desks = {
             one.uniqueid: await self._get(one, "PZ_DESK")
-            for one in at_desks(channels, self._operators(), extension)
+            for one in at_desks(channels, self._operators(), who)
         }
-        legs = legs_of(call_id, channels, self._operators(), extension, desks)
-        if legs is None:
-            raise NoSuchCall("This call is over.")
-        if extension is not None and legs.phone is None:
-            raise NotYourCall("This call is not on your phone.")
+        legs = legs_of(call_id, channels, self._operators(), who, desks)
+        # Somebody else's call and one that is over are the same to who may not command them all.
+        if legs is None or (legs.phone is None and not who.anybodys):
+            raise NoSuchCall("This call is not on your phone, or it is over.")
         return legs
 
     def _can_go_to(self, to: str, legs: Legs) -> None:

@@ -15,6 +15,14 @@ _PLACES = frozenset({"talk", "wait", "consult"})
 
 
 @dataclass(frozen=True, slots=True)
+class By:
+    """Who commands."""
+
+    extension: str | None
+    anybodys: bool = False  # a supervisor: also calls that are on others' phones
+
+
+@dataclass(frozen=True, slots=True)
 class Legs:
     """The channels of one call, as the one who commands it sees them."""
 
@@ -38,9 +46,7 @@ class Legs:
         return self.caller.context == CALL_CONTEXT and self.caller.exten == ROOM
 
 
-def at_desks(
-    channels: Sequence[ListedChannel], operators: Collection[str], extension: str | None
-) -> list[ListedChannel]:
+def at_desks(channels: Sequence[ListedChannel], operators: Collection[str], who: By) -> list[ListedChannel]:
     """Operators' phones that have a call at the desk; which one, the PBX has to be asked (PZ_DESK)."""
     return [
         one
@@ -48,7 +54,7 @@ def at_desks(
         if one.context == DESK_CONTEXT
         and one.exten in _PLACES
         and (phone := phone_of(one.channel)) in operators
-        and extension in (None, phone)
+        and (who.anybodys or phone == who.extension)
     ]
 
 
@@ -56,7 +62,7 @@ def legs_of(
     call_id: str,
     channels: Sequence[ListedChannel],
     operators: Collection[str],
-    extension: str | None,
+    who: By,
     desks: Mapping[str, str],
 ) -> Legs | None:
     """The legs of a call; None: the PBX has no such call.
@@ -65,7 +71,7 @@ def legs_of(
         call_id: the Uniqueid of the caller's channel.
         channels: the PBX's channels.
         operators: all extensions.
-        extension: who commands; None: whoever has the call.
+        who: commands.
         desks: which call is at the desk, by the Uniqueid of the phone's channel.
     """
     caller = next((one for one in channels if one.uniqueid == call_id), None)
@@ -76,11 +82,15 @@ def legs_of(
         for one in channels
         if one.uniqueid != call_id
         and (phone := phone_of(one.channel)) in operators
-        and extension in (None, phone)
+        and (who.anybodys or phone == who.extension)
         and (_hears(one, caller) or desks.get(one.uniqueid) == call_id or _rings(one, caller))
     ]
-    # Who holds the caller or is with them goes before whose phone rings.
-    phone = min(phones, key=lambda one: (one.rings, one.uniqueid), default=None)
+    # Who holds the caller or is with them goes before whose phone rings, and one's own phone before others'.
+    phone = min(
+        phones,
+        key=lambda one: (one.rings, phone_of(one.channel) != who.extension, one.uniqueid),
+        default=None,
+    )
     return Legs(caller, phone, _asked(phone, channels, operators) if phone else None)
 
 

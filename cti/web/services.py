@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from cti.desk.centre import DeskCentre
 from cti.live import LiveCalls
+from cti.operators.click_to_call import ClickToCall
+from cti.operators.controls import CallControls
 from cti.operators.keeper import PresenceKeeper
 from cti.operators.phones import PhoneBook
 from cti.waiting.incidents import IncidentAnnouncer
@@ -65,6 +67,8 @@ class Services:
     desks: DeskCentre
     keeper: PresenceKeeper
     phones: PhoneBook
+    controls: CallControls
+    click_to_call: ClickToCall
     incidents: IncidentBook
     announcer: IncidentAnnouncer
     promises: PromiseBook

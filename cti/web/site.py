@@ -8,12 +8,15 @@ from importlib.metadata import version
 
 from aiohttp import web
 
+from cti.operators.click_to_call import NotANumber
+from cti.operators.controls import NoSuchCall, PbxSaysNo
 from cti.web import (
     account_page,
     admin_groups,
     admin_log,
     admin_people,
     api_calls,
+    api_controls,
     api_customers,
     api_incidents,
     api_missed,
@@ -66,6 +69,7 @@ from tickets.ticket_book import Conflict
 OPERATIONS = (
     *api_session.OPERATIONS,
     *api_calls.OPERATIONS,
+    *api_controls.OPERATIONS,
     *api_tickets.OPERATIONS,
     *api_customers.OPERATIONS,
     *api_missed.OPERATIONS,
@@ -86,6 +90,9 @@ KNOWN = (
     Known(BadEdit, 400, "bad-edit"),
     Known(BadIncident, 400, "bad-incident"),
     Known(BadReason, 400, "bad-reason"),
+    Known(NoSuchCall, 404, "not-found"),
+    Known(PbxSaysNo, 409, "not-now"),
+    Known(NotANumber, 400, "bad-number"),
     Known(NotAllowed, 409, "not-allowed"),
     Known(Conflict, 412, "conflict"),
     Known(SecondFactorNeeded, 401, "second-factor"),

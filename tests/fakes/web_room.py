@@ -13,6 +13,8 @@ from argon2 import PasswordHasher
 
 from cti.asterisk.config import Phone
 from cti.live import LiveCalls
+from cti.operators.click_to_call import ClickToCall
+from cti.operators.controls import CallControls
 from cti.operators.keeper import PresenceKeeper
 from cti.operators.phones import PhoneBook
 from cti.waiting.incidents import IncidentAnnouncer
@@ -31,6 +33,7 @@ from recordings.words import TranscriptSearch
 from tests.fakes import desk_day
 from tests.fakes.desk_day import Visit
 from tests.fakes.desk_parts import DeskParts
+from tests.fakes.pbx_with_calls import PbxWithCalls
 from tests.fakes.quiet_pbx import QuietPbx
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
@@ -44,6 +47,7 @@ from tickets.incidents import IncidentBook
 from tickets.introductions import Introductions
 from tickets.ledger import CallBook
 from tickets.missed import MissedBook
+from tickets.numbers import normalise_number
 from tickets.own_account import OwnAccount
 from tickets.people import PeopleBook
 from tickets.presence import PresenceBook
@@ -90,6 +94,7 @@ class WebRoom:
         self.outlooks: dict[str, Outlook] = {}
         self.states: dict[str, State] = {}  # of operators, by extension
         self.pbx = QuietPbx()
+        self.lines = PbxWithCalls()
         sessions = self.database.sessions
         self.live = LiveCalls()
         self.surge = SurgeState()
@@ -105,6 +110,16 @@ class WebRoom:
                 self.pbx, self.pbx, PresenceBook(sessions, deadline_s=PATIENCE_S), {}, utc_now
             ),
             phones=PhoneBook(PHONES, ["support"], self.folder / "phones", self.pbx, self.pbx, None, ""),
+            controls=CallControls(
+                self.lines, lambda one: f"PJSIP/{one}", lambda: desk_day.OPERATORS, ["support"]
+            ),
+            click_to_call=ClickToCall(
+                self.lines,
+                lambda one: f"PJSIP/{one}",
+                lambda raw: normalise_number(raw, "US"),
+                "+18005550100",
+                utc_now,
+            ),
             phone_url="wss://pbx.example:8089/ws",
             audit=AuditBook(sessions, deadline_s=PATIENCE_S),
             own=OwnAccount(sessions, accounts, deadline_s=PATIENCE_S),
