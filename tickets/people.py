@@ -242,11 +242,11 @@ async def _read(session: AsyncSession, *only: ColumnElement[bool]) -> list[Perso
     for member in await session.scalars(joined):
         groups.setdefault(member.account_id, []).append(member.group_id)
     seen = (
-        select(LoginSessionRow.account_id, func.max(LoginSessionRow.seen_at))
+        select(LoginSessionRow.account_id, func.max(LoginSessionRow.seen_at).label("seen_at"))
         .where(LoginSessionRow.account_id.in_(ids), ~LoginSessionRow.pending)
         .group_by(LoginSessionRow.account_id)
     )
-    last = dict((await session.execute(seen)).tuples().all())
+    last = {row.account_id: row.seen_at for row in await session.execute(seen)}
     return [
         Person(
             id=row.id,
