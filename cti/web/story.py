@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from cti.web.languages import N_, _
 from cti.web.words import HAND_OVERS, headline
 from tickets.events import CallEvent
 from tickets.order import in_order
@@ -19,26 +20,29 @@ STAGES = {
     EventKind.BOT_ENDED: "reception",
     EventKind.QUEUE_JOINED: "queue",
     EventKind.OPERATOR_ANSWERED: "talk",
+    EventKind.HOLD_STARTED: "hold",
+    EventKind.HOLD_ENDED: "talk",
     EventKind.OPERATOR_LEFT: "reception",
     EventKind.VOICEMAIL_STARTED: "voicemail",
 }
 
 STAGE_NAMES = {
-    "reception": "Connecting",
-    "menu": "Menu",
-    "bot": "Bot",
-    "queue": "Waiting",
-    "talk": "Talking",
-    "voicemail": "Message",
+    "reception": N_("Connecting"),
+    "menu": N_("Menu"),
+    "bot": N_("Bot"),
+    "queue": N_("Waiting"),
+    "talk": N_("Talking"),
+    "hold": N_("On hold"),
+    "voicemail": N_("Message"),
 }
 
 INTENTS = {  # what the bot can take words for, besides the scenario's own questions
-    "operator": "a wish for a person",
-    "out_of_scope": "a question beyond it",
+    "operator": N_("a wish for a person"),
+    "out_of_scope": N_("a question beyond it"),
     "nothing": "",
-    "goodbye": "good-bye",
-    "yes": "yes",
-    "no": "no",
+    "goodbye": N_("good-bye"),
+    "yes": N_("yes"),
+    "no": N_("no"),
 }
 
 SHORTEST_S = 1.0  # a connecting stretch below this is only the seam between two others
@@ -55,7 +59,7 @@ class Stretch:
     @property
     def name(self) -> str:
         """For people."""
-        return STAGE_NAMES[self.stage]
+        return _(STAGE_NAMES[self.stage])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,47 @@ class Bar:
         return [total for total in sums.values() if total.stage != "reception" or total.seconds >= SHORTEST_S]
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place in a call's recording that people look for."""
+
+    kind: str  # a stage, or "hand_over", "transfer", "paused"; a class of the style sheet
+    name: str
+    at_s: float  # from the recording's beginning
+    seconds: float = 0.0  # 0: a moment without length
+    stage: bool = False  # one of the stretches that the call is made of
+
+
+def moments(bar: Bar, events: Iterable[CallEvent], operators: Mapping[str, str]) -> list[Moment]:
+    """What a call's recording is marked with. `operators`: extension → name.
+
+    The PBX records from the first ring, so a moment of the call is the same moment of the recording.
+    """
+    found = [
+        Moment(part.stage, part.name, part.start_s, part.seconds, stage=True)
+        for part in bar.stretches
+        if part.stage != "reception" or part.seconds >= SHORTEST_S
+    ]
+    paused_at: datetime | None = None
+    for event in in_order(events):
+        at_s = max(0.0, (event.at - bar.began_at).total_seconds())
+        match event.kind:
+            case EventKind.HANDED_OVER:
+                found.append(Moment("hand_over", _handed_over(event), at_s))
+            case EventKind.TRANSFERRED:
+                whom = _name(str(event.data.get("to", "?")), operators)
+                found.append(Moment("transfer", _("Transferred to %(whom)s", whom=whom), at_s))
+            case EventKind.RECORDING_PAUSED:
+                paused_at = paused_at or event.at
+            case EventKind.RECORDING_RESUMED | EventKind.ENDED if paused_at is not None:
+                since_s = max(0.0, (paused_at - bar.began_at).total_seconds())
+                found.append(Moment("paused", _("Recording paused"), since_s, at_s - since_s))
+                paused_at = None
+            case _:
+                pass
+    return sorted(found, key=lambda moment: moment.at_s)
+
+
 def call_bar(events: Iterable[CallEvent], now: datetime) -> Bar | None:
     """The call's stretches. A live call reaches to `now`; None without any event."""
     ordered = in_order(events)
@@ -90,7 +135,7 @@ def call_bar(events: Iterable[CallEvent], now: datetime) -> Bar | None:
     times = _in_step([event.at for event in shown], began, end)
     steps = [(at, STAGES[event.kind]) for at, event in zip(times, shown, strict=True)]
     stretches: list[Stretch] = []
-    for (at, stage), (until, _) in zip(steps, [*steps[1:], (end, "")], strict=True):
+    for (at, stage), (until, _then) in zip(steps, [*steps[1:], (end, "")], strict=True):
         seconds = (until - at).total_seconds()
         if stage == "reception" and seconds < SHORTEST_S and stretches:
             last = stretches.pop()
@@ -144,12 +189,15 @@ def heard_by_bot(lines: Sequence[Said]) -> bool:
 def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
     data = event.data
     extension = str(data.get("operator", "?"))
-    operator = operators.get(extension, f"Operator {extension}")
+    operator = _name(extension, operators)
     match event.kind:
         case EventKind.MENU_CHOICE:
-            return Said("step", f"Pressed {data.get('digit', '?')} in the menu", event.at, icon="key")
+            return Said(
+                "step", _("Pressed %(key)s in the menu", key=data.get("digit", "?")), event.at, icon="key"
+            )
         case EventKind.ANNOUNCED:
-            return Said("step", f"Heard: {headline(str(data.get('option', '')))}", event.at, icon="text")
+            told = headline(str(data.get("option", "")))
+            return Said("step", _("Heard: %(what)s", what=told), event.at, icon="text")
         case EventKind.BOT_TURN:
             speaker = "caller" if data.get("speaker") == "caller" else "bot"
             confidence = data.get("confidence")
@@ -161,25 +209,35 @@ def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
                 confidence=float(confidence) if isinstance(confidence, int | float) else None,
             )
         case EventKind.HANDED_OVER:
-            return Said(
-                "step", f"Handed to an operator: {_reason(data.get('reason'))}", event.at, icon="hand"
-            )
+            return Said("step", _handed_over(event), event.at, icon="hand")
         case EventKind.CALL_BACK_PROMISED:
-            return Said("step", "Was promised a call-back", event.at, icon="phone")
+            return Said("step", _("Was promised a call-back"), event.at, icon="phone")
         case EventKind.OPERATOR_MISSED:
-            return Said("step", f"{operator} did not answer", event.at, icon="phone")
+            return Said("step", _("%(who)s did not answer", who=operator), event.at, icon="phone")
         case EventKind.OPERATOR_ANSWERED:
-            return Said("step", f"{operator} answered", event.at, icon="phone")
+            return Said("step", _("%(who)s answered", who=operator), event.at, icon="phone")
         case _:
             return None
 
 
+def _name(extension: str, operators: Mapping[str, str]) -> str:
+    return operators.get(extension) or _("Operator %(extension)s", extension=extension)
+
+
+def _handed_over(event: CallEvent) -> str:
+    return _("Handed to an operator: %(reason)s", reason=_reason(event.data.get("reason")))
+
+
 def _understood(intent: object) -> str:
-    return INTENTS.get(str(intent), f"“{headline(str(intent))}”") if intent else ""
+    if not intent:
+        return ""
+    known = INTENTS.get(str(intent))
+    return f"“{headline(str(intent))}”" if known is None else known and _(known)
 
 
 def _reason(value: object) -> str:
     try:
-        return HAND_OVERS[HandOver(str(value))].text.lower()
+        words = HAND_OVERS[HandOver(str(value))].text
     except ValueError:
-        return "no reason given"
+        return _("no reason given")
+    return words[:1].lower() + words[1:]

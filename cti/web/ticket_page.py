@@ -9,7 +9,7 @@ from aiohttp import web
 from cti.web.access import sight_of, ticket_for
 from cti.web.security import account_of, may_listen, may_read_words
 from cti.web.services import services_of
-from cti.web.story import call_bar, conversation, heard_by_bot
+from cti.web.story import call_bar, conversation, heard_by_bot, moments
 from cti.web.ticket_work import work_context
 from recordings.shelf import RecordingView
 from tickets.call import Call
@@ -65,6 +65,7 @@ async def ticket_context(
     allowed = may_listen(account, call)
     words = may_read_words(account, call)
     said = conversation(detail.events, services.operators)
+    bar = call_bar(detail.events, services.clock())
     return {
         "section": "/tickets",
         "ticket": detail.ticket,
@@ -72,7 +73,8 @@ async def ticket_context(
         "customer": detail.customer,
         "earlier": await _others(request, detail),
         "promise": await services.promises.about_call(detail.call.call_id),
-        "bar": call_bar(detail.events, services.clock()),
+        "bar": bar,
+        "moments": moments(bar, detail.events, services.operators) if bar and recording else [],
         "said": [line for line in said if words or line.speaker == "step"],
         "heard_by_bot": heard_by_bot(said),
         "words_withheld": heard_by_bot(said) and not words,

@@ -4,6 +4,7 @@ Pure. Templates use these as filters; nothing here decides anything about a call
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -15,6 +16,7 @@ from cti.waiting.room import Outlook
 from cti.web.languages import N_, _, language, ngettext
 from cti.web.room import Seat
 from ivr.waiting_words import LONG, SOON
+from recordings.transcript import Phrase
 from tickets.call import Call
 from tickets.promise import Attempt, Promise
 from tickets.vocabulary import (
@@ -198,6 +200,27 @@ def initials(name: str | None) -> str:
     parts = [part for part in (name or "").split() if part[0].isalpha()]
     letters = [parts[0][0], parts[-1][0]] if len(parts) > 1 else [part[0] for part in parts]
     return "".join(letters).upper() or "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A word of a transcript as it is shown; without a time it cannot be gone to."""
+
+    text: str
+    start_s: float | None
+
+
+def words_of(phrase: Phrase) -> Sequence[Shown]:
+    """A phrase's words with their times, where the recogniser gave both as one and the same text."""
+    heard = "".join(word.text for word in phrase.words)
+    if "".join(heard.split()) != "".join(phrase.text.split()):
+        return (Shown(phrase.text, None),)
+    return [Shown(word.text.strip(), word.start_s) for word in phrase.words]
+
+
+def share(part: float, whole: float) -> str:
+    """How much of the whole: `12.345%`, for drawings, never beyond it."""
+    return f"{100 * min(max(part / whole, 0), 1):.3f}%" if whole > 0 else "0%"
 
 
 def headline(word: str | None) -> str:

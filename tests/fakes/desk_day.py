@@ -15,7 +15,7 @@ from recordings.audio import merge_stereo, peaks
 from recordings.naming import store_key
 from recordings.store import Store
 from recordings.tables import Recording, Transcript
-from recordings.transcript import Phrase, Speaker, to_json
+from recordings.transcript import Phrase, Speaker, Word, to_json
 from tests.fakes.wav_files import RATE, write_wav
 from tickets.customers import CustomerBook
 from tickets.database import Sessions, writing
@@ -326,7 +326,10 @@ async def add_recording(visit: Visit, now: datetime, sessions: Sessions, store: 
         await session.flush()
         recording_id = row.id
         if visit.tape:
-            phrases = [Phrase(who, start, end, text, 0.9) for who, start, end, text in visit.tape]
+            phrases = [
+                Phrase(who, start, end, text, 0.9, words(start, end, text))
+                for who, start, end, text in visit.tape
+            ]
             session.add(
                 Transcript(
                     recording_id=recording_id, language="en", engine="whisper tiny.en",
@@ -334,6 +337,15 @@ async def add_recording(visit: Visit, now: datetime, sessions: Sessions, store: 
                 )
             )  # fmt: skip
     return recording_id
+
+
+def words(start: float, end: float, text: str) -> tuple[Word, ...]:
+    """A phrase's words, each as long as it is written."""
+    per_letter, at, said = (end - start) / max(1, len(text)), start, []
+    for word in text.split():
+        said.append(Word(word, round(at, 2), round(at + len(word) * per_letter, 2), 0.9))
+        at += (len(word) + 1) * per_letter
+    return tuple(said)
 
 
 def _side(visit: Visit, folder: Path, *, caller: bool) -> Path:

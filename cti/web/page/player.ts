@@ -1,7 +1,10 @@
-// The player of a recording: a two-lane waveform (caller above, what the caller heard below) and a transcript
-// that follows. Without scripts the page keeps the browser's own audio element and a plain transcript.
+// The player of a recording: a two-lane waveform (caller above, what the caller heard below) with marks, and a
+// transcript that follows word by word and is gone to by word. Without scripts the page keeps the browser's own
+// audio element and a plain transcript.
 
 import { clock } from "./clock";
+import { lastBefore } from "./moments";
+import { Transcript } from "./transcript";
 import { t } from "./words";
 
 const STEP_S = 5;
@@ -13,10 +16,10 @@ interface Peaks {
   heard: number[];
 }
 
-interface Span {
-  start: number; // seconds
-  end: number;
-  who: "bot" | "operator";
+interface Bars {
+  caller: number[]; // 0 to 1, one a bar
+  heard: number[];
+  colours: string[]; // of the lower lane, one a bar: names of the style sheet
 }
 
 class Player extends HTMLElement {
@@ -25,15 +28,18 @@ class Player extends HTMLElement {
   private lanes!: HTMLElement;
   private toggle!: HTMLElement;
   private time!: HTMLElement;
+  private transcript: Transcript | undefined;
   private length = 0; // seconds
-  private phrases: HTMLElement[] = [];
-  private current: HTMLElement | null = null;
   private peaks: Peaks = { caller: [], heard: [] };
-  private heard: Span[] | undefined;
+  private bars: Bars | undefined;
   private frame = 0;
-  private readonly watcher = new ResizeObserver(() => this.draw());
+  private shown = -1; // the second that stands in the clock
+  private readonly watcher = new ResizeObserver(() => this.redraw());
   private readonly scheme = matchMedia("(prefers-color-scheme: dark)");
-  private readonly redraw = (): void => this.draw();
+  private readonly redraw = (): void => {
+    this.bars = undefined;
+    this.draw();
+  };
 
   connectedCallback(): void {
     this.audio = this.need("audio");
@@ -42,25 +48,44 @@ class Player extends HTMLElement {
     this.toggle = this.need("[data-toggle]");
     this.time = this.need("[data-clock]");
     this.length = Number(this.dataset.seconds) || 0;
-    this.phrases = [...document.querySelectorAll<HTMLElement>(".phrase")];
     this.audio.controls = false;
+    const list = document.querySelector<HTMLElement>(".transcript");
+    if (list) {
+      this.transcript = new Transcript(list, {
+        go: (seconds) => this.seek(seconds, true),
+        skip: (seconds) => this.seek(this.audio.currentTime + seconds),
+        toggle: () => this.playOrPause(),
+      });
+    }
 
     this.toggle.addEventListener("click", () => this.playOrPause());
     const speed = this.need<HTMLSelectElement>("[data-speed]");
     speed.addEventListener("change", () => (this.audio.playbackRate = Number(speed.value)));
+    for (const button of this.querySelectorAll<HTMLElement>("[data-skip]")) {
+      button.addEventListener("click", () => this.seek(this.audio.currentTime + Number(button.dataset.skip)));
+    }
+    for (const button of this.querySelectorAll<HTMLElement>("[data-seek]")) {
+      button.addEventListener("click", () => this.seek(Number(button.dataset.seek), true));
+    }
+    this.need("[data-link]").addEventListener("click", () => void this.copyLink());
     for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.showState());
     for (const name of ["timeupdate", "seeked"]) this.audio.addEventListener(name, () => this.show());
     this.audio.addEventListener("error", () => this.fail());
     this.lanes.addEventListener("pointerdown", (event) => this.drag(event));
     this.lanes.addEventListener("keydown", (event) => this.key(event));
-    for (const phrase of this.phrases) {
-      phrase.addEventListener("click", () => this.seek(Number(phrase.dataset.start), true));
-    }
     this.watcher.observe(this.lanes);
     this.scheme.addEventListener("change", this.redraw);
+    addEventListener("hashchange", this.seekToAddress);
+    this.seekToAddress();
     this.show();
     void this.load();
-    this.audio.addEventListener("loadedmetadata", () => this.seekToAddress(), { once: true });
+  }
+
+  disconnectedCallback(): void {
+    cancelAnimationFrame(this.frame);
+    this.watcher.disconnect();
+    this.scheme.removeEventListener("change", this.redraw);
+    removeEventListener("hashchange", this.seekToAddress);
   }
 
   private need<T extends HTMLElement>(selector: string): T {
@@ -69,15 +94,23 @@ class Player extends HTMLElement {
     return found;
   }
 
-  // `…#t=67` opens the page at that second: a moment of a call can be passed on as a link.
-  private seekToAddress(): void {
+  // `…#t=67` opens the page at that second: a moment of a call can be passed on as a link. Nothing is fetched
+  // before somebody plays: only listening is listening.
+  private readonly seekToAddress = (): void => {
     const at = Number(/^#t=(\d+(?:\.\d+)?)$/.exec(location.hash)?.[1]);
     if (at) this.seek(at);
-  }
+  };
 
-  disconnectedCallback(): void {
-    this.watcher.disconnect();
-    this.scheme.removeEventListener("change", this.redraw);
+  private async copyLink(): Promise<void> {
+    const address = `#t=${Math.floor(this.audio.currentTime)}`;
+    history.replaceState(null, "", address);
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      // Without TLS a page may not: the address itself has it now.
+    }
+    this.time.textContent = t("Link copied");
+    this.shown = -1;
   }
 
   private async load(): Promise<void> {
@@ -87,7 +120,7 @@ class Player extends HTMLElement {
     } catch {
       // The waveform is an ornament: the player works without it.
     }
-    this.draw();
+    this.redraw();
   }
 
   private playOrPause(): void {
@@ -115,6 +148,7 @@ class Player extends HTMLElement {
 
   private seek(seconds: number, play = false): void {
     this.audio.currentTime = Math.min(Math.max(0, seconds), this.length);
+    this.transcript?.follow();
     this.show();
     if (play && this.audio.paused) this.playOrPause();
   }
@@ -127,7 +161,9 @@ class Player extends HTMLElement {
     at(event);
     this.lanes.setPointerCapture(event.pointerId);
     this.lanes.addEventListener("pointermove", at);
-    this.lanes.addEventListener("pointerup", () => this.lanes.removeEventListener("pointermove", at), { once: true });
+    const done = (): void => this.lanes.removeEventListener("pointermove", at);
+    this.lanes.addEventListener("pointerup", done, { once: true });
+    this.lanes.addEventListener("pointercancel", done, { once: true });
   }
 
   private key(event: KeyboardEvent): void {
@@ -144,89 +180,82 @@ class Player extends HTMLElement {
 
   private show(): void {
     const at = this.audio.currentTime;
-    this.time.textContent = `${clock(at)} / ${clock(this.length)}`;
-    this.lanes.setAttribute("aria-valuenow", String(Math.round(at)));
-    this.lanes.setAttribute("aria-valuetext", t("%(at)s of %(all)s", { at: clock(at), all: clock(this.length) }));
-    this.mark(at);
+    if (Math.floor(at) !== this.shown) {
+      this.shown = Math.floor(at);
+      this.time.textContent = `${clock(at)} / ${clock(this.length)}`;
+      this.lanes.setAttribute("aria-valuenow", String(Math.round(at)));
+      this.lanes.setAttribute("aria-valuetext", t("{at} of {all}", { at: clock(at), all: clock(this.length) }));
+    }
+    this.transcript?.show(at, at > 0 || !this.audio.paused);
     this.draw();
-  }
-
-  // The phrase that sounds now; between phrases the last one keeps the mark.
-  private mark(at: number): void {
-    let current: HTMLElement | null = null;
-    for (const phrase of this.phrases) if (Number(phrase.dataset.start) <= at + 0.05) current = phrase;
-    if (at === 0 && this.audio.paused) current = null;
-    if (current === this.current) return;
-    this.current?.removeAttribute("aria-current");
-    this.current = current;
-    if (!current) return;
-    current.setAttribute("aria-current", "true");
-    const list = current.closest(".transcript");
-    if (!list) return;
-    const above = current.offsetTop < list.scrollTop;
-    const below = current.offsetTop + current.offsetHeight > list.scrollTop + list.clientHeight;
-    if (above || below) list.scrollTop = current.offsetTop - list.clientHeight / 3;
   }
 
   private draw(): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width || !height) return;
     const ratio = devicePixelRatio || 1;
-    this.canvas.width = width * ratio;
-    this.canvas.height = height * ratio;
+    if (this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio)) {
+      this.canvas.width = Math.round(width * ratio);
+      this.canvas.height = Math.round(height * ratio);
+    }
     const pen = this.canvas.getContext("2d");
     if (!pen) return;
-    pen.scale(ratio, ratio);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    this.bars ??= this.barsFor(Math.floor(width / (BAR + GAP)));
+    const played = this.length ? (this.audio.currentTime / this.length) * width : 0;
     const style = getComputedStyle(this);
     const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
-    const played = this.length ? (this.audio.currentTime / this.length) * width : 0;
-    const lane = (peaks: number[], middle: number, colourAt: (seconds: number) => string): void =>
-      this.drawLane(pen, peaks, middle * height, 0.175 * height, width, played, colourAt);
-    lane(this.peaks.caller, 0.31, () => colour("caller"));
-    lane(this.peaks.heard, 0.81, (at) => colour(this.heardAt(at)));
+    const colours: Record<string, string> = { bot: colour("bot"), operator: colour("operator"), none: colour("ink-3") };
+    const caller = colour("caller");
+    this.drawLane(pen, this.bars.caller, 0.31 * height, 0.175 * height, played, () => caller);
+    const names = this.bars.colours;
+    this.drawLane(pen, this.bars.heard, 0.81 * height, 0.175 * height, played, (bar) => colours[names[bar] ?? "none"] ?? "");
     pen.globalAlpha = 1;
     pen.fillStyle = colour("line");
     pen.fillRect(0, height / 2, width, 1);
-    pen.globalAlpha = 1;
     pen.fillStyle = colour("ink");
     if (played > 0) pen.fillRect(Math.min(played, width - 1.5), 0, 1.5, height);
   }
 
   private drawLane(
     pen: CanvasRenderingContext2D,
-    peaks: number[],
+    reaches: number[],
     middle: number,
     half: number,
-    width: number,
     played: number,
-    colourAt: (seconds: number) => string,
+    colourOf: (bar: number) => string,
   ): void {
-    const bars = Math.floor(width / (BAR + GAP));
-    for (let index = 0; index < bars; index += 1) {
-      const from = Math.floor((index / bars) * peaks.length);
-      const to = Math.max(from + 1, Math.floor(((index + 1) / bars) * peaks.length));
-      // Square root: quiet speech stays visible beside loud music.
-      const peak = Math.sqrt(Math.max(0, ...peaks.slice(from, to)) / 100);
-      const reach = Math.max(0.75, peak * half);
-      const x = index * (BAR + GAP);
+    reaches.forEach((share, bar) => {
+      const reach = Math.max(0.75, share * half);
+      const x = bar * (BAR + GAP);
       pen.globalAlpha = x <= played ? 1 : 0.5;
-      pen.fillStyle = colourAt((index / bars) * this.length);
+      pen.fillStyle = colourOf(bar);
       pen.beginPath();
       pen.roundRect(x, middle - reach, BAR, reach * 2, 1);
       pen.fill();
-    }
+    });
+  }
+
+  private barsFor(count: number): Bars {
+    const reaches = (peaks: number[]): number[] =>
+      Array.from({ length: count }, (_, bar) => {
+        const from = Math.floor((bar / count) * peaks.length);
+        const to = Math.max(from + 1, Math.floor(((bar + 1) / count) * peaks.length));
+        let loudest = 0;
+        for (let index = from; index < to; index += 1) loudest = Math.max(loudest, peaks[index] ?? 0);
+        return Math.sqrt(loudest / 100); // quiet speech stays visible beside loud music
+      });
+    const colours = Array.from({ length: count }, (_, bar) => this.heardAt((bar / count) * this.length));
+    return { caller: reaches(this.peaks.caller), heard: reaches(this.peaks.heard), colours };
   }
 
   // The lower lane carries the bot, the operator and music: the transcript knows which.
   private heardAt(seconds: number): string {
-    this.heard ??= this.phrases
-      .filter((phrase) => !phrase.classList.contains("caller"))
-      .map((phrase) => ({
-        start: Number(phrase.dataset.start) - 0.2,
-        end: Number(phrase.dataset.end) + 0.2,
-        who: phrase.classList.contains("bot") ? "bot" : "operator",
-      }));
-    return this.heard.find((span) => span.start <= seconds && seconds <= span.end)?.who ?? (this.heard.length ? "ink-3" : "operator");
+    const spans = this.transcript?.heard ?? [];
+    if (!spans.length) return "operator";
+    const span = spans[lastBefore(spans, seconds, (one) => one.start)];
+    return span && seconds <= span.end ? span.who : "none";
   }
 }
 

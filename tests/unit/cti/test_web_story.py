@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.web.story import call_bar, conversation, heard_by_bot
+from cti.web.story import Moment, call_bar, conversation, heard_by_bot, moments
 from tickets.events import CallEvent, Value
 from tickets.vocabulary import EventKind
 
@@ -121,3 +121,45 @@ def test_it_survives_words_it_does_not_know() -> None:
         [event(EventKind.BOT_TURN, 1), event(EventKind.HANDED_OVER, 2, reason="later release")], {}
     )
     assert [line.text for line in lines] == ["", "Handed to an operator: no reason given"]
+
+
+def marked(*more: CallEvent) -> list[Moment]:
+    events = [*WHOLE_CALL, *more]
+    bar = call_bar(events, BEGAN)
+    assert bar is not None
+    return moments(bar, events, {"101": "Grace", "102": "Tomas"})
+
+
+def test_it_marks_what_people_look_for_in_a_recording() -> None:
+    found = [(one.kind, round(one.at_s, 1), round(one.seconds, 1)) for one in marked()]
+    assert found == [
+        ("menu", 0.4, 6.6),
+        ("bot", 7.0, 6.5),
+        ("hand_over", 13.0, 0.0),
+        ("queue", 13.5, 26.5),
+        ("talk", 40.0, 60.2),
+    ]
+    assert "Handed to an operator: beyond the bot" in [one.name for one in marked()]
+
+
+def test_it_marks_holds_transfers_and_pauses_of_the_recording() -> None:
+    found = marked(
+        event(EventKind.HOLD_STARTED, 50, operator="101"),
+        event(EventKind.HOLD_ENDED, 60, operator="101"),
+        event(EventKind.RECORDING_PAUSED, 65, operator="101"),
+        event(EventKind.RECORDING_RESUMED, 80, operator="101"),
+        event(EventKind.TRANSFERRED, 90, operator="101", to="102", how="blind"),
+    )
+    late = [(one.kind, one.name, round(one.at_s), round(one.seconds)) for one in found if one.at_s >= 40]
+    assert late == [
+        ("talk", "Talking", 40, 10),
+        ("hold", "On hold", 50, 10),
+        ("talk", "Talking", 60, 40),
+        ("paused", "Recording paused", 65, 15),
+        ("transfer", "Transferred to Tomas", 90, 0),
+    ]
+
+
+def test_a_pause_that_nobody_ended_ends_with_the_call() -> None:
+    (paused,) = [one for one in marked(event(EventKind.RECORDING_PAUSED, 70)) if one.kind == "paused"]
+    assert (round(paused.at_s), round(paused.seconds)) == (70, 30)
