@@ -50,7 +50,16 @@ async def look(sessions: Sessions, calls: Collection[str]) -> dict[str, Kept]:
     }
 
 
-async def all_calls(sessions: Sessions, but_of: str = "") -> set[str]:
+async def all_calls(sessions: Sessions, but_of: str | None = None) -> set[str]:
     """Every call that the ledger knows, except those of one number."""
+    every = select(CallRow.call_id)
     async with sessions() as session:
-        return set(await session.scalars(select(CallRow.call_id).where(CallRow.caller_raw != but_of)))
+        return set(
+            await session.scalars(every if but_of is None else every.where(CallRow.caller_raw != but_of))
+        )
+
+
+async def of_nobody(sessions: Sessions) -> set[str]:
+    """Calls that the ledger has, but not who called."""
+    async with sessions() as session:
+        return set(await session.scalars(select(CallRow.call_id).where(CallRow.caller_raw == "")))

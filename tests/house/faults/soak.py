@@ -23,7 +23,7 @@ from recordings.tables import Recording
 from tests.house.faults.catalogue import ON_SQLITE
 from tests.house.faults.house import House
 from tests.house.faults.injections import DiskFull, Fault, PbxRestarted
-from tests.house.faults.ledger import all_calls, look
+from tests.house.faults.ledger import all_calls, look, of_nobody
 from tests.house.faults.moments import FINGER_S
 from tests.house.faults.supervisor import own_memory_mib
 from tickets.tables import TicketRow
@@ -243,7 +243,8 @@ async def _compare(house: House, made: set[str], day: Day) -> None:
     deadline = time.monotonic() + BOOKS_S
     while True:
         kept = await look(house.database.sessions, made)
-        if all(one.complete for one in kept.values()) or time.monotonic() > deadline:
+        nobodys = await of_nobody(house.database.sessions)
+        if (not nobodys and all(one.complete for one in kept.values())) or time.monotonic() > deadline:
             break
         await asyncio.sleep(1.0)
     in_cdr = _cdr_calls(house)
@@ -267,6 +268,7 @@ async def _compare(house: House, made: set[str], day: Day) -> None:
         day.differences += [f"{call} is not in {name}" for call in sorted(made - calls)]
         day.differences += [f"{call} is in {name} and nobody made it" for call in sorted(calls - made)]
     day.differences += [f"{call} has {n} tickets" for call, n in Counter(ticketed).items() if n != 1]
+    day.differences += [f"nobody knows who called in {call}" for call in sorted(nobodys)]
     day.differences += [f"{call} never ended" for call, one in kept.items() if not one.ended]
     day.differences += [f"{call} has no recording, no reason" for call, one in kept.items() if not one.taped]
 
