@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, Playwright
+from playwright.async_api import Browser, Page, Playwright, expect
 
 from cti.settings import Settings
 from recordings.store import DiskStore
@@ -106,6 +106,7 @@ async def sit_down(browser: Browser, address: str, *, dark: bool = False) -> Sea
         locale="en-US",
     )
     context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     await context.add_init_script(LISTEN)
     page = await context.new_page()
     faults: list[str] = []
