@@ -45,7 +45,8 @@ class _Pattern:
     messages: list[tuple[float, bytes]]
 
 
-def _patterns() -> dict[str, _Pattern]:
+def patterns() -> dict[str, _Pattern]:
+    """The captured calls by their ids."""
     blocks = CAPTURE.read_bytes().split(b"\r\n\r\n")
     # Without the far ends of the calls, and without lists that somebody had asked for.
     events = [block for block in blocks if _TIME.search(block) and not _FAR_SIDE.search(block + b"\r")]
@@ -72,12 +73,12 @@ def _at(block: bytes) -> float:
 def busy_time(calls: int, *, ledger_only: bool = False) -> bytes:
     """The bytes of that many calls. `ledger_only`: nothing but events of kinds that we have a use for."""
     chance = random.Random(22)
-    patterns = _patterns()
+    captured = patterns()
     choices = chance.choices(list(MIX), weights=list(MIX.values()), k=calls)
     said: list[tuple[float, int, bytes]] = []
     for number, call_id in enumerate(choices):
         begin = 1_800_000_000 + number * 5.0 / LIVE_AT_ONCE + chance.random()
-        for after, block in patterns[call_id].messages:
+        for after, block in captured[call_id].messages:
             if not ledger_only or block[7 : block.index(b"\r")].decode() in LIVE:
                 said.append((begin + after, len(said), _of(block, number, begin + after)))
     return b"".join(block + b"\r\n\r\n" for _, _, block in sorted(said))

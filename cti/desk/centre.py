@@ -128,6 +128,7 @@ class DeskCentre:
         self._calls: OrderedDict[str, _Kept] = OrderedDict()
         self._over: dict[str, None] = {}  # calls that ended a while ago: what is told of them late is no news
         self._phones: dict[str, set[str]] = {}  # extension → calls that its desk may show
+        self._operators: list[Colleague] | None = None  # None: somebody is another than before
         self._tallies: dict[Owner, Tally] = {}
         self._tally_now = asyncio.Event()
         self.hub: Hub[Owner] = Hub(lambda owner: self.snapshot(owner).json())
@@ -154,11 +155,7 @@ class DeskCentre:
             queues=self._queues(owner, picture),
             missed=tally.missed,
             reminders=tally.reminders,
-            colleagues=[
-                Colleague(extension, name, self._presence(extension, picture), self._talks(extension))
-                for extension, name in sorted(self._people().items())
-                if extension != owner.extension
-            ],
+            colleagues=[one for one in self._everybody(picture) if one.extension != owner.extension],
         )
 
     def hear(self, event: CallEvent) -> None:
@@ -360,6 +357,15 @@ class DeskCentre:
         )
         return (Presence.READY if there else Presence.AWAY).value
 
+    def _everybody(self, picture: QueuePicture | None) -> list[Colleague]:
+        """All operators: the same for all desks, and looked at again only after a change."""
+        if self._operators is None:
+            self._operators = [
+                Colleague(extension, name, self._presence(extension, picture), self._talks(extension))
+                for extension, name in sorted(self._people().items())
+            ]
+        return self._operators
+
     def _talks(self, extension: str) -> bool:
         calls = (self._calls[call_id] for call_id in self._phones.get(extension, ()))
         return any(extension in kept.story.picture.talks for kept in calls)
@@ -381,6 +387,7 @@ class DeskCentre:
                 self.hub.changed(owner)
 
     def _wake_all_calmly(self) -> None:
+        self._operators = None
         for owner in self.hub.watched:
             self.hub.changed_calmly(owner)
 

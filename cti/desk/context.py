@@ -129,7 +129,8 @@ class Contexts:
             try:
                 async with self._places:
                     file = await self._ask_file(call_id, *entry.about)
-                    heard = await self._ask_audio([past.call_id for past in file.past])
+                    calls = [past.call_id for past in file.past]
+                    heard = await self._ask_audio(calls) if calls else set()
             except DatabaseTrouble as error:
                 if pause_s is None:
                     log.warning(
