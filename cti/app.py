@@ -17,6 +17,7 @@ from cti.assembly.frame import Frame
 from cti.assembly.operators import staff
 from cti.assembly.pbx import join_pbx
 from cti.assembly.reception import open_doors
+from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
 from cti.assembly.voicebot import prepare_prompts, wake_voicebot
 from cti.assembly.waiting import call_back_desk, call_people_back, keep_queues, let_wait_well
@@ -79,7 +80,9 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     pbx = await join_pbx(frame)
     keep_queues(frame, pbx)
     operators = await staff(frame, pbx)
-    desks = await lay_out_desks(frame, pbx, operators.keeper, desk, shelf, operators.controls.consulting)
+    desks = await lay_out_desks(
+        frame, pbx, operators.keeper, desk, shelf, operators.controls.consulting, operators.phones
+    )
     prompts = await prepare_prompts(frame, progress)
     waiting = let_wait_well(frame, pbx, prompts, incidents, surge)
     bot = await wake_voicebot(frame, prompts, progress)
@@ -87,6 +90,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     call_back = call_back_desk(frame, prompts, promises)
     drain = await open_doors(frame, pbx, prompts, bot.conversations, waiting, call_back, customers, surge)
     call_people_back(frame, pbx, may_call=lambda: not drain.begun)
+    keep_reminders(frame)
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
     http_port = await open_desk(

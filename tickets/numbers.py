@@ -33,18 +33,19 @@ SHORTEST_PART = 4  # digits; fewer are in every other number
 def number_parts(raw: str, region: str) -> tuple[str, ...]:
     """What to look for in E.164 numbers when a person writes a number, or a part of one, in any spelling.
 
-    The whole number's E.164 form where it is one; else its digits, also without an international prefix or
-    the trunk prefix that `region` writes in front of national numbers. Empty for what is no part of a number.
+    Its E.164 form where it may be a whole number; its digits, also without an international prefix or the trunk
+    prefix that `region` writes in front of national numbers. Empty for what is no part of a number.
     """
     if len(raw) > _LONGEST or not re.fullmatch(r"[\d\s()+./-]*", raw):
         return ()
     digits = "".join(char for char in raw if char in "0123456789")
     if len(digits) < SHORTEST_PART:
         return ()
-    if (whole := normalise_number(raw, region)) is not None:
-        return (whole,) if raw.strip().startswith("+") else (whole, digits)
-    parts = [digits]
-    trunk = phonenumbers.ndd_prefix_for_region_code(region, True) or ""
+    whole = normalise_number(raw, region)
+    if raw.strip().startswith("+"):
+        return (whole or digits,)
+    parts = [digits] if whole is None else [whole, digits]
+    trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
     for prefix in ("00", trunk):
         rest = digits.removeprefix(prefix)
         if prefix and rest != digits and len(rest) >= SHORTEST_PART:

@@ -7,18 +7,29 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from cti.web.access import sight_of
 from cti.web.openapi import operation
-from cti.web.schemas import CallOut, Listed, Out, ticket_name
+from cti.web.schemas import Listed, Out, ticket_name
 from cti.web.security import account_of
 from cti.web.services import services_of
 from cti.web.ticket_inputs import MissedMarks, MissedQuery
-from tickets.desk import CallLine
 from tickets.missed import Missed
+from tickets.vocabulary import CallOutcome
 
 
 class MissedOut(Out):
     """A call that nobody took."""
 
-    call: CallOut
+    ticket: str = Field(description="For example `PZ-1001`.")
+    call_id: str
+    caller: str | None = Field(description="E.164; null where it was withheld.")
+    customer_id: int | None
+    customer_name: str | None
+    vip_level: int
+    line: str
+    queue: str | None
+    received_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    hold_seconds: float
+    outcome: CallOutcome | None
     done_at: AwareDatetime | None = Field(description="When somebody marked it off.")
     done_by: str | None = Field(description="Login.")
     talked_in: str | None = Field(description="Ticket of a later talk: it is off the list by itself.")
@@ -26,8 +37,11 @@ class MissedOut(Out):
     @classmethod
     def of(cls, one: Missed) -> Self:
         """From the card index."""
+        told = {name: getattr(one.call, name) for name in cls.model_fields if hasattr(one.call, name)}
         return cls(
-            call=CallOut.of(CallLine(one.call, one.ticket_number, one.customer_name)),
+            **told,
+            ticket=ticket_name(one.ticket_number),
+            customer_name=one.customer_name,
             done_at=one.done_at,
             done_by=one.done_by,
             talked_in=ticket_name(one.talked_in) if one.talked_in else None,

@@ -3,13 +3,14 @@
 from typing import Self
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from cti.web.inputs import In, Text
 from cti.web.openapi import operation
-from cti.web.schemas import CustomerOut, Out, TicketOut
+from cti.web.schemas import CustomerOut, Out
 from cti.web.searching import Finds, TicketFind, search
 from tickets.patterns import LONGEST_QUERY
+from tickets.vocabulary import TicketStatus
 
 
 class SearchQuery(In):
@@ -25,7 +26,11 @@ class SearchQuery(In):
 class FindOut(Out):
     """A ticket that was found."""
 
-    ticket: TicketOut
+    ticket: str = Field(description="For example `PZ-1001`.")
+    subject: str
+    status: TicketStatus
+    customer_name: str | None
+    created_at: AwareDatetime
     text: str | None = Field(description="Around the words, from a note or a transcript.")
 
     @classmethod
@@ -33,7 +38,15 @@ class FindOut(Out):
         """From the search."""
         around = find.snippet
         text = around.before + around.found + around.after if around else None
-        return cls(ticket=TicketOut.of(find.ticket), text=text)
+        ticket = find.ticket
+        return cls(
+            ticket=ticket.name,
+            subject=ticket.subject,
+            status=ticket.status,
+            customer_name=ticket.customer_name,
+            created_at=ticket.created_at,
+            text=text,
+        )
 
 
 class SearchOut(Out):
@@ -42,7 +55,7 @@ class SearchOut(Out):
     customers: list[CustomerOut]
     tickets: list[FindOut] = Field(description="By number, subject, topic, tag, or their customer's name.")
     notes: list[FindOut] = Field(description="By words of a note or an answer.")
-    recordings: list[FindOut] = Field(description="By words that were said, in recordings you may hear.")
+    transcripts: list[FindOut] = Field(description="By words that were said, in recordings you may hear.")
     late: list[str] = Field(description="Which of the four were given up, because they took too long.")
 
     @classmethod
@@ -52,7 +65,7 @@ class SearchOut(Out):
             customers=[CustomerOut.of(one) for one in finds.customers],
             tickets=[FindOut.of(one) for one in finds.tickets],
             notes=[FindOut.of(one) for one in finds.notes],
-            recordings=[FindOut.of(one) for one in finds.recordings],
+            transcripts=[FindOut.of(one) for one in finds.transcripts],
             late=finds.late,
         )
 

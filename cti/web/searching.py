@@ -50,13 +50,13 @@ class Finds:
     customers: list[Customer] = field(default_factory=list)
     tickets: list[TicketFind] = field(default_factory=list)
     notes: list[TicketFind] = field(default_factory=list)
-    recordings: list[TicketFind] = field(default_factory=list)
-    late: list[str] = field(default_factory=list)  # "customers", "tickets", "notes", "recordings": given up
+    transcripts: list[TicketFind] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)  # "customers", "tickets", "notes", "transcripts": given up
 
     @property
     def nothing(self) -> bool:
         """Whether nothing was found at all."""
-        return not (self.customers or self.tickets or self.notes or self.recordings)
+        return not (self.customers or self.tickets or self.notes or self.transcripts)
 
 
 async def search(request: web.Request, query: str) -> Finds:
@@ -81,7 +81,7 @@ async def search(request: web.Request, query: str) -> Finds:
         found = await services.search.by_notes(in_texts, sight)
         return [TicketFind(ticket, snippet(text, words)) for ticket, text in found]
 
-    async def recordings() -> list[TicketFind]:
+    async def transcripts() -> list[TicketFind]:
         if not in_texts:
             return []
         said = await services.transcripts.find(words, hearable(account, sight), MOST)
@@ -95,11 +95,11 @@ async def search(request: web.Request, query: str) -> Finds:
             finds.late.append(name)
             return []
 
-    finds.customers, finds.tickets, finds.notes, finds.recordings = await asyncio.gather(
+    finds.customers, finds.tickets, finds.notes, finds.transcripts = await asyncio.gather(
         in_time("customers", services.search.customers([] if digits else words, digits)),
         in_time("tickets", tickets()),
         in_time("notes", notes()),
-        in_time("recordings", recordings()),
+        in_time("transcripts", transcripts()),
     )
     return finds
 

@@ -10,21 +10,23 @@ import { t } from "./words";
 const QUIET_MS = 700; // after the last key
 const RETRY_MS = [1000, 2000, 5000, 10_000];
 const LAST = "presszero.desk.ticket";
-const NAMES = ["subject", "topic", "tags"] as const;
+const NAMES = ["subject", "topic", "tags"];
+const OWN = "field:"; // begins the name of one of the house's own fields
 
 interface Ticket {
   ticket: string;
   status: string;
   subject: string;
   topic: string | null;
-  tags?: string[];
+  tags: string[];
+  fields: Record<string, string>;
 }
 
 interface Note {
   id: number;
   author: string | null;
   text: string;
-  kind?: string;
+  kind: string;
   created_at: string;
 }
 
@@ -36,12 +38,17 @@ interface Detail {
 const fieldsOf = (ticket: Ticket): Fields => ({
   subject: ticket.subject,
   topic: ticket.topic ?? "",
-  tags: (ticket.tags ?? []).join(", "),
+  tags: ticket.tags.join(", "),
+  ...Object.fromEntries(Object.entries(ticket.fields).map(([name, value]) => [OWN + name, value])),
 });
 
-/** As the API takes them. */
-export function asEdit(fields: Fields): Record<string, unknown> {
-  const edit: Record<string, unknown> = { ...fields };
+/** What has changed, as the API takes it; of the house's own fields it wants all, from `mine`. */
+export function asEdit(fields: Fields, mine: Fields): Record<string, unknown> {
+  const isOwn = ([name, value]: [string, string]): boolean => name.startsWith(OWN) && value.trim() !== "";
+  const edit: Record<string, unknown> = Object.fromEntries(Object.entries(fields).filter(([name]) => !name.startsWith(OWN)));
+  if (Object.keys(fields).some((name) => name.startsWith(OWN))) {
+    edit.fields = Object.fromEntries(Object.entries(mine).filter(isOwn).map(([name, value]) => [name.slice(OWN.length), value.trim()]));
+  }
   if (fields.topic !== undefined) edit.topic = fields.topic.trim() || null;
   if (fields.tags !== undefined) edit.tags = fields.tags.split(",").map((tag) => tag.trim()).filter(Boolean);
   return edit;
@@ -58,15 +65,19 @@ export class TicketStrip {
   private failed = 0;
   private kind: "note" | "answer" = "note";
   private readonly root = need("[data-strip]");
-  private readonly inputs = new Map(NAMES.map((name) => [name as string, need<HTMLInputElement>(`[data-field="${name}"]`)]));
+  private readonly inputs = new Map(NAMES.map((name) => [name, need<HTMLInputElement>(`[data-field="${name}"]`)]));
   private readonly note = need<HTMLTextAreaElement>("#t-note");
   private readonly noteForm = need<HTMLFormElement>("[data-note]");
 
   constructor(private readonly drafts: Drafts) {
-    for (const input of this.inputs.values()) {
-      input.addEventListener("input", () => this.typed());
-      input.addEventListener("change", () => void this.save());
-    }
+    for (const input of this.inputs.values()) this.watch(input);
+    const added = need<HTMLFormElement>("[data-add-field]");
+    added.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const name = need<HTMLInputElement>("input", added);
+      if (this.ticket && name.value.trim()) this.ownField(name.value.trim()).focus();
+      name.value = "";
+    });
     this.note.addEventListener("input", () => this.keepNote());
     this.note.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.noteForm.requestSubmit();
@@ -110,7 +121,12 @@ export class TicketStrip {
     const link = need<HTMLAnchorElement>("[data-strip-link]");
     link.textContent = name;
     link.href = need<HTMLAnchorElement>("[data-strip-more]").href = `/tickets/${name}`;
-    for (const input of this.inputs.values()) input.value = "";
+    for (const [field, input] of this.inputs) {
+      input.value = "";
+      if (field.startsWith(OWN)) this.inputs.delete(field);
+    }
+    need("[data-own]").replaceChildren();
+    for (const field of this.drafts.fields(name)) if (field.startsWith(OWN)) this.ownField(field.slice(OWN.length));
     this.note.value = this.drafts.get(name, "note")?.value ?? "";
     this.choose(this.drafts.get(name, "kind")?.value === "answer" ? "answer" : "note");
     this.say("");
@@ -152,7 +168,7 @@ export class TicketStrip {
       if (name !== this.name || this.saving) return;
       this.failed = 0;
       this.take(body.ticket, etag);
-      paint(need("[data-notes]"), body.notes, () => body.notes.filter((note) => note.kind === "note" || note.kind === "answer").slice(-20).reverse().map(noteRow));
+      paint(need("[data-notes]"), body.notes, () => body.notes.filter(isSaid).slice(-20).reverse().map(noteRow));
     } catch (error) {
       if (name !== this.name) return;
       this.fault((error as Error).message);
@@ -165,6 +181,7 @@ export class TicketStrip {
   /** Put the server's ticket under what stands in the fields. */
   private take(ticket: Ticket, etag: string | null): void {
     const theirs = fieldsOf(ticket);
+    for (const name of Object.keys(ticket.fields)) this.ownField(name);
     const first = this.ticket === null;
     let base = this.base;
     let mine = this.mine();
@@ -172,11 +189,11 @@ export class TicketStrip {
       // What was typed before a reload, or before the ticket came.
       base = { ...theirs };
       mine = Object.fromEntries(
-        NAMES.map((field) => {
+        [...this.inputs.keys()].map((field) => {
           const draft = this.drafts.get(ticket.ticket, field);
           if (draft) base[field] = draft.base;
           const typed = this.inputs.get(field)?.value ?? "";
-          return [field, typed || draft?.value || (draft ? "" : theirs[field])] as [string, string];
+          return [field, typed || (draft ? draft.value : (theirs[field] ?? ""))];
         }),
       );
     }
@@ -197,6 +214,23 @@ export class TicketStrip {
     this.keep();
     this.draw();
     if (Object.keys(this.unsaved()).length) this.soon(QUIET_MS);
+  }
+
+  private watch(input: HTMLInputElement): void {
+    input.addEventListener("input", () => this.typed());
+    input.addEventListener("change", () => void this.save());
+  }
+
+  /** The input of one of the house's own fields; new where there was none. */
+  private ownField(name: string): HTMLInputElement {
+    const known = this.inputs.get(OWN + name);
+    if (known) return known;
+    const id = `t-own-${this.inputs.size}`;
+    const input = el("input", { id, maxlength: 1000, autocomplete: "off" });
+    this.watch(input);
+    this.inputs.set(OWN + name, input);
+    need("[data-own]").append(el("div", {}, el("label", { for: id }, name), input));
+    return input;
   }
 
   private mine(): Fields {
@@ -250,10 +284,11 @@ export class TicketStrip {
       if (this.ticket) this.say(Object.keys(this.clashes).length ? t("Waits for your decision") : "");
       return this.ticket !== null && !Object.keys(this.clashes).length;
     }
-    return this.patch(asEdit(fields));
+    return this.patch(asEdit(fields, this.mine()), Object.keys(fields));
   }
 
-  private async patch(edit: Record<string, unknown>): Promise<boolean> {
+  /** `fields`: those of the strip that are in it. */
+  private async patch(edit: Record<string, unknown>, fields: string[] = []): Promise<boolean> {
     const name = this.name;
     if (!name || !this.etag) return false;
     this.saving = true;
@@ -266,7 +301,7 @@ export class TicketStrip {
       this.failed = 0;
       const now = fieldsOf(body);
       for (const [field, input] of this.inputs) {
-        if (!(field in edit)) continue;
+        if (!fields.includes(field)) continue;
         // What was typed meanwhile stays: it differs from what was sent.
         if (input.value === sent[field]) input.value = now[field] ?? "";
         this.base[field] = now[field] ?? "";
@@ -281,8 +316,7 @@ export class TicketStrip {
       if (refused.status === 412) {
         await this.load(name); // take() merges, and saves again what is only ours
         if (Object.keys(this.clashes).length) this.say(t("Waits for your decision"));
-        const ours = Object.keys(edit).some((field) => this.inputs.has(field));
-        if (!ours && this.failed++ < 3) return this.patch(edit);
+        if (!fields.length && this.failed++ < 3) return this.patch(edit);
       } else if (refused.passing) {
         this.say(t("Not saved yet: kept in this browser"), "bad");
         this.later(() => void this.save());
@@ -346,7 +380,7 @@ export class TicketStrip {
   }
 
   private clash(field: string, value: string): HTMLElement {
-    const label = document.querySelector(`label[for="t-${field}"]`)?.textContent ?? field;
+    const label = field.startsWith(OWN) ? field.slice(OWN.length) : document.querySelector(`label[for="t-${field}"]`)?.textContent;
     const decide = (mine: boolean): void => {
       delete this.clashes[field];
       const input = this.inputs.get(field);
@@ -358,7 +392,7 @@ export class TicketStrip {
     return el(
       "div.clash",
       { role: "alert" },
-      el("p", {}, t("Somebody else has changed “%(field)s” meanwhile to:", { field: label }), " ", el("b", {}, value || t("nothing"))),
+      el("p", {}, t("Somebody else has changed “%(field)s” meanwhile to:", { field: label ?? field }), " ", el("b", {}, value || t("nothing"))),
       el(
         "div.buttons",
         {},
@@ -379,6 +413,11 @@ export class TicketStrip {
     notice.textContent = text;
     notice.hidden = !text;
   }
+}
+
+/** What people wrote; what was done stands in the ticket's whole history. */
+function isSaid(note: Note): boolean {
+  return note.text !== "" && note.kind !== "changed";
 }
 
 function noteRow(note: Note): HTMLElement {
