@@ -33,6 +33,13 @@ export class Drafts {
     return this.read(this.key(ticket, field));
   }
 
+  /** Of which fields of that ticket there is something. */
+  fields(ticket: string): string[] {
+    const prefix = this.key(ticket, "");
+    const keys = Array.from({ length: this.shelf.length }, (_, at) => this.shelf.key(at) ?? "");
+    return keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  }
+
   drop(ticket: string, field: string): void {
     this.shelf.removeItem(this.key(ticket, field));
   }

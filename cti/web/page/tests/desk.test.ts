@@ -79,8 +79,10 @@ test("merging what the server has by now changes nothing", () => {
 });
 
 test("an edit goes out as the API takes it", () => {
-  assert.deepEqual(asEdit({ subject: "S", topic: " ", tags: "a, , b" }), { subject: "S", topic: null, tags: ["a", "b"] });
-  assert.deepEqual(asEdit({ subject: "S" }), { subject: "S" });
+  assert.deepEqual(asEdit({ subject: "S", topic: " ", tags: "a, , b" }, {}), { subject: "S", topic: null, tags: ["a", "b"] });
+  const mine = { subject: "S", "field:draw": "12", "field:shop": "Harbour", "field:gone": " " };
+  assert.deepEqual(asEdit({ subject: "S" }, mine), { subject: "S" });
+  assert.deepEqual(asEdit({ "field:draw": "12" }, mine), { fields: { draw: "12", shop: "Harbour" } });
 });
 
 test("a draft outlives the page, is another person's for nobody, and goes at logout", () => {
@@ -89,6 +91,7 @@ test("a draft outlives the page, is another person's for nobody, and goes at log
   assert.deepEqual(new Drafts("grace", shelf).get("PZ-1001", "note")?.value, "half a sen");
   assert.equal(new Drafts("tomas", shelf).get("PZ-1001", "note"), null);
   assert.equal(new Drafts("grace", shelf).get("PZ-1002", "note"), null);
+  assert.deepEqual(new Drafts("grace", shelf).fields("PZ-1001"), ["note"]);
   shelf.setItem("other", "stays");
   new Drafts("tomas", shelf).forget();
   assert.equal(new Drafts("grace", shelf).get("PZ-1001", "note"), null);
