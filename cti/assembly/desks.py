@@ -13,6 +13,7 @@ from cti.customers.orders import OrderDesk
 from cti.desk.centre import DeskCentre, Owner, Presences, Tally
 from cti.desk.context import Contexts
 from cti.desk.snapshot import Reminder
+from cti.operators.phones import PhoneBook
 from cti.web.words import phone
 from recordings.shelf import RecordingShelf
 from tickets.caller_file import CallerFiles
@@ -37,6 +38,7 @@ async def lay_out_desks(
     desk: Desk,
     shelf: RecordingShelf,
     consulting: Callable[[str], str | None],
+    phones: PhoneBook,
 ) -> DeskCentre:
     """The desks, with the calls that go on since before we began."""
     scenario, files = frame.scenario, CallerFiles(frame.sessions)
@@ -56,9 +58,11 @@ async def lay_out_desks(
         lambda: pbx.queues.picture,
         lambda on_change: Contexts(files.of, shelf.with_audio, ask_company, on_change),
         tally,
-        people=lambda: scenario.operators,
+        people=lambda: phones.names,
         serves=lambda extension: [
-            name for name, queue in scenario.queues.items() if extension in queue.operators
+            name
+            for name, queue in scenario.queues.items()
+            if extension in queue.operators or name in phones.queues_of(extension)
         ],
         show_number=phone,
         consulting=consulting,

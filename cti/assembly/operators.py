@@ -60,7 +60,7 @@ def _command_calls(
         page = state is not None and state.phone is PhoneChoice.PAGE
         return f"PJSIP/{extension}{WEB if page else ''}"
 
-    controls = CallControls(pbx.link, interface_of, phones.names, list(scenario.queues))
+    controls = CallControls(pbx.link, interface_of, lambda: phones.names, list(scenario.queues))
     click_to_call = ClickToCall(pbx.link, interface_of, frame.normalise, scenario.lines[0], utc_now)
     frame.on_pbx_events += [controls.hear, click_to_call.hear]
     return controls, click_to_call

@@ -104,19 +104,25 @@ class PhoneBook:
         """
         self._known, self._queues, self._folder = known, frozenset(queues), folder
         self._pbx, self._watch, self._reload, self._server = pbx, watch, reload, server
-        self._added = _read(folder / "phones.json")
-        self._gone: set[str] = set()  # withdrawn while we run: their seats are to go
+        self._added, self._gone = _read(folder / "phones.json")  # gone: who may still have seats
+        self._names: dict[str, str] = {}
+        self._name_all()
         self._lock = asyncio.Lock()  # one change of the files at a time
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """All operators: extension → name; the same mapping always, which follows every change."""
+        return self._names
 
     @property
     def server(self) -> str:
         """Where SIP phones sign in, host and port; empty: not known here."""
         return self._server
 
-    def names(self) -> dict[str, str]:
-        """All operators: extension → name."""
-        added = {extension: one.name for extension, one in self._added.items()}
-        return added | {extension: phone.name for extension, phone in self._known.items()}
+    def queues_of(self, extension: str) -> tuple[str, ...]:
+        """Which queues ring an operator who was added at the desk; none for the scenario's."""
+        added = self._added.get(extension)
+        return added.queues if added else ()
 
     def in_page(self, extension: str) -> SignIn | None:
         """For the phone in this operator's page; None: there is none."""
@@ -144,8 +150,7 @@ class PhoneBook:
             served = tuple(sorted(self._queues & set(queues)))
             added = Added(_plain(name) or extension, secret, web_secret, served)
             check_phone(extension, added.phone)
-            to_do = await self._write({**self._added, extension: added})
-            self._gone.discard(extension)
+            to_do = await self._write({**self._added, extension: added}, self._gone - {extension})
         self._watch.wake()
         return Provided(self._server, extension, secret, to_do)
 
@@ -158,13 +163,19 @@ class PhoneBook:
         async with self._lock:
             if extension not in self._added:
                 return
-            await self._write({one: phone for one, phone in self._added.items() if one != extension})
-            self._gone.add(extension)
+            left = {one: phone for one, phone in self._added.items() if one != extension}
+            await self._write(left, self._gone | {extension})
         self._watch.wake()
 
     async def run(self) -> None:
         """Keep the added operators' seats in the queues, until cancelled."""
-        await asyncio.to_thread(write_phones, self._phones(self._added), self._folder)
+        async with self._lock:
+            try:
+                await asyncio.to_thread(write_phones, self._phones(self._added), self._folder)
+            except OSError as error:
+                log.warning(
+                    "The phones' files stay as they are.", action="phones_unwritten", reason=str(error)
+                )
         while True:
             picture = await self._watch.next()
             if picture is None:
@@ -217,10 +228,16 @@ class PhoneBook:
         """A scenario that names an operator later wins."""
         return {one: phone.phone for one, phone in sorted(added.items()) if one not in self._known}
 
-    async def _write(self, added: dict[str, Added]) -> str:
+    def _name_all(self) -> None:
+        self._names.clear()
+        self._names.update((extension, one.name) for extension, one in self._added.items())
+        self._names.update((extension, phone.name) for extension, phone in self._known.items())
+
+    async def _write(self, added: dict[str, Added], gone: set[str]) -> str:
         """Returns what a person has still to do."""
-        await asyncio.to_thread(_store, self._folder / "phones.json", added)
-        self._added = added
+        await asyncio.to_thread(_store, self._folder / "phones.json", added, gone)
+        self._added, self._gone = added, gone
+        self._name_all()
         await asyncio.to_thread(write_phones, self._phones(added), self._folder)
         if self._reload is None:
             return (
@@ -236,21 +253,23 @@ def _plain(name: str) -> str:
     return " ".join("".join(" " if ord(one) < 32 or one in '";[]<>\\' else one for one in name).split())[:64]
 
 
-def _read(file: Path) -> dict[str, Added]:
+def _read(file: Path) -> tuple[dict[str, Added], set[str]]:
     try:
         known = json.loads(file.read_text())
     except FileNotFoundError:
-        return {}
-    return {
+        return {}, set()
+    added = {
         extension: Added(one["name"], one["secret"], one["web_secret"], tuple(one["queues"]))
-        for extension, one in known.items()
+        for extension, one in known["added"].items()
     }
+    return added, set(known["gone"])
 
 
-def _store(file: Path, added: Mapping[str, Added]) -> None:
+def _store(file: Path, added: Mapping[str, Added], gone: Collection[str]) -> None:
     """Whole or not at all, and for this user alone."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = file.with_suffix(".new")
+    kept = {"added": {extension: asdict(one) for extension, one in added.items()}, "gone": sorted(gone)}
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-        json.dump({extension: asdict(one) for extension, one in added.items()}, out, indent=1)
+        json.dump(kept, out, indent=1)
     made.replace(file)

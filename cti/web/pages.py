@@ -21,7 +21,7 @@ async def calls_page(request: web.Request) -> web.Response:
     """Calls, newest first."""
     query, services = from_query(request, CallQuery), services_of(request)
     page = await services.desk.calls(**call_filters(request, query) | {"limit": PAGE_LENGTH})
-    bar = call_bar(query, services.queues, services.operators)
+    bar = call_bar(query, services.queues, services.phones.names)
     context = _context(request, bar, page, query.cursor)
     template = "call_rows_alone.html" if request.query.get("fragment") == "1" else "calls.html"
     return aiohttp_jinja2.render_template(template, request, context)
@@ -31,7 +31,7 @@ async def tickets_page(request: web.Request) -> web.Response:
     """Tickets, newest first."""
     query, services = from_query(request, TicketQuery), services_of(request)
     page = await services.desk.tickets(**ticket_filters(request, query) | {"limit": PAGE_LENGTH})
-    bar = ticket_bar(query, services.queues, services.operators)
+    bar = ticket_bar(query, services.queues, services.phones.names)
     context = _context(request, bar, page, query.cursor)
     template = "ticket_rows_alone.html" if request.query.get("fragment") == "1" else "tickets.html"
     return aiohttp_jinja2.render_template(template, request, context)

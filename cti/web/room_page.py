@@ -38,7 +38,7 @@ async def _context(app: web.Application, sight: Sight) -> dict[str, BoardView | 
     if not sight.everything:
         return {"board": board}
     services = app[SERVICES]
-    seats = seats_of(services.operators, services.presence, board.live)
+    seats = seats_of(services.phones.names, services.presence, board.live)
     day = await _day(app, sight)
     return {"board": board, "room": RoomView(board, seats, day, chart_of(day))}
 

@@ -86,7 +86,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         asset=assets.url,
         calls_back=services.calls_back,
         announcer=services.announcer,
-        operators=dict(services.operators),
+        operators=services.phones.names,
         language=languages.language,
         languages=languages.LANGUAGES,
         script_words=lambda: Markup(languages.script_words(languages.language())),  # noqa: S704 -- holds no `<`

@@ -64,7 +64,7 @@ async def ticket_context(
     account, call = account_of(request), detail.call
     allowed = may_listen(account, call)
     words = may_read_words(account, call)
-    said = conversation(detail.events, services.operators)
+    said = conversation(detail.events, services.phones.names)
     bar = call_bar(detail.events, services.clock())
     return {
         "section": "/tickets",
@@ -74,7 +74,7 @@ async def ticket_context(
         "earlier": await _others(request, detail),
         "promise": await services.promises.about_call(detail.call.call_id),
         "bar": bar,
-        "moments": moments(bar, detail.events, services.operators) if bar and recording else [],
+        "moments": moments(bar, detail.events, services.phones.names) if bar and recording else [],
         "said": [line for line in said if words or line.speaker == "step"],
         "heard_by_bot": heard_by_bot(said),
         "words_withheld": heard_by_bot(said) and not words,

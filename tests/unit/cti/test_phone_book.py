@@ -125,10 +125,13 @@ async def test_whoever_leaves_leaves_the_pbx(tmp_path: Path) -> None:
     book = book_of(tmp_path, pbx)
     await book.provide("201", "Boris", "s3cret", ["support"])
     await book.keep(pbx.picture)
+    assert book.names == {"101": "Alice Rivera", "201": "Boris"}
     await book.withdraw("201")
+    book = book_of(tmp_path, pbx)  # restarted before the seats were taken
     await book.keep(pbx.picture)
     assert pbx.members == {("support", "PJSIP/101")}
     assert book.in_page("201") is None
+    assert book.names == {"101": "Alice Rivera"}
     assert "[201]" not in (tmp_path / "pjsip_phones.conf").read_text()
 
 
@@ -181,11 +184,11 @@ async def test_what_would_be_read_as_something_else_is_refused_and_changes_nothi
     book = book_of(tmp_path, Pbx())
     with pytest.raises(BadPbxConfiguration):
         await book.provide(extension, "Boris", secret, [])
-    assert book.names() == {"101": "Alice Rivera"}
+    assert book.names == {"101": "Alice Rivera"}
 
 
 async def test_a_name_cannot_break_out_of_its_line(tmp_path: Path) -> None:
     book = book_of(tmp_path, Pbx())
     await book.provide("201", 'Bo"ris;\n[evil]\ntype=endpoint', "s3cret", [])
     assert "\n[evil]" not in (tmp_path / "pjsip_phones.conf").read_text()
-    assert book.names()["201"] == "Bo ris evil type=endpoint"
+    assert book.names["201"] == "Bo ris evil type=endpoint"
