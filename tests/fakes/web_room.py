@@ -169,8 +169,8 @@ class WebRoom:
         await accounts.add(GRACE, PASSWORD, Role.OPERATOR, "Grace Okafor", extension="101")
         await accounts.add(TOMAS, PASSWORD, Role.OPERATOR, "Tomas Lindqvist", extension="102")
         self.customers = await desk_day.add_customers(self.services.customers)
-        site = make_site(self.services)
-        self.door = FrontDoor(site, "127.0.0.1", 0, idle_s=idle_s, connection_limit=connection_limit)
+        self.site = make_site(self.services)
+        self.door = FrontDoor(self.site, "127.0.0.1", 0, idle_s=idle_s, connection_limit=connection_limit)
         await self.door.start()
         desks = asyncio.create_task(self.desks.centre.run())
         try:
