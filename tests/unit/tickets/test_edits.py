@@ -38,9 +38,6 @@ def test_it_keeps_a_line_as_one_line() -> None:
 def test_it_keeps_each_tag_once_in_lower_case() -> None:
     tags = tidy_tags(["#Refund", " refund ", "ÄRGER", "two\n words", "", "#"])
     assert tags == ("refund", "two words", "ärger")
-        "two words",
-        "ärger",
-    )
 
 
 def test_it_keeps_no_field_without_a_value() -> None:
