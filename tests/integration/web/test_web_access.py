@@ -162,7 +162,8 @@ async def test_it_reads_api_bodies_as_json_only(desk: WebRoom, grace: ClientSess
 
 
 async def test_it_ties_browsers_down(desk: WebRoom, grace: ClientSession) -> None:
-    for path in ("/calls", "/login", "/nothing", "/api/v1/calls", "/static/desk.css", "/api/v1/calls?limit=x"):
+    paths = ("/calls", "/login", "/nothing", "/api/v1/calls", "/static/desk.css", "/api/v1/calls?limit=x")
+    for path in paths:
         async with grace.get(path) as answer:
             policy = answer.headers["Content-Security-Policy"]
             assert policy == security.CONTENT_SECURITY_POLICY
