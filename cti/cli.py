@@ -218,6 +218,8 @@ def pbx_up(
     )
     check_port("AMI", "127.0.0.1", settings.ami_port, "PRESSZERO_AMI_PORT")
     check_port("The phone in the page", "127.0.0.1", settings.phone_port, "PRESSZERO_PHONE_PORT")
+    if settings.tls is not None:
+        check_port("The phone in the page", "0.0.0.0", settings.phone_tls_port, "PRESSZERO_PHONE_TLS_PORT")
     check_port("SIP", "127.0.0.1", sip_port, "--sip-port", socket.SOCK_DGRAM)
     build_embedded(program, plan, settings.data / "pbx", embedded, EMBEDDED_RTP_START).start()
     console.print(

@@ -69,6 +69,15 @@ def typed(**headers: str | list[str]) -> ami.AmiEvent:
     return event
 
 
+def test_a_feature_code_says_who_wants_what_on_which_phone() -> None:
+    for phone, interface in (("101", "PJSIP/101"), ("101-web", "PJSIP/101-web")):
+        event = typed(
+            Event="UserEvent", UserEvent="PressZeroPresence", Phone=phone, Presence="ready", **channel()
+        )
+        assert isinstance(event, ami.PresenceDialled)
+        assert (event.operator, event.interface, event.presence) == ("101", interface, "ready")
+
+
 def test_it_does_not_believe_an_event_that_names_two_calls() -> None:
     # As a caller ID with a line end in it makes them: Asterisk does not escape it.
     headers = headers_of("Event: Hangup\r\nUniqueid: pz-1.1\r\nUniqueid: pz-2.2\r\nLinkedid: pz-2.2")

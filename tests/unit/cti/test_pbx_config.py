@@ -33,16 +33,19 @@ def written(plan: PbxPlan, folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in write_includes(plan, folder)}
 
 
-def test_a_house_that_calls_back_may_originate_and_says_over_which_trunk(tmp_path: Path) -> None:
+def test_the_ami_user_has_no_right_that_nothing_needs(tmp_path: Path) -> None:
+    rights = written(PLAN, tmp_path)["manager_presszero.conf"].partition("write=")[2].splitlines()[0]
+    assert set(rights.split(",")) == {"call", "agent", "reporting", "originate"}
+
+
+def test_a_house_that_calls_back_says_over_which_trunk(tmp_path: Path) -> None:
     files = written(PLAN, tmp_path)
-    assert "originate" in files["manager_presszero.conf"].partition("write=")[2].splitlines()[0]
     assert "PZ_TRUNK=my.trunk-1\n" in files["extensions_presszero.conf"]
     assert "context=presszero-waiting\n" in files["queues_presszero.conf"]
 
 
-def test_a_house_that_does_not_gets_neither_the_right_nor_the_ways(tmp_path: Path) -> None:
+def test_a_house_that_does_not_has_no_ways_for_it(tmp_path: Path) -> None:
     files = written(replace(PLAN, call_back=False), tmp_path)
-    assert "originate" not in files["manager_presszero.conf"].partition("write=")[2].splitlines()[0]
     assert "context=" not in files["queues_presszero.conf"]
     for way in ("[presszero-waiting]", "[presszero-call-back]", "exten => offer", "exten => call_back"):
         assert way not in files["extensions_presszero.conf"]
@@ -111,3 +114,12 @@ def test_a_guest_rings_one_line_as_one_number_whatever_the_browser_says(tmp_path
     goals = [line for line in context.splitlines() if "Goto(" in line and "GotoIf" not in line]
     assert goals == [" same => n,Goto(presszero-inbound,+18005550100,1)"]
     assert "Set(CALLERID(all)=+12025550177)" in context
+
+
+def test_feature_codes_act_in_the_pbx_and_leave_word(tmp_path: Path) -> None:
+    dialplan = written(PLAN, tmp_path)["extensions_presszero.conf"]
+    for code, presence in (("*11", "ready"), ("*12", "paused"), ("*13", "away")):
+        assert f"exten => {code},1,Gosub(presszero-presence,s,1({presence}))" in dialplan
+    steps = dialplan.partition("[presszero-presence]")[2]
+    order = [steps.index(step) for step in ("GLOBAL(PZ_PRESENCE_", "PauseQueueMember(", "UserEvent(")]
+    assert order == sorted(order)  # a word that is lost on the way is found later
