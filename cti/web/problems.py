@@ -16,6 +16,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from pydantic import BaseModel, Field
 
+from cti.web.sentences import said
+
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -152,6 +154,7 @@ def problems_middleware(known: Sequence[Known], error_page: ErrorPage) -> Middle
                 answer = Problem(503, fits.slug, words, headers={"Retry-After": "2"})
             else:
                 answer = Problem(fits.status, fits.slug, str(error))
+        answer.detail = said(answer.detail)
         return error_page(request, answer) if wants_page(request) else answer.response()
 
     return problems

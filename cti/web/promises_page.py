@@ -10,6 +10,7 @@ from cti.web.access import must_see_promise, sight_of
 from cti.web.api_promises import have_called
 from cti.web.forms import from_form, from_path, from_query
 from cti.web.inputs import PromiseAct, PromisePageQuery, PromisePath
+from cti.web.languages import N_
 from cti.web.security import account_of
 from cti.web.services import services_of
 from tickets.desk import NotAllowed
@@ -19,7 +20,12 @@ from tickets.promises import LONGEST_REASON, BadReason
 PATH = "/promises"
 PAGE_LENGTH = 50
 
-FILTERS = (("standing", "To be kept"), ("person", "Needs a person"), ("over", "Seen to"), ("all", "All"))
+FILTERS = (
+    ("standing", N_("To be kept")),
+    ("person", N_("Needs a person")),
+    ("over", N_("Seen to")),
+    ("all", N_("All")),
+)
 _ASKED: dict[str, dict[str, Any]] = {
     "standing": {"over": False},
     "person": {"needs_a_person": True},

@@ -17,6 +17,7 @@ from cti.web.board import stands_since
 from cti.web.problems import Problem
 from cti.web.schemas import ticket_name
 from cti.web.security import ACCOUNT
+from cti.web.sentences import said
 from cti.web.services import Services
 from tickets.call import Call
 from tickets.day import SERVICE_LEVEL_S
@@ -75,6 +76,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         hour=lambda at: f"{at.astimezone(zone):%H:%M}",
         seat_chip=words.seat_chip,
         seconds_since=lambda at: max(0, round((clock() - at).total_seconds())),
+        said=said,
         share=words.share,
         subject=words.subject,
         words_of=words.words_of,

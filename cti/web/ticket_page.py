@@ -7,7 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from cti.web.access import sight_of, ticket_for
+from cti.web.languages import N_, _
 from cti.web.security import account_of, may_listen, may_read_words
+from cti.web.sentences import said
 from cti.web.services import services_of
 from cti.web.story import call_bar, conversation, heard_by_bot, moments
 from cti.web.ticket_work import work_context
@@ -20,9 +22,9 @@ from tickets.workflow import may_move
 EARLIER_SHOWN = 6
 
 MOVES = (
-    (TicketStatus.PENDING, "Set pending"),
-    (TicketStatus.OPEN, "Open again"),
-    (TicketStatus.CLOSED, "Close"),
+    (TicketStatus.PENDING, N_("Set pending")),
+    (TicketStatus.OPEN, N_("Open again")),
+    (TicketStatus.CLOSED, N_("Close")),
 )
 
 
@@ -82,7 +84,7 @@ async def ticket_context(
         "phrases": recording.transcript.phrases if recording and recording.transcript and allowed else (),
         "transcript_empty": _no_transcript(detail.call, recording, allowed=allowed),
         "stage": _stage(detail.call, recording),
-        "moves": [(move.value, name) for move, name in MOVES if may_move(detail.ticket.status, move)],
+        "moves": [(move.value, _(name)) for move, name in MOVES if may_move(detail.ticket.status, move)],
         "fault": fault,
     } | await work_context(request, detail, typed, theirs)
 
@@ -110,28 +112,30 @@ def _stage(call: Call, recording: RecordingView | None) -> str:
 def _tape(call: Call, recording: RecordingView | None, *, allowed: bool) -> Tape | Absence:
     if not allowed:
         return Absence(
-            "Not for this login", "A recording is for supervisors and the operator of that call.", "lock"
+            _("Not for this login"),
+            _("A recording is for supervisors and the operator of that call."),
+            "lock",
         )
     if recording is None and not call.ended:
-        return Absence("Being recorded", "The tape appears here after the call.")
+        return Absence(_("Being recorded"), _("The tape appears here after the call."))
     if recording is None:
-        return Absence("Not here yet", "The recording is on its way to the shelf.")
+        return Absence(_("Not here yet"), _("The recording is on its way to the shelf."))
     if recording.missing_reason:
-        return Absence("No recording", recording.missing_reason)
+        return Absence(_("No recording"), said(recording.missing_reason))
     base = f"/api/v1/recordings/{recording.id}"
     return Tape(f"{base}/audio", f"{base}/peaks", f"{base}/transcript.vtt", recording.seconds)
 
 
 def _no_transcript(call: Call, recording: RecordingView | None, *, allowed: bool) -> Absence:
     if not allowed:
-        return Absence("Not for this login", "The transcript goes with the recording.")
+        return Absence(_("Not for this login"), _("The transcript goes with the recording."))
     if recording is None:
-        words = "after the call" if not call.ended else "after the recording"
-        return Absence("No transcript yet", f"It is made {words}.")
+        words = _("It is made after the recording.") if call.ended else _("It is made after the call.")
+        return Absence(_("No transcript yet"), words)
     if recording.missing_reason:
-        return Absence("No transcript", "There is no recording to read.")
+        return Absence(_("No transcript"), _("There is no recording to read."))
     if recording.transcript_missing_reason:
-        return Absence("No transcript", recording.transcript_missing_reason)
+        return Absence(_("No transcript"), said(recording.transcript_missing_reason))
     if recording.transcript is None:
-        return Absence("Being transcribed", "It appears here in a moment.")
-    return Absence("Nothing was said", "The recogniser found no speech in the recording.")
+        return Absence(_("Being transcribed"), _("It appears here in a moment."))
+    return Absence(_("Nothing was said"), _("The recogniser found no speech in the recording."))
