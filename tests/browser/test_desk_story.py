@@ -127,7 +127,7 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
 
     # Ben is asked, and Alice comes back to the caller; then he gets the call.
     await desk.get_by_role("button", name="Transfer").click()
-    await desk.get_by_label("Colleague or number").fill(BEN)
+    await desk.get_by_label("Colleague or queue").fill(BEN)
     await desk.get_by_role("button", name="Ask first").click()
     ben = await served.exchange.network.phone_rings(BEN)
     await ben.answer()
@@ -139,7 +139,7 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     begin, end = await longer(tape, 6)
     assert resembles(tape, begin, end, voices["hello"])
     await desk.keyboard.press("Alt+t")
-    await desk.get_by_label("Colleague or number").fill(BEN)
+    await desk.get_by_label("Colleague or queue").fill(BEN)
     await desk.get_by_role("button", name="Send on at once").click()
     ben = await served.exchange.network.phone_rings(BEN)
     await ben.answer()

@@ -88,7 +88,7 @@ class Desk {
     showPhone(this.phone.view, me);
     this.bar.show(call, me, this.phone.view);
     showSide(this.snapshot);
-    this.dialogs.show(this.snapshot.colleagues);
+    this.dialogs.show(this.snapshot.colleagues, this.snapshot.queues.map((queue) => queue.name));
     if (call) this.pop.show(call);
     else this.idle.show(this.pop.leave(), this.snapshot);
     if (!call || call.state === "wrap_up") this.dialogs.closeCallWindows();
@@ -182,7 +182,7 @@ class Desk {
   }
 
   private call(number: string, ticket: string | null = null): void {
-    void callOut(number, ticket, () => this.snapshot?.me.phone === "page" && this.phone.wish("expect"));
+    void callOut(number, ticket, () => this.snapshot?.me.phone === "page" && this.phone.wish({ expect: number }));
   }
 
   private async createCustomer(name: string, number: string | null): Promise<void> {

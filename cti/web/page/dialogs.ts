@@ -1,5 +1,5 @@
 // The small windows of the desk: transfer, pause, keypad, shortcuts.
-import { el, initials, need, paint } from "./dom";
+import { el, icon, initials, need, paint } from "./dom";
 import { setBare, wantsBare } from "./keys";
 import { presenceLabel } from "./labels";
 import type { Colleague } from "./snapshot";
@@ -18,6 +18,7 @@ const dialog = (name: Window): HTMLDialogElement => need<HTMLDialogElement>(`[da
 
 export class Dialogs {
   private colleagues: Colleague[] = [];
+  private queues: string[] = [];
   private readonly to = need<HTMLInputElement>("#to");
   private readonly pressed = need<HTMLOutputElement>("[data-pressed]");
 
@@ -59,8 +60,9 @@ export class Dialogs {
     this.to.focus();
   }
 
-  show(colleagues: Colleague[]): void {
+  show(colleagues: Colleague[], queues: string[]): void {
     this.colleagues = colleagues;
+    this.queues = queues;
     if (dialog("transfer").open) this.list();
   }
 
@@ -76,22 +78,26 @@ export class Dialogs {
   }
 
   private hand(how: Handing): void {
-    const to = this.target();
+    const to = this.target(how);
     if (!to) {
-      this.to.focus();
-      this.to.setAttribute("aria-invalid", "true");
+      this.to.setCustomValidity(how === "transfer" ? t("Choose one colleague or queue of the list.") : t("Choose one colleague of the list."));
+      this.to.reportValidity();
       return;
     }
     dialog("transfer").close();
     this.actions.hand(how, to);
   }
 
-  /** The one colleague whom the words name, or what was typed. */
-  private target(): string {
+  /** The one colleague or queue that the words name; a caller is sent to queues, but nobody can be asked there. */
+  private target(how: Handing): string {
     const typed = this.to.value.trim();
-    const named = this.matching();
-    if (typed && named.length === 1 && named[0]) return named[0].extension;
-    return /^[+\d][\d\s()./-]*$/.test(typed) ? typed : "";
+    if (!typed) return "";
+    const named = [...this.matching().map((one) => one.extension), ...(how === "transfer" ? this.matchingQueues() : [])];
+    return (named.length === 1 ? named[0] : named.find((one) => one === typed)) ?? "";
+  }
+
+  private matchingQueues(): string[] {
+    return this.queues.filter((name) => name.toLowerCase().startsWith(this.to.value.trim().toLowerCase()));
   }
 
   private matching(): Colleague[] {
@@ -101,23 +107,24 @@ export class Dialogs {
   }
 
   private list(): void {
-    this.to.removeAttribute("aria-invalid");
+    this.to.setCustomValidity("");
     const order = { ready: 0, wrap_up: 1, paused: 2, away: 3 };
     const people = this.matching().sort((one, other) => Number(one.talking) - Number(other.talking) || order[one.presence] - order[other.presence]);
-    paint(need("[data-pick]"), [people, this.to.value], () =>
-      people.map((one) => {
+    const queues = need('[data-transfer="transfer"]').hidden ? [] : this.matchingQueues();
+    const choose = (to: string): void => {
+      this.to.value = to;
+      this.list();
+      this.to.focus();
+    };
+    paint(need("[data-pick]"), [people, queues, this.to.value], () => [
+      ...people.map((one) => {
         const words = one.talking ? t("Talking") : presenceLabel(one.presence);
-        const choose = (): void => {
-          this.to.value = one.extension;
-          this.list();
-          this.to.focus();
-        };
         return el(
           "li",
           {},
           el(
             "button",
-            { type: "button", "data-key": one.extension, "aria-pressed": String(this.to.value === one.extension), click: choose },
+            { type: "button", "data-key": one.extension, "aria-pressed": String(this.to.value === one.extension), click: () => choose(one.extension) },
             el("span.avatar.tiny", { "aria-hidden": "true" }, initials(one.name)),
             el("span.grow.clip", {}, one.name),
             el("span.muted", {}, one.extension),
@@ -126,7 +133,20 @@ export class Dialogs {
           ),
         );
       }),
-    );
+      ...queues.map((name) =>
+        el(
+          "li",
+          {},
+          el(
+            "button",
+            { type: "button", "data-key": `queue ${name}`, "aria-pressed": String(this.to.value === name), click: () => choose(name) },
+            icon("clock"),
+            el("span.grow.clip", {}, name),
+            el("span.small.state", {}, t("Queue")),
+          ),
+        ),
+      ),
+    ]);
   }
 
   private setUpPause(): void {

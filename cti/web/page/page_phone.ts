@@ -18,7 +18,7 @@ export interface PhoneView {
   silenced: boolean; // the browser wants a click before it rings
 }
 
-type Wish = "answer" | "hang_up" | "mute" | "unmute" | "expect" | "report" | { press: string };
+type Wish = "answer" | "hang_up" | "mute" | "unmute" | "report" | { press: string } | { expect: string };
 type Message = { wish: Wish } | { view: PhoneView } | { gone: true };
 
 const NOBODY: PhoneView = { holder: "none", registration: "off", talk: "none", muted: false, fault: null, silenced: false };
@@ -26,7 +26,8 @@ const NOBODY: PhoneView = { holder: "none", registration: "off", talk: "none", m
 export class PagePhone {
   view: PhoneView = NOBODY;
   private wanted = false;
-  private expected = 0; // until when the next call is one that we asked for, performance.now()
+  private expected = { number: "", until: 0 }; // a call that we asked for; performance.now()
+  private caller = "";
   private letGo: (() => void) | undefined;
   private stopMeter: (() => void) | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
@@ -125,7 +126,7 @@ export class PagePhone {
       this.phone ??= new SoftPhone({
         registration: (registration) => this.registered(registration),
         talk: (talk) => this.talks(talk),
-        caller: () => undefined,
+        caller: (number) => (this.caller = number),
         fault: (fault) => this.show({ fault }),
       });
       if (this.letGo) this.phone.start(body);
@@ -153,9 +154,9 @@ export class PagePhone {
     else if (wish === "mute" || wish === "unmute") {
       this.phone?.mute(wish === "mute");
       this.show({ muted: this.phone?.muted ?? false });
-    } else if (wish === "expect") this.expected = performance.now() + EXPECTED_S * 1000;
-    else if (wish === "report") this.send({ view: { ...this.view, holder: "elsewhere" } });
-    else this.phone?.press(wish.press);
+    } else if (wish === "report") this.send({ view: { ...this.view, holder: "elsewhere" } });
+    else if ("press" in wish) this.phone?.press(wish.press);
+    else this.expected = { number: digitsOf(wish.expect), until: performance.now() + EXPECTED_S * 1000 };
   }
 
   private registered(registration: Registration): void {
@@ -171,13 +172,18 @@ export class PagePhone {
   private talks(talk: Talk): void {
     if (!this.letGo) return;
     this.show({ talk, muted: false });
-    if (talk === "ringing" && performance.now() < this.expected) {
-      this.expected = 0;
+    if (talk === "ringing" && this.isExpected()) {
+      this.expected.until = 0;
       void this.phone?.answer(); // the person has asked for this call
     } else if (talk === "ringing") this.ringer.start();
     if (talk !== "ringing") this.ringer.stop();
     this.stopMeter?.();
     this.stopMeter = talk === "talking" && this.phone?.voice ? meter(this.phone.voice, this.onLevel) : undefined;
+  }
+
+  /** The PBX rings us with the number that we want to talk to; a call from a queue may come in between. */
+  private isExpected(): boolean {
+    return performance.now() < this.expected.until && digitsOf(this.caller) === this.expected.number;
   }
 
   private hear(message: Message): void {
@@ -196,4 +202,8 @@ export class PagePhone {
   private send(message: Message): void {
     this.others.postMessage(message);
   }
+}
+
+function digitsOf(number: string): string {
+  return number.replace(/\D/g, "");
 }

@@ -19,7 +19,7 @@ export type Talk = "none" | "calling" | "ringing" | "talking";
 export interface PhoneNews {
   registration: (state: Registration) => void;
   talk: (talk: Talk) => void;
-  caller: (name: string) => void; // what the PBX shows as caller, when it rings
+  caller: (number: string) => void; // as the PBX shows it, before it rings
   fault: (sentence: string) => void;
 }
 
@@ -127,7 +127,7 @@ export class SoftPhone {
     if (session.connection) this.hear(session.connection); // of a call that we place it is there already
     let patience: ReturnType<typeof setTimeout> | undefined;
     session.on("icecandidate", ({ ready }) => (patience ??= setTimeout(ready, ICE_PATIENCE_MS)));
-    if (incoming) this.news.caller(session.remote_identity.display_name || session.remote_identity.uri.user || "");
+    if (incoming) this.news.caller(session.remote_identity.uri.user ?? "");
     this.news.talk(incoming ? "ringing" : "calling");
   }
 
