@@ -39,7 +39,7 @@ async def staff(frame: Frame, pbx: Pbx) -> Operators:
     def wrap_up(event: CallEvent) -> None:
         if event.kind is EventKind.OPERATOR_LEFT:
             call = frame.live.call(event.call_id)
-            keeper.call_left(str(event.data["operator"]), call.queue if call else None)
+            keeper.call_left(str(event.data["operator"]), call.queue if call else None, event.at)
 
     frame.on_events.append(wrap_up)
     frame.on_pbx_events.append(keeper.hear)

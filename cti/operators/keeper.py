@@ -31,6 +31,7 @@ log = structlog.get_logger()
 PAGE_GONE_S = 60.0  # without a desk's page: long enough to load it anew, or for a restart of ours
 LONGEST_REASON = 100  # characters
 LOOK_EVERY_S = 5.0
+LATE = timedelta(seconds=60)  # the PBX's clock may be another than ours
 OWN_WRAP_UP_S = 60.0  # when an operator wants to write something up without a call having ended
 
 
@@ -149,10 +150,10 @@ class PresenceKeeper:
             self._dialled += dialled
             self._news.set()
 
-    def call_left(self, extension: str, queue: str | None) -> None:
-        """An operator has finished with a queue's caller."""
+    def call_left(self, extension: str, queue: str | None, at: datetime) -> None:
+        """An operator has finished with a queue's caller, at that time. Nobody writes up what is found late."""
         state = self._states.get(extension)
-        if state is not None:
+        if state is not None and self._clock() - at < LATE:
             self._take(call_ended(state, self._clock(), self._wrap_up_s.get(queue or "", 0)))
 
     def wake(self) -> None:

@@ -113,7 +113,7 @@ async def test_who_never_set_anything_is_left_as_the_pbx_says() -> None:
     await house.after(5)
     assert house.keeper.state_of("101") is None
     assert house.pbx.paused == {OWN: "training"}
-    house.keeper.call_left("101", "support")
+    house.keeper.call_left("101", "support", house.now)
     await house.after(5)
     assert house.pbx.busy == set()
 
@@ -145,7 +145,7 @@ async def test_a_pause_is_for_both_phones_with_its_reason() -> None:
 async def test_a_wrap_up_is_busy_and_no_pause_and_ends_by_itself() -> None:
     house = House()
     await house.keeper.set("101", Presence.READY)
-    house.keeper.call_left("101", "support")
+    house.keeper.call_left("101", "support", house.now)
     await house.after(0)
     assert (house.presence, house.book.rows["101"].presence) == (Presence.WRAP_UP, Presence.WRAP_UP)
     assert house.pbx.busy == {
@@ -160,8 +160,15 @@ async def test_a_wrap_up_is_busy_and_no_pause_and_ends_by_itself() -> None:
 async def test_a_queue_that_gives_no_wrap_up_gives_none() -> None:
     house = House()
     await house.keeper.set("101", Presence.READY)
-    house.keeper.call_left("101", "claims")
-    house.keeper.call_left("101", None)
+    house.keeper.call_left("101", "claims", house.now)
+    house.keeper.call_left("101", None, house.now)
+    assert house.presence is Presence.READY
+
+
+async def test_a_call_that_is_found_later_brings_no_wrap_up() -> None:
+    house = House()
+    await house.keeper.set("101", Presence.READY)
+    house.keeper.call_left("101", "support", NOON - timedelta(minutes=10))
     assert house.presence is Presence.READY
 
 
@@ -231,7 +238,7 @@ async def test_without_a_database_nothing_is_set_and_a_wrap_up_still_ends() -> N
     with pytest.raises(DatabaseAway):
         await house.keeper.set("101", Presence.AWAY)
     assert house.presence is Presence.READY
-    house.keeper.call_left("101", "support")
+    house.keeper.call_left("101", "support", house.now)
     await house.after(1)
     assert house.presence is Presence.WRAP_UP
     await house.after(20)
