@@ -154,17 +154,19 @@ async def _watch(address: str, token: str, popped: dict[str, int], open_: Callab
     """One desk: note when each ringing call is there."""
     headers = {"Authorization": f"Bearer {token}"}
     timeout = aiohttp.ClientTimeout(total=None)
-    async with (
-        aiohttp.ClientSession(headers=headers, timeout=timeout, read_bufsize=1 << 18) as client,
-        client.get(f"{address}/desk/stream") as stream,
-    ):
-        assert stream.status == 200, await stream.text()
-        async for line in stream.content:
-            if line.startswith(b"data: {"):
-                now = time.monotonic_ns()
-                open_()
-                if found := _RINGING.search(line):
-                    popped.setdefault(found[1].decode(), now)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout, read_bufsize=1 << 18) as client:
+        while True:
+            async with client.get(f"{address}/desk/stream") as stream:
+                if stream.status == 503:  # as a page does that is told to come again
+                    await asyncio.sleep(0.5)
+                    continue
+                assert stream.status == 200, await stream.text()
+                async for line in stream.content:
+                    if line.startswith(b"data: {"):
+                        now = time.monotonic_ns()
+                        open_()
+                        if found := _RINGING.search(line):
+                            popped.setdefault(found[1].decode(), now)
 
 
 async def _pops() -> list[float]:

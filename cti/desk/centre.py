@@ -201,10 +201,21 @@ class DeskCentre:
             for extension in kept.story.picture.operators:
                 self._wake(extension)
 
-    def card_changed(self, call_id: str) -> None:
-        """A person has changed the ticket of a call, or the card of who calls."""
-        if call_id in self._calls:
-            self._contexts.look_again(call_id)
+    def ticket_changed(self, ticket: str) -> None:
+        """A person has changed a ticket: if it is a live call's, who calls may be somebody else."""
+        for call_id in self._calls:
+            if self._contexts.of(call_id).ticket == ticket:
+                self._contexts.look_again(call_id)
+
+    def customer_changed(self, customer_id: int) -> None:
+        """A person has changed a card."""
+        for call_id in self._calls:
+            context = self._contexts.of(call_id)
+            shown = {one.id for one in context.candidates}
+            if context.customer is not None:
+                shown.add(context.customer.id)
+            if customer_id in shown:
+                self._contexts.look_again(call_id)
 
     def presence_changed(self, extension: str) -> None:
         """An operator's presence or phone is another."""

@@ -7,7 +7,7 @@ from cti.web.customer_inputs import CustomerEdit, NewCustomer, in_e164
 from cti.web.customer_schemas import EntryOut, HistoryPage
 from cti.web.inputs import CustomerPath, PageQuery, TicketPath
 from cti.web.openapi import operation
-from cti.web.schemas import CustomerList, CustomerOut
+from cti.web.schemas import CustomerList, CustomerOut, ticket_name
 from cti.web.security import account_of, require
 from cti.web.services import services_of
 from tickets.vocabulary import Role
@@ -50,6 +50,7 @@ async def add_customer(request: web.Request, *, body: NewCustomer) -> CustomerOu
     number = TicketPath(ticket=body.ticket).number
     await must_see_ticket(request, number)
     added = await services.introductions.introduce(number, account.login, body.name, numbers, body.vip_level)
+    services.desks.ticket_changed(ticket_name(number))
     return CustomerOut.of(added)
 
 
@@ -61,7 +62,9 @@ async def change_customer(request: web.Request, *, path: CustomerPath, body: Cus
         require(account_of(request), Role.SUPERVISOR)
     if "numbers" in given:
         given["numbers"] = in_e164(given["numbers"], services.region)
-    return CustomerOut.of(await services.customers.change(path.customer_id, **given))
+    changed = await services.customers.change(path.customer_id, **given)
+    services.desks.customer_changed(changed.id)
+    return CustomerOut.of(changed)
 
 
 OPERATIONS = (list_customers, get_customer, get_timeline, add_customer, change_customer)

@@ -116,11 +116,12 @@ async def desk_until(process: ServiceProcess, token: str, state: str, within_s: 
                 if line.startswith(b"data: {"):
                     call = json.loads(line.removeprefix(b"data: "))["call"]
                     seen.append(call and (call["state"], call["customer"] and call["customer"]["name"]))
-                    if call and call["state"] == state and call["customer"]:
+                    if call and call["state"] == state and call["customer"] and call["ticket"]:
                         return dict(call)
-    except TimeoutError:
-        pass
-    raise AssertionError(f"the desk showed {seen}; {process.said()[-3000:]}")
+    except (TimeoutError, aiohttp.ClientError) as error:
+        told = f"{type(error).__name__}, exit code {process.process.returncode}"
+        raise AssertionError(f"the desk showed {seen}: {told}; {process.said()[-3000:]}") from error
+    raise AssertionError(f"the stream ended after {seen}")
 
 
 @pytest.mark.parametrize("state", ["ringing", "talking"])

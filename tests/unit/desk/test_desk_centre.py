@@ -5,6 +5,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,9 +90,15 @@ async def test_customers_who_share_a_number_are_a_choice_until_one_is_chosen() -
     assert call.customer is None
     assert [one.name for one in call.candidates] == ["Nora Whitfield", "Owen Whitfield"]
     parts.files[NORA] = CallerFile("PZ-1002", other, [], [])
-    parts.centre.card_changed("c1")
+    parts.centre.ticket_changed("PZ-1001")  # another one
+    parts.centre.ticket_changed("PZ-1002")
     await eventually(lambda: parts.centre._contexts.of("c1").customer)
     assert not parts.centre._contexts.of("c1").candidates
+    parts.files[NORA] = CallerFile("PZ-1002", replace(other, name="Owen W."), [], [])
+    parts.centre.customer_changed(7)
+    parts.centre.customer_changed(8)
+    await eventually(lambda: str(parts.centre._contexts.of("c1").customer).find("Owen W.") > 0)
+    assert len(parts.asked) == 3
 
 
 async def test_orders_come_when_they_come() -> None:
