@@ -151,7 +151,7 @@ class PresenceKeeper:
             self._news.set()
 
     def call_left(self, extension: str, queue: str | None, at: datetime) -> None:
-        """An operator has finished with a queue's caller, at that time. Nobody writes up what is found late."""
+        """An operator has finished with a queue's caller. Nobody writes up what is found late."""
         state = self._states.get(extension)
         if state is not None and self._clock() - at < LATE:
             self._take(call_ended(state, self._clock(), self._wrap_up_s.get(queue or "", 0)))
