@@ -15,7 +15,7 @@ from datetime import datetime
 import structlog
 
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, BadAmiValue
-from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, Originated, StageReached, phone_of
+from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, StageReached, phone_of
 from cti.operators.controls import CommandsPbx, PbxSaysNo
 from cti.operators.legs import DESK_CONTEXT
 from tickets.dialled import dialled_id
@@ -25,6 +25,9 @@ log = structlog.get_logger()
 CALLED_CONTEXT = "presszero-called"  # of our dialplan: where the person is brought who answers
 RING_S = 45  # the other side's phone; less than the operator's phone waits (`dial` in the dialplan)
 OWN_RING_S = 25
+_PHONE = (
+    "desk-"  # before a call's id: that of the operator's channel. After it, Asterisk would take both for one
+)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LINE = re.compile(r"\+?[0-9]{2,15}")
 _ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
@@ -81,7 +84,7 @@ class ClickToCall:
                 raise PbxSaysNo("Your phone is in use: end that call first.")
             system = (await self._pbx.action("CoreSettings")).fields.get("systemname", "")
             call_id = dialled_id(system, self._clock(), secrets.randbits(60))
-            phone_id = f"desk-{call_id}"  # Asterisk takes ids of which one begins with the other for the same
+            phone_id = f"{_PHONE}{call_id}"
             self._dialling[call_id] = _Dialling(extension, number, phone_id)
             await self._pbx.action(
                 "Originate",
@@ -107,19 +110,18 @@ class ClickToCall:
             if isinstance(event, StageReached) and event.stage == "dial":
                 if (dialling := self._dialling.get(event.call_id)) is not None:
                     self._do(self._ring_other_side(event.call_id, dialling))
-            elif isinstance(event, Originated) and not event.answered:
-                if (dialling := self._dialling.pop(event.uniqueid, None)) is not None:
-                    self._do(self._unreached(dialling))
             elif isinstance(event, StageReached) and event.stage == "called":
                 self._dialling.pop(event.call_id, None)
             elif isinstance(event, HungUp):
-                self._own_phone_down(event)
+                self._hung_up(event.uniqueid)
 
-    def _own_phone_down(self, event: HungUp) -> None:
-        for call_id, dialling in list(self._dialling.items()):
-            if dialling.phone_id == event.uniqueid:
-                del self._dialling[call_id]
-                self._do(self._stop_ringing(call_id))
+    def _hung_up(self, uniqueid: str) -> None:
+        """Of whatever channel: one side of a call that is being made, or none."""
+        if (dialling := self._dialling.pop(uniqueid, None)) is not None:
+            self._do(self._unreached(dialling))
+        call_id = uniqueid.removeprefix(_PHONE)
+        if call_id != uniqueid and self._dialling.pop(call_id, None) is not None:
+            self._do(self._stop_ringing(call_id))
 
     def _do(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

@@ -9,12 +9,14 @@ from pydantic import BaseModel, Field
 
 from cti.operators.controls import PbxSaysNo
 from cti.operators.legs import By
-from cti.web.inputs import CallPath, In, Text
+from cti.web.access import must_see_ticket
+from cti.web.inputs import CallPath, In, Text, TicketPath
 from cti.web.languages import _
 from cti.web.openapi import operation
 from cti.web.schemas import ticket_name
 from cti.web.security import account_of, has_role, require
 from cti.web.services import Services, services_of
+from cti.web.words import phone
 from tickets.database import DatabaseTrouble
 from tickets.vocabulary import Role
 
@@ -101,9 +103,18 @@ async def command_call(request: web.Request, *, path: CallPath, body: CallComman
 async def make_call(request: web.Request, *, body: NewCall) -> NewCallOut:
     """Call somebody: the asking operator's chosen phone rings first, then the other side is rung.
 
+    A `ticket` gets a note of it.
+
     Whole international numbers only; emergency and other short numbers are refused.
     """
-    call_id = await services_of(request).click_to_call.call_out(_extension(request), body.number)
+    services = services_of(request)
+    if body.ticket is not None:
+        about = TicketPath(ticket=body.ticket).number
+        await must_see_ticket(request, about)
+    call_id = await services.click_to_call.call_out(_extension(request), body.number)
+    if body.ticket is not None:
+        note = _("Called %(number)s.") % {"number": phone(body.number)}
+        await services.tickets.add_note(about, note, account_of(request).login)
     return NewCallOut(call_id=call_id)
 
 

@@ -56,7 +56,7 @@ def loudness(tape: Sound, start_s: float, end_s: float) -> float:
 
 
 def is_heard(tape: Sound, prompt: Sound, from_s: float = 0.0) -> bool:
-    """Whether a prompt is on a tape after `from_s`, in pieces: a busy machine stretches silences between them."""
+    """Whether a prompt is on a tape after `from_s`, in pieces: a busy machine puts silences between them."""
     size = 2000  # samples: a syllable
     pieces = [prompt[i : i + size] for i in range(0, len(prompt) - size, size)]
     loud = [piece for piece in pieces if np.sqrt(np.mean(piece**2)) > 500]
