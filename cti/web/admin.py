@@ -1,6 +1,7 @@
 """What all administrators' pages share: the door that lets only administrators in, and phones for people."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import wraps
 
 from aiohttp import web
@@ -57,14 +58,21 @@ def has_made_phone(services: Services, person: Person) -> bool:
     return person.extension is not None and person.extension not in services.operators
 
 
-async def bring_phone_in_step(services: Services, person: Person, secret: str | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class PhoneNews:
+    """What became of a phone, for people; empty: nothing to tell."""
+
+    trouble: str = ""  # it is not as it should be
+    to_do: str = ""  # somebody has to see to it in the PBX
+
+
+async def bring_phone_in_step(services: Services, person: Person, secret: str | None = None) -> PhoneNews:
     """Have the PBX ring a person's phone as the groups say.
 
-    `secret`: a new one; without it the one that is kept. Returns what is wrong or still to be done, for
-    people; empty: nothing.
+    `secret`: a new one; without it the one that is kept.
     """
     if person.extension is None or not has_made_phone(services, person):
-        return ""
+        return PhoneNews()
     known = secret or person.phone_secret
     try:
         if not person.active:
@@ -72,9 +80,9 @@ async def bring_phone_in_step(services: Services, person: Person, secret: str | 
         elif known is not None:
             queues = queues_of(services, await services.groups.groups(), person)
             made = await services.phones.provide(person.extension, person.name, known, queues)
-            return made.to_do
+            return PhoneNews(to_do=made.to_do)
     except (BadPbxConfiguration, ExtensionInUse) as error:
-        return str(error)
+        return PhoneNews(trouble=str(error))
     except OSError:
-        return _("The files for the PBX cannot be written: the phone is as it was before.")
-    return ""
+        return PhoneNews(trouble=_("The files for the PBX cannot be written: the phone is as it was before."))
+    return PhoneNews()

@@ -79,7 +79,7 @@ async def _brought_in_step(request: web.Request, group: Group, others: set[int])
 async def _phones_in_step(services: Services, people: set[int]) -> str:
     """What is wrong, of the first phone with which something is."""
     for person in await services.people.people():
-        if person.id in people and (trouble := await bring_phone_in_step(services, person)):
+        if person.id in people and (trouble := (await bring_phone_in_step(services, person)).trouble):
             return trouble
     return ""
 

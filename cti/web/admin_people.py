@@ -8,6 +8,7 @@ from aiohttp import web
 
 from cti.web.admin import (
     SECTION,
+    PhoneNews,
     behind_the_door,
     bring_phone_in_step,
     has_made_phone,
@@ -144,7 +145,7 @@ async def _change(request: web.Request, person: Person, wanted: Rights, done: st
         return await _person(request, words, 409)
     if after.extension != person.extension and has_made_phone(services, person):
         await bring_phone_in_step(services, replace(person, active=False))  # nobody's any more
-    if trouble := await bring_phone_in_step(services, after):
+    if trouble := (await bring_phone_in_step(services, after)).trouble:
         return await _person(request, trouble, 502)
     raise web.HTTPSeeOther(f"{PATH}/{person.id}?done={done}")
 
@@ -193,10 +194,10 @@ async def _credentials(
     request: web.Request, person: Person, *, password: str | None = None, with_phone: bool = False
 ) -> web.Response:
     """What is shown once."""
-    services, trouble = services_of(request), ""
+    services, news = services_of(request), PhoneNews()
     if with_phone and has_made_phone(services, person):
         secret = await services.people.new_phone_secret(account_of(request).login, person.id)
-        trouble = await bring_phone_in_step(services, person, secret)
+        news = await bring_phone_in_step(services, person, secret)
     phone = services.phones.own(person.extension) if with_phone and person.extension else None
     context: dict[str, Any] = {
         "section": SECTION,
@@ -204,7 +205,7 @@ async def _credentials(
         "password": password,
         "phone": phone,
         "server": services.phones.server,
-        "trouble": trouble,
+        "news": news,
         "page_phone": bool(services.phone_url),
         "address": f"{'https' if services.secure_cookies else request.scheme}://{request.host}/",
     }
