@@ -155,8 +155,17 @@ def said(text: str) -> str:
         return _(text)
     for pattern, sentence in _patterns():
         if found := pattern.fullmatch(text):
-            return _(sentence, **found.groupdict())
+            return _(sentence, **{name: _word(name, value) for name, value in found.groupdict().items()})
     return text
+
+
+def _word(name: str, value: str) -> str:
+    """The house's own words in a sentence (`topic`, `open`) are in its language too; names stay as they are."""
+    if name not in _WORDS:
+        return value
+    known = value[:1].upper() + value[1:]
+    told = _(known)
+    return value if told == known else told[:1].lower() + told[1:]
 
 
 @lru_cache
@@ -172,6 +181,7 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
     return [(_pattern(text), text) for _rest, text in found]
 
 
+_WORDS = frozenset({"what", "status", "other_status", "state", "role"})
 _HOLE = re.compile(r"%\((\w+)\)s")
 
 

@@ -7,9 +7,9 @@ date). Knows no page. Mark every text that people see:
                  {% trans n=calls | count %}{{ n }} call{% pluralize %}{{ n }} calls{% endtrans %}
     Python       _("Log in"), ngettext("%(num)s call", "%(num)s calls", count), pgettext("verb", "Open");
                  at module level N_("Log in") now and _(text) when it is shown
-    TypeScript   import { t } from "./words"; t("Log in"), t("by {who}", { who })
+    TypeScript   import { t, tn } from "./words"; t("Log in"), t("by %(who)s", { who })
 
-In templates and Python a `%` that stands for itself is written `%%`.
+A `%` that stands for itself is written `%%`.
 """
 
 import json
@@ -74,7 +74,7 @@ def N_(text: str) -> str:  # noqa: N802 -- what every tool calls it
     return text
 
 
-def gettext(text: str, **values: object) -> str:
+def gettext(text: str, /, **values: object) -> str:
     """A text in the language of this moment, with `%(name)s` filled in."""
     return _filled(texts().gettext(text), values)
 
@@ -82,17 +82,17 @@ def gettext(text: str, **values: object) -> str:
 _ = gettext
 
 
-def ngettext(one: str, many: str, num: int, **values: object) -> str:
+def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
     """A text with a number, `%(num)s`, in the form that the number asks for."""
     return _filled(texts().ngettext(one, many, num), {"num": num, **values})
 
 
-def pgettext(context: str, text: str, **values: object) -> str:
+def pgettext(context: str, text: str, /, **values: object) -> str:
     """A text that is ambiguous in English: `context` says which one is meant."""
     return _filled(texts().pgettext(context, text), values)
 
 
-def npgettext(context: str, one: str, many: str, num: int, **values: object) -> str:
+def npgettext(context: str, one: str, many: str, num: int, /, **values: object) -> str:
     """`ngettext` with a context."""
     return _filled(texts().npgettext(context, one, many, num), {"num": num, **values})
 

@@ -51,6 +51,7 @@ def collected() -> Catalog:
 def updated(language: str) -> bytes:
     """The language's file with new texts added, empty, and those that nobody shows any more left out."""
     known = catalogue(language)
+    known.project = known.last_translator = known.language_team = known.msgid_bugs_address = "PressZero"
     known.update(collected(), no_fuzzy_matching=True, update_header_comment=False, update_creation_date=False)
     written = BytesIO()
     write_po(

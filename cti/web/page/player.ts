@@ -184,7 +184,7 @@ class Player extends HTMLElement {
       this.shown = Math.floor(at);
       this.time.textContent = `${clock(at)} / ${clock(this.length)}`;
       this.lanes.setAttribute("aria-valuenow", String(Math.round(at)));
-      this.lanes.setAttribute("aria-valuetext", t("{at} of {all}", { at: clock(at), all: clock(this.length) }));
+      this.lanes.setAttribute("aria-valuetext", t("%(at)s of %(all)s", { at: clock(at), all: clock(this.length) }));
     }
     this.transcript?.show(at, at > 0 || !this.audio.paused);
     this.draw();

@@ -18,7 +18,7 @@ class Room extends HTMLElement {
       return;
     }
     if (command === "take_over" && !confirm(t("Take the caller over? The operator's part of the call ends."))) return;
-    this.say(t("Your phone {phone} rings: answer it.", { phone }));
+    this.say(t("Your phone %(phone)s rings: answer it.", { phone }));
     try {
       await ask("POST", `/api/v1/calls/${encodeURIComponent(call)}/commands`, { command });
     } catch (error) {
