@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, Playwright, expect
+from playwright.async_api import Browser, Page, Playwright, Response, expect
 
 from cti.settings import Settings
 from recordings.store import DiskStore
@@ -112,7 +112,14 @@ async def sit_down(browser: Browser, address: str, *, dark: bool = False) -> Sea
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
+    page.on("response", _tell_refusals)
     return Seat(page, faults)
+
+
+async def _tell_refusals(answer: Response) -> None:
+    """Into the test's output, for whoever looks why it failed."""
+    if "/api/" in answer.url and answer.status >= 400:
+        print(answer.request.method, answer.url, answer.request.post_data, answer.status, await answer.text())
 
 
 async def log_in(seat: Seat, person: Person, path: str = "/") -> None:

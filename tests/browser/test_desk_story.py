@@ -165,20 +165,34 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await listen(served, opened, outcome.ticket.name)
 
 
+async def position(page: Page) -> float:
+    """Where in the recording the player is, in seconds."""
+    return float(await page.evaluate("document.querySelector('audio').currentTime"))
+
+
+async def plays_on(page: Page, since: float) -> None:
+    """The player moves on from there."""
+
+    async def look() -> bool:
+        return await position(page) > since + 0.3
+
+    await eventually(look, 15, "the recording plays")
+
+
 async def listen(centre: Centre, opened: Open, ticket: str) -> None:
     """The supervisor plays the recording and seeks by a word of its transcript."""
     sam = await sit_down(await opened("hello"), centre.address)
     page = sam.page
     await log_in(sam, SAM, f"/tickets/{ticket}")
     await page.get_by_role("button", name="Play", exact=True).click()
-    await page.wait_for_function("document.querySelector('audio').currentTime > 0.3")
-    word = page.locator(".transcript [data-start]", has_text="subscription").last
-    start = float(await word.get_attribute("data-start") or "nan")
+    await plays_on(page, 0.0)
+    word = page.locator(".transcript [data-at]", has_text="subscription").last
+    start = float(await word.get_attribute("data-at") or "nan")
     assert start > 1
     await word.click()
-    at = float(await page.evaluate("document.querySelector('audio').currentTime"))
+    at = await position(page)
     assert start - 0.3 < at < start + 2
-    await page.wait_for_function("at => document.querySelector('audio').currentTime > at + 0.3", arg=at)
+    await plays_on(page, at)
     assert await grave_findings(page) == []
     assert sam.faults == []
     await page.context.close()
