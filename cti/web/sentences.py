@@ -122,6 +122,9 @@ SENTENCES = (
     N_("The audio is damaged."),
     N_("Recognition took far too long each time: the machine had no time for it."),
     N_("There is no such recording."),
+    N_("There is no recording %(key)s in the store: it was deleted, or the store's folder was changed."),
+    N_("There is no transcript of this recording yet."),
+    N_("There is no transcript without audio."),
     N_("There is no second factor to set up."),
     N_("The recogniser failed on this recording each time; the service's log says how."),
     N_("%(waiting)s callers waiting"),
@@ -160,7 +163,7 @@ def said(text: str) -> str:
 
 
 def _word(name: str, value: str) -> str:
-    """The house's own words in a sentence (`topic`, `open`) are in its language too; names stay as they are."""
+    """The house's own words in a sentence (`topic`, `open`) are in its language, names are as they are."""
     if name not in _WORDS:
         return value
     known = value[:1].upper() + value[1:]

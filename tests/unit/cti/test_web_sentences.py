@@ -20,6 +20,12 @@ FOLDERS = [ROOMS[0] / "web", ROOMS[0] / "operators", ROOMS[1], ROOMS[2]]
 SHOWN = {entry.error.__name__ for entry in KNOWN if entry.status != 503} | {"BadEdit", "BadGroup"}
 
 
+TOLD_ELSEWHERE = {
+    "There is no 7.",
+    "7: 7.",
+}  # by what is said with `not_found`; a field of a program's request
+
+
 def sentences() -> Iterator[str]:
     """What is raised to be shown, with a 7 for each value."""
     for path in sorted(path for folder in FOLDERS for path in folder.glob("*.py")):
@@ -27,8 +33,10 @@ def sentences() -> Iterator[str]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                 continue
             place = 2 if node.func.id == "Problem" else 0 if node.func.id in SHOWN else len(node.args)
-            if place < len(node.args) and (text := spelt(node.args[place])) and text != "7: 7.":
+            if place < len(node.args) and (text := spelt(node.args[place])) and text not in TOLD_ELSEWHERE:
                 yield text
+            if node.func.id == "not_found" and (text := spelt(node.args[0])):
+                yield f"There is no {text}."
 
 
 def spelt(node: ast.expr) -> str | None:
