@@ -25,9 +25,8 @@ log = structlog.get_logger()
 CALLED_CONTEXT = "presszero-called"  # of our dialplan: where the person is brought who answers
 RING_S = 45  # the other side's phone; less than the operator's phone waits (`dial` in the dialplan)
 OWN_RING_S = 25
-_PHONE = (
-    "desk-"  # before a call's id: that of the operator's channel. After it, Asterisk would take both for one
-)
+_PHONE = "desk-"
+"""Before a call's id: that of the operator's channel. Behind it, Asterisk would take both for the same."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LINE = re.compile(r"\+?[0-9]{2,15}")
 _ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")

@@ -82,8 +82,8 @@ async def command_call(request: web.Request, *, path: CallPath, body: CallComman
     """Do something with a call under way.
 
     Operators command the calls on their own phones; supervisors all, and they alone may listen, whisper,
-    barge and take over. Answered when the PBX has done it, or rings the phone that is to be rung. 409 says why it
-    cannot be done now.
+    barge and take over. Answered when the PBX has done it, or rings the phone that is to be rung; 409 says
+    why it cannot be done now.
     """
     services, account, call_id = services_of(request), account_of(request), path.call_id
     if body.command in _SUPERVISORS:

@@ -292,3 +292,31 @@ def test_a_pbx_with_another_clock_changes_nothing_but_times(ahead: timedelta) ->
 def test_an_end_that_was_seen_counts_before_the_guess_of_a_tape() -> None:
     tape = event(K.FOUND, 0, source="recordings", how="recording")
     assert replay([tape, event(K.RECEIVED, 0), event(K.ENDED, 9)]).ended_at == START + timedelta(seconds=9)
+
+
+def test_talk_goes_on_over_a_hold_and_over_a_transfer() -> None:
+    call = after(
+        (K.QUEUE_JOINED, {"queue": "support"}),
+        (K.OPERATOR_ANSWERED, {"operator": "101"}),
+        (K.HOLD_STARTED, {"operator": "101"}),
+        (K.HOLD_ENDED, {"operator": "101"}),
+        (K.TRANSFERRED, {"operator": "101", "to": "102", "how": "attended"}),
+        (K.OPERATOR_LEFT, {"operator": "101"}),
+        (K.OPERATOR_ANSWERED, {"operator": "102"}),
+        (K.RECORDING_PAUSED, {"operator": "102"}),
+        (K.RECORDING_RESUMED, {"operator": "102"}),
+        (K.OPERATOR_LEFT, {"operator": "102"}),
+        (K.ENDED, {}),
+    )
+    assert (call.operator, call.outcome) == ("102", CallOutcome.ANSWERED_BY_OPERATOR)
+    assert (call.hold_seconds, call.talk_seconds) == (10.0, 40.0 + 30.0)
+
+
+def test_a_late_word_of_who_gave_the_caller_away_does_not_end_the_talk() -> None:
+    call = after(
+        (K.OPERATOR_ANSWERED, {"operator": "101"}),
+        (K.OPERATOR_ANSWERED, {"operator": "102"}),
+        (K.OPERATOR_LEFT, {"operator": "101", "talk_seconds": 10}),
+        (K.OPERATOR_LEFT, {"operator": "102"}),
+    )
+    assert (call.operator, call.talk_seconds) == ("102", 30.0)
