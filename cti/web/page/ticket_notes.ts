@@ -20,7 +20,11 @@ export class NoteForm extends HTMLElement {
       this.choose(draft.kind);
       this.say(t("Taken back: it was not added yet"));
     }
-    this.form.addEventListener("input", () => this.keep());
+    this.form.addEventListener("input", () => {
+      this.hint();
+      this.keep();
+    });
+    this.hint();
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.send();
@@ -36,6 +40,10 @@ export class NoteForm extends HTMLElement {
 
   private kind(): string {
     return this.querySelector<HTMLInputElement>("input[name=kind]:checked")?.value ?? "note";
+  }
+
+  private hint(): void {
+    this.text().placeholder = this.kind() === "answer" ? t("What the customer is told") : t("What the next person should know");
   }
 
   private choose(kind: string): void {
