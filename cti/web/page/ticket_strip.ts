@@ -1,10 +1,10 @@
 // The ticket beside the call: saved as it is typed. What the server does not have yet is kept in the browser.
 import { ask, Refused } from "./api";
-import { announce, el, icon, need, paint, toast } from "./dom";
+import { el, need, paint, toast } from "./dom";
 import type { Drafts } from "./drafts";
 import { statusLabel, statusTone } from "./labels";
 import { changed, merge, type Fields } from "./merge";
-import { moment } from "./ticker";
+import { NoteBox, type Note } from "./note_box";
 import { t } from "./words";
 
 const QUIET_MS = 700; // after the last key
@@ -20,14 +20,6 @@ interface Ticket {
   topic: string | null;
   tags: string[];
   fields: Record<string, string>;
-}
-
-interface Note {
-  id: number;
-  author: string | null;
-  text: string;
-  kind: string;
-  created_at: string;
 }
 
 interface Detail {
@@ -63,11 +55,9 @@ export class TicketStrip {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saving = false;
   private failed = 0;
-  private kind: "note" | "answer" = "note";
   private readonly root = need("[data-strip]");
   private readonly inputs = new Map(NAMES.map((name) => [name, need<HTMLInputElement>(`[data-field="${name}"]`)]));
-  private readonly note = need<HTMLTextAreaElement>("#t-note");
-  private readonly noteForm = need<HTMLFormElement>("[data-note]");
+  private readonly notes: NoteBox;
 
   constructor(private readonly drafts: Drafts) {
     for (const input of this.inputs.values()) this.watch(input);
@@ -78,17 +68,7 @@ export class TicketStrip {
       if (this.ticket && name.value.trim()) this.ownField(name.value.trim()).focus();
       name.value = "";
     });
-    this.note.addEventListener("input", () => this.keepNote());
-    this.note.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.noteForm.requestSubmit();
-    });
-    this.noteForm.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.addNote();
-    });
-    for (const radio of this.noteForm.querySelectorAll<HTMLInputElement>('input[name="kind"]')) {
-      radio.addEventListener("change", () => this.choose(radio.value === "answer" ? "answer" : "note"));
-    }
+    this.notes = new NoteBox(drafts, () => void this.refresh());
     addEventListener("online", () => void this.save());
   }
 
@@ -127,8 +107,7 @@ export class TicketStrip {
     }
     need("[data-own]").replaceChildren();
     for (const field of this.drafts.fields(name)) if (field.startsWith(OWN)) this.ownField(field.slice(OWN.length));
-    this.note.value = this.drafts.get(name, "note")?.value ?? "";
-    this.choose(this.drafts.get(name, "kind")?.value === "answer" ? "answer" : "note");
+    this.notes.open(name);
     this.say("");
     this.draw();
     await this.load(name);
@@ -141,13 +120,14 @@ export class TicketStrip {
 
   focus(field: "note" | "subject"): void {
     if (this.root.hidden) return;
-    (field === "note" ? this.note : this.inputs.get("subject"))?.focus();
+    if (field === "note") this.notes.focus();
+    else this.inputs.get("subject")?.focus();
   }
 
   async setStatus(status: "open" | "pending" | "closed"): Promise<void> {
     if (!this.name) return;
     const name = this.name;
-    if (this.note.value.trim() && !(await this.addNote())) return;
+    if (!(await this.notes.add())) return;
     if (!(await this.save())) return toast(t("Not closed: the ticket is not saved yet."), "bad");
     if (name !== this.name) return;
     if (await this.patch({ status })) toast(status === "closed" ? t("%(ticket)s is closed.", { ticket: name }) : statusLabel(status));
@@ -168,7 +148,7 @@ export class TicketStrip {
       if (name !== this.name || this.saving) return;
       this.failed = 0;
       this.take(body.ticket, etag);
-      paint(need("[data-notes]"), body.notes, () => body.notes.filter(isSaid).slice(-20).reverse().map(noteRow));
+      this.notes.show(body.notes);
     } catch (error) {
       if (name !== this.name) return;
       this.fault((error as Error).message);
@@ -328,48 +308,6 @@ export class TicketStrip {
     }
   }
 
-  private keepNote(): void {
-    if (!this.name) return;
-    if (this.note.value) this.drafts.put(this.name, "note", this.note.value);
-    else this.drafts.drop(this.name, "note");
-    need("[data-note-saved]").textContent = this.note.value ? t("Kept in this browser until you add it") : "";
-  }
-
-  private async addNote(): Promise<boolean> {
-    const name = this.name;
-    const text = this.note.value.trim();
-    if (!name || !text) return true;
-    const button = need<HTMLButtonElement>("button.button:not([type])", this.noteForm);
-    if (button.disabled) return false;
-    button.disabled = true;
-    try {
-      await ask("POST", `/api/v1/tickets/${name}/notes`, { text, kind: this.kind });
-      this.drafts.drop(name, "note");
-      this.drafts.drop(name, "kind");
-      if (name === this.name) {
-        if (this.note.value.trim() === text) this.note.value = "";
-        this.keepNote();
-        announce(t("The note is on the ticket."));
-        await this.load(name);
-      }
-      return true;
-    } catch (error) {
-      toast(t("The note is not on the ticket yet, but kept here. %(why)s", { why: (error as Error).message }), "bad");
-      return false;
-    } finally {
-      button.disabled = false;
-    }
-  }
-
-  private choose(kind: "note" | "answer"): void {
-    this.kind = kind;
-    this.noteForm.dataset.kind = kind;
-    for (const radio of this.noteForm.querySelectorAll<HTMLInputElement>('input[name="kind"]')) radio.checked = radio.value === kind;
-    this.note.placeholder = kind === "note" ? t("What the next person should know") : t("What the customer is told");
-    if (this.name && kind === "answer") this.drafts.put(this.name, "kind", kind);
-    else if (this.name) this.drafts.drop(this.name, "kind");
-  }
-
   private draw(): void {
     const status = this.ticket?.status ?? "";
     paint(need("[data-strip-status]"), status, () => (status ? [el(`span.chip.${statusTone(status) || "plain"}` as "span", {}, statusLabel(status))] : []));
@@ -413,20 +351,4 @@ export class TicketStrip {
     notice.textContent = text;
     notice.hidden = !text;
   }
-}
-
-/** What people wrote; what was done stands in the ticket's whole history. */
-function isSaid(note: Note): boolean {
-  return note.text !== "" && note.kind !== "changed";
-}
-
-function noteRow(note: Note): HTMLElement {
-  const kind = note.kind ?? "note";
-  const inner = kind !== "answer";
-  return el(
-    `li.note-row.${inner ? "inner" : "outer"}` as "li",
-    {},
-    el("div.by", {}, icon(inner ? "lock" : "text"), el("b", {}, note.author ?? ""), el("span.muted", {}, moment(note.created_at)), el("span.grow"), el("span.small.muted", {}, inner ? t("internal") : t("for the customer"))),
-    el("p", {}, note.text),
-  );
 }
