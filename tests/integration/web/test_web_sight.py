@@ -133,7 +133,7 @@ async def test_lists_searches_and_histories_leave_it_out(theirs: Belongings, des
         f"/customers/{theirs.customer_id}",
         f"/api/v1/customers/{theirs.customer_id}/timeline",
         f"/search?q={theirs.ticket}",
-        "/search?q=secret+words",
+        "/search?q=secret",
         f"/api/v1/search?q={theirs.ticket}",
         "/api/v1/search?q=secret",
     ):
@@ -141,7 +141,7 @@ async def test_lists_searches_and_histories_leave_it_out(theirs: Belongings, des
             assert answer.status == 200, path
             body = await answer.text()
         assert f'/tickets/{theirs.ticket}"' not in body, path
-        assert f'"{theirs.ticket}"' not in body, path
+        assert not path.startswith("/api/") or theirs.ticket not in body, path
         assert "claim form" not in body, path
         assert "secret words" not in body, path
     for path in ("/tickets.csv", "/calls.csv"):  # whole lists are for supervisors
