@@ -8,7 +8,6 @@ Knows AMI's actions and the picture of the queues; no web. What follows what is 
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +16,10 @@ from typing import Protocol
 
 import structlog
 
-from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
-from cti.asterisk.events import AmiEvent, PresenceDialled, QueueSeat
-from cti.operators.presence import WEB, asked, call_ended, is_busy, page_gone, pause_of, time_passed
-from cti.waiting.queues import QueuePicture
+from cti.asterisk.ami import AmiCut, AmiLate
+from cti.asterisk.events import AmiEvent, PresenceDialled
+from cti.operators.presence import WEB, asked, call_ended, page_gone, time_passed
+from cti.operators.seats import Seats, SeesQueues, TellsPbx
 from tickets.database import DatabaseTrouble
 from tickets.presence import OperatorState
 from tickets.rows import clean_text
@@ -33,22 +32,6 @@ LONGEST_REASON = 100  # characters
 LOOK_EVERY_S = 5.0
 LATE = timedelta(seconds=60)  # the PBX's clock may be another than ours
 OWN_WRAP_UP_S = 60.0  # when an operator wants to write something up without a call having ended
-
-
-class TellsPbx(Protocol):
-    """The part of `AmiLink` that is needed here; its own deadline holds."""
-
-    async def action(self, name: str, /, **fields: str) -> AmiReply: ...
-
-
-class SeesQueues(Protocol):
-    """The part of `QueueWatch` that is needed here."""
-
-    picture: QueuePicture | None
-
-    async def next(self) -> QueuePicture | None: ...
-
-    def wake(self) -> None: ...
 
 
 class KeepsStates(Protocol):
@@ -81,7 +64,8 @@ class PresenceKeeper:
             clock: now, aware.
             page_gone_s: how long the phone in the page counts as there after the page was closed.
         """
-        self._pbx, self._watch, self._book = pbx, watch, book
+        self._watch, self._book = watch, book
+        self._seats = Seats(pbx, watch, clock)
         self._wrap_up_s, self._clock = wrap_up_s, clock
         self._page_gone = timedelta(seconds=page_gone_s)
         self._states: dict[str, OperatorState] = {}
@@ -90,7 +74,6 @@ class PresenceKeeper:
         self._gone_at: dict[str, datetime] = {}  # whose last page was closed, and when that counts
         self._dialled: list[PresenceDialled] = []
         self._untold: set[str] = set()  # operators of whom the PBX has to be told
-        self._told_at: dict[str, datetime] = {}
         self._came_up = True
         self._lock = asyncio.Lock()  # one change at a time
         self._news = asyncio.Event()
@@ -197,8 +180,7 @@ class PresenceKeeper:
 
     def _newcomer(self, extension: str) -> OperatorState:
         """Nothing is known yet: with a phone of their own at hand that one rings, else the page's."""
-        own = any(seat.registered and not seat.interface.endswith(WEB) for seat in self._seats(extension))
-        phone = PhoneChoice.OWN if own else PhoneChoice.PAGE
+        phone = PhoneChoice.OWN if self._seats.own_is_registered(extension) else PhoneChoice.PAGE
         return OperatorState(extension, Presence.AWAY, self._clock(), phone)
 
     async def _change(self, state: OperatorState) -> None:
@@ -259,37 +241,18 @@ class PresenceKeeper:
         except DatabaseTrouble as error:  # the next round tries again
             log.warning("Presence is not kept now.", action="presence_unsaved", reason=str(error))
             return
-        self._unsaved.difference_update(state.extension for state in states)
-
-    def _seats(self, extension: str) -> list[QueueSeat]:
-        picture = self._watch.picture
-        return [seat for seat in picture.seats if seat.operator == extension] if picture else []
+        self._unsaved -= {one.extension for one in states if self._states[one.extension] == one}
 
     async def _tell(self, extension: str) -> None:
-        """Make both phones of an operator what the operator is.
+        """Bring the PBX in step with an operator.
 
         Raises:
             AmiCut, AmiLate: `keep` repeats it.
         """
         state = self._states[extension]
         self._untold.add(extension)
-        interfaces = sorted({seat.interface for seat in self._seats(extension)})
-        for one in interfaces:
-            await self._act("Setvar", Variable=_device(one), Value="INUSE" if is_busy(state) else "INVALID")
-        for one in interfaces:
-            reason = pause_of(state, one)
-            paused = {"Paused": "false"} if reason is None else {"Paused": "true", "Reason": reason}
-            await self._act("QueuePause", Interface=one, **paused)
-        if interfaces and self._states[extension] == state:
+        if await self._seats.tell(state) and self._states[extension] == state:
             self._untold.discard(extension)
-            self._told_at[extension] = self._clock()
-            self._watch.wake()
-
-    async def _act(self, name: str, **fields: str) -> None:
-        try:
-            await self._pbx.action(name, **fields)
-        except (AmiRefused, BadAmiValue) as error:  # again would be refused again
-            log.warning("The PBX refuses.", action="presence_refused", asked=name, reason=str(error))
 
     @staticmethod
     def _log_untold(error: Exception) -> None:
@@ -311,29 +274,17 @@ class PresenceKeeper:
             await self._tell(extension)
 
     def _out_of_step(self) -> list[str]:
-        picture = self._watch.picture
-        if picture is None:
-            return []
-        wrong = {
-            seat.operator
-            for seat in picture.seats
-            if (state := self._states.get(seat.operator)) is not None
-            and seat.paused is (pause_of(state, seat.interface) is None)
-            and (seat.operator not in self._told_at or self._told_at[seat.operator] < picture.at)
-        }
-        return sorted(wrong - self._untold)
+        return sorted(self._seats.out_of_step(self._states) - self._untold)
 
     async def _catch_up(self) -> None:
         """Ask what was dialled while nobody listened; a PBX that was restarted has to be told all states."""
-        if self._watch.picture is None:
+        phones = self._seats.phones()
+        if not phones:
             return
-        interfaces = {seat.interface: seat.operator for seat in self._watch.picture.seats}
-        for interface, extension in sorted(interfaces.items()):
-            with contextlib.suppress(AmiRefused, BadAmiValue):
-                said = await self._pbx.action("Getvar", Variable=_dialled(interface))
-                await self._adopt(extension, interface, said.fields.get("value", ""))
+        for interface, extension in sorted(phones.items()):
+            await self._adopt(extension, interface, await self._seats.dialled_on(interface))
         self._came_up = False
-        self._untold.update(extension for extension in self._states if self._seats(extension))
+        self._untold.update(extension for extension in self._states if self._seats.of(extension))
 
     async def _adopt(self, extension: str, interface: str, dialled: str) -> None:
         """A feature code says what the operator wants, and on which phone they want to be rung."""
@@ -345,15 +296,4 @@ class PresenceKeeper:
         if presence is Presence.READY:
             state = replace(state, phone=phone)
         self._take(asked(state, presence, None, self._clock(), OWN_WRAP_UP_S))
-        await self._act("Setvar", Variable=_dialled(interface), Value="")
-
-
-def _device(interface: str) -> str:
-    """What the seat's hint knows besides the phone itself."""
-    return f"DEVICE_STATE(Custom:presszero-{interface.partition('/')[2]})"
-
-
-def _dialled(interface: str) -> str:
-    """Where the dialplan leaves what was dialled on a phone."""
-    name = "".join(sign for sign in interface.partition("/")[2] if sign.isalnum())
-    return f"PZ_PRESENCE_{name}"
+        await self._seats.take_dialled(interface)

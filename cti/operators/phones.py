@@ -12,33 +12,17 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
-from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply
+from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused
 from cti.asterisk.config import WEB, Phone, check_phone, write_phones
+from cti.operators.seats import SeesQueues, TellsPbx
 from cti.waiting.queues import QueuePicture
 
 log = structlog.get_logger()
 
 RELOADED = ("res_pjsip.so", "pbx_config.so")  # what reads the files
-
-
-class TellsPbx(Protocol):
-    """The part of `AmiLink` that is needed here; its own deadline holds."""
-
-    async def action(self, name: str, /, **fields: str) -> AmiReply: ...
-
-
-class SeesQueues(Protocol):
-    """The part of `QueueWatch` that is needed here."""
-
-    picture: QueuePicture | None
-
-    async def next(self) -> QueuePicture | None: ...
-
-    def wake(self) -> None: ...
 
 
 class ExtensionInUse(Exception):
