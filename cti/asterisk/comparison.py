@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cti.asterisk.events import ListedChannel, WaitingCaller, is_machine, operator_of
-from cti.asterisk.translate import CALL_CONTEXT, DUTY, SOURCE, Normalise, began, received, system_of
+from cti.asterisk.people import SOURCE
+from cti.asterisk.translate import CALL_CONTEXT, DUTY, Normalise, began, received, system_of
 from tickets.call import Call
 from tickets.events import CallEvent, Value
 from tickets.vocabulary import CallState, EventKind

@@ -53,8 +53,8 @@ def at_desks(channels: Sequence[ListedChannel], operators: Collection[str], who:
         for one in channels
         if one.context == DESK_CONTEXT
         and one.exten in _PLACES
-        and (phone := phone_of(one.channel)) in operators
-        and (who.anybodys or phone == who.extension)
+        and (extension := phone_of(one.channel)) in operators
+        and (who.anybodys or extension == who.extension)
     ]
 
 
@@ -81,8 +81,8 @@ def legs_of(
         one
         for one in channels
         if one.uniqueid != call_id
-        and (phone := phone_of(one.channel)) in operators
-        and (who.anybodys or phone == who.extension)
+        and (extension := phone_of(one.channel)) in operators
+        and (who.anybodys or extension == who.extension)
         and (_hears(one, caller) or desks.get(one.uniqueid) == call_id or _rings(one, caller))
     ]
     # Who holds the caller or is with them goes before whose phone rings, and one's own phone before others'.
