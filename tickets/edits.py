@@ -142,8 +142,5 @@ def differences(before: Ticket, edit: Edit) -> Facts:
 
 def merged(earlier: Facts, later: Facts) -> Facts:
     """Two changes one after the other as one; what came back to what it was is no change."""
-    both = {
-        name: [earlier.get(name, later.get(name))[0], later.get(name, earlier.get(name))[1]]
-        for name in [*earlier, *(name for name in later if name not in earlier)]
-    }
+    both = {name: [earlier.get(name, after)[0], after[1]] for name, after in (earlier | later).items()}
     return {name: pair for name, pair in both.items() if pair[0] != pair[1]}

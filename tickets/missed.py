@@ -145,7 +145,7 @@ _MISSED: Select[Any] = (
 
 def _line(row: Any) -> Missed:
     return Missed(
-        call_from(row._mapping),
+        call_from(row._asdict()),
         row.ticket_number,
         row.customer_name,
         row.missed_done_at,

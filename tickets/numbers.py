@@ -33,8 +33,8 @@ SHORTEST_PART = 4  # digits; fewer are in every other number
 def number_parts(raw: str, region: str) -> tuple[str, ...]:
     """What to look for in E.164 numbers when a person writes a number, or a part of one, in any spelling.
 
-    Its E.164 form where it may be a whole number; its digits, also without an international prefix or the trunk
-    prefix that `region` writes in front of national numbers. Empty for what is no part of a number.
+    Its E.164 form where it may be a whole number; its digits, also without an international prefix or the
+    trunk prefix that `region` writes in front of national numbers. Empty for what is no part of a number.
     """
     if len(raw) > _LONGEST or not re.fullmatch(r"[\d\s()+./-]*", raw):
         return ()

@@ -6,7 +6,7 @@ Several nodes may look at the same moment: one conditional UPDATE decides which 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Table, case, select, update
 
@@ -86,6 +86,5 @@ class ReminderBook:
             return [_reminder(row) for row in rows]
 
 
-def _reminder(row: object) -> Reminder:
-    number, whom, text, at = row  # type: ignore[misc, attr-defined]
-    return Reminder(number, whom, text or "", at)
+def _reminder(row: Any) -> Reminder:
+    return Reminder(row.number, row.remind_whom, row.remind_text or "", row.remind_at)

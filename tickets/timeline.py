@@ -66,7 +66,7 @@ class TimelineBook:
             tickets = await tickets_of(session, await session.execute(calls))
             wanted = [ticket.call_id for ticket in tickets]
             rows = await session.execute(select(_calls).where(_calls.c.call_id.in_(wanted)))
-            of_tickets = {row.call_id: call_from(row._mapping) for row in rows}
+            of_tickets = {row.call_id: call_from(row._asdict()) for row in rows}
             entries = [
                 Entry(ticket.created_at, ticket.number, ticket, of_tickets[ticket.call_id])
                 for ticket in tickets

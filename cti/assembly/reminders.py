@@ -1,4 +1,4 @@
-"""The task that brings tickets back when their time has come. Every node runs it; each ticket comes back once."""
+"""The task that brings tickets back when their time has come. Every node runs it; each comes back once."""
 
 import asyncio
 

@@ -35,7 +35,7 @@ async def work_context(
 ) -> dict[str, Any]:
     """What the form, the timeline and the cards beside them show.
 
-    `typed`: the form as it was sent, where it could not be kept. `theirs`: what somebody else wrote meanwhile.
+    `typed`: the form as it was sent, where it could not be kept. `theirs`: what another wrote meanwhile.
     """
     services, account, ticket = services_of(request), account_of(request), detail.ticket
     people = await services.tickets.people()
