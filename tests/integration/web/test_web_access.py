@@ -164,7 +164,7 @@ async def test_it_reads_api_bodies_as_json_only(desk: WebRoom, grace: ClientSess
 async def test_it_ties_browsers_down(desk: WebRoom, grace: ClientSession) -> None:
     paths = ("/calls", "/login", "/nothing", "/api/v1/calls", "/static/desk.css", "/api/v1/calls?limit=x")
     for path in paths:
-        async with grace.get(path) as answer:
+        async with grace.get(path, allow_redirects=False) as answer:
             policy = answer.headers["Content-Security-Policy"]
             assert policy == security.CONTENT_SECURITY_POLICY
             assert "unsafe" not in policy
@@ -173,8 +173,10 @@ async def test_it_ties_browsers_down(desk: WebRoom, grace: ClientSession) -> Non
             assert "Cache-Control" in answer.headers
 
 
-async def test_it_lets_operators_add_no_customers(desk: WebRoom, grace: ClientSession) -> None:
-    async with grace.post("/api/v1/customers", json={"name": "A"}) as answer:
+async def test_it_lets_operators_make_nobody_a_vip(desk: WebRoom, grace: ClientSession) -> None:
+    async with grace.post("/api/v1/customers", json={"name": "A", "vip_level": 3}) as answer:
+        assert answer.status == 403
+    async with grace.patch("/api/v1/customers/1", json={"vip_level": 3}) as answer:
         assert answer.status == 403
 
 
