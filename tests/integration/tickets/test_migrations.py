@@ -14,13 +14,17 @@ from pytest_alembic.tests import (
     test_up_down_consistency,
     test_upgrade,
 )
+from sqlalchemy import true
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from alembic import command
+from recordings.tables import Recording, Transcript
+from recordings.transcript import Phrase, to_json
+from recordings.words import TranscriptSearch
 from tests.integration.conftest import administer
 from tickets.call_backs import CallBackBook
-from tickets.database import database_url, migrate, migrations, open_database, utc_now
+from tickets.database import database_url, migrate, migrations, open_database, utc_now, writing
 from tickets.events import CallEvent
 from tickets.ledger import CallBook
 from tickets.promises import PromiseBook
@@ -80,6 +84,32 @@ async def test_calls_of_the_ground_floor_are_kept_and_promises_can_be_made(empty
         assert await CallBackBook(database.sessions, deadline_s=20).from_voicemails() == 1
         (line,) = (await PromiseBook(database.sessions, deadline_s=20).page()).items
         assert (line.promise.number, line.ticket_number) == ("+12025550111", 1)
+    finally:
+        await database.close()
+
+
+async def test_the_words_of_older_transcripts_can_be_searched(empty_address: str) -> None:
+    config = migrations(database_url(empty_address))
+    await asyncio.to_thread(command.upgrade, config, "head")
+    database = open_database(empty_address)
+    try:
+        await CallBook(database.sessions, deadline_s=20).record(
+            [CallEvent("test", "1", "pz-1.1", utc_now(), EventKind.RECEIVED, {"caller": "+12025550111"})]
+        )
+        async with writing(database.sessions) as session:
+            tape = Recording(call_id="pz-1.1", created_at=utc_now())
+            session.add(tape)
+            await session.flush()
+            said = to_json([Phrase("caller", 0, 1, "My  ÄRGER"), Phrase("operator", 1, 2, "is mine.")])
+            session.add(
+                Transcript(
+                    recording_id=tape.id, language="en", engine="test", phrases=said, created_at=utc_now()
+                )
+            )
+        await asyncio.to_thread(command.downgrade, config, "0004")
+        await asyncio.to_thread(command.upgrade, config, "head")
+        found = await TranscriptSearch(database.sessions, deadline_s=20).find(["ärger"], true(), 5)
+        assert [(one.ticket_number, one.text) for one in found] == [(1, "my ärger is mine.")]
     finally:
         await database.close()
 
