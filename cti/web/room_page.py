@@ -82,7 +82,7 @@ async def first_page(request: web.Request) -> web.Response:
 async def now_page(request: web.Request) -> web.Response:
     """The calls of this moment, as far as the account sees them; `live.ts` keeps the page fresh."""
     sight = sight_of(request)
-    context = {"section": "/", **await _context(request.app, sight)}
+    context = {"section": request.path, **await _context(request.app, sight)}
     template = "room.html" if sight.everything else "now.html"
     return aiohttp_jinja2.render_template(template, request, context)
 

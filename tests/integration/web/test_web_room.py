@@ -62,6 +62,7 @@ async def test_it_sends_operators_to_their_desk_and_keeps_the_board_for_them(
     name = await desk.happen(WAITING)
     html = await page(grace, "/now")
     assert name in html
+    assert '<a href="/now" aria-current="page">' in html
     assert "data-command" not in html
     assert "containment" not in html
 
