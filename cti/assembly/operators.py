@@ -63,4 +63,6 @@ def _command_calls(
     controls = CallControls(pbx.link, interface_of, lambda: phones.names, list(scenario.queues))
     click_to_call = ClickToCall(pbx.link, interface_of, frame.normalise, scenario.lines[0], utc_now)
     frame.on_pbx_events += [controls.hear, click_to_call.hear]
+    pbx.on_up.append(controls.wake)
+    controls.wake()  # the link may have come up before
     return controls, click_to_call

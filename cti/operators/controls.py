@@ -66,6 +66,7 @@ class CallControls:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
         self._asked: dict[str, str] = {}
+        self._learning: asyncio.Task[None] | None = None
 
     # --- what the PBX tells
 
@@ -76,6 +77,18 @@ class CallControls:
                 self._staged(event)
             elif isinstance(event, HungUp):
                 self._asked.pop(event.uniqueid, None)
+
+    def wake(self) -> None:
+        """The link is up again: who is being asked about calls since before anybody listened."""
+        self._learning = asyncio.create_task(self._learn())
+
+    async def _learn(self) -> None:
+        with suppress(AmiCut, AmiLate, AmiRefused, PbxSaysNo):  # the next link will know
+            listed = await self._pbx.list_action("CoreShowChannels")
+            channels = [one for one in listed if isinstance(one, ListedChannel)]
+            for phone in at_desks(channels, self._operators(), By(None, anybodys=True)):
+                if phone.exten == "consult":
+                    self._asked[await self._get(phone, "PZ_DESK")] = await self._get(phone, "PZ_TO")
 
     def consulting(self, call_id: str) -> str | None:
         """The extension that is being asked about this call while the caller hears music."""

@@ -134,6 +134,15 @@ async def test_a_transfer_that_is_completed_too_early_rings_on_for_the_caller() 
     assert {"Channel": IN_ROOM.channel, "Variable": "PZ_TO", "Value": "102"} in pbx.did("Setvar")
 
 
+async def test_after_a_restart_it_knows_who_is_being_asked() -> None:
+    commands, _ = consulting()
+    commands.wake()
+    await asyncio.sleep(0.01)
+    assert commands.consulting(CALL) == "102"
+    commands.hear([HungUp(NOW, "1", CALL, "x", "", "", "", "normal")])
+    assert commands.consulting(CALL) is None
+
+
 async def test_nothing_is_completed_or_left_when_nobody_is_asked() -> None:
     commands, pbx = with_pbx()
     for command in (commands.complete(CALL, ALICE), commands.return_to_caller(CALL, ALICE)):
