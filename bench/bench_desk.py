@@ -38,7 +38,7 @@ from tickets.vocabulary import EventKind, Role
 
 DESKS = [str(extension) for extension in range(101, 151)]
 CALLS_A_SECOND = 20
-COUNTED_S, WARM_S = 10.0, 3.0  # of the first seconds nothing is counted
+COUNTED_S, WARM_S = 20.0, 5.0  # of the first seconds nothing is counted
 CUSTOMERS = 500
 CALL = "pz-1795293936.1"  # of the capture: menu, queue, operator
 RING_S, TALK_S = 1.2, 0.4  # a phone that rings again each 2.5 s has to be free by then
