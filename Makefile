@@ -1,6 +1,6 @@
 # PressZero: `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit serve lint format bench fuzz chaos surge words lock clean
+.PHONY: help demo test unit serve lint format pictures bench fuzz chaos surge words lock clean
 PRESSZERO := .venv/bin/presszero
 
 help:  ## List the commands
@@ -43,6 +43,11 @@ format:  ## Put the code into ruff's form
 words:  ## Collect the pages' texts for their translators (cti/web/languages/*.po)
 	@scripts/bootstrap dev
 	@.venv/bin/python -m cti.web.languages.collect
+
+pictures:  ## Take the pictures of docs/desk.md anew, in a real Chromium from a real centre at work
+	@scripts/bootstrap dev
+	@$(PRESSZERO) pbx install
+	@.venv/bin/python -m tests.browser.pictures
 
 bench:  ## Speed and memory, each figure beside a baseline of the same run
 	@scripts/bootstrap dev
