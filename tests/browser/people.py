@@ -18,7 +18,7 @@ from tickets.ledger import CallBook
 from tickets.vocabulary import EventKind, Role
 
 PASSWORD = "a long enough password"
-PATIENCE_MS = 15_000  # a busy machine is no reason to fail
+PATIENCE_MS = 30_000  # a busy machine is no reason to fail
 
 ARGUMENTS = (
     "--no-sandbox",  # containers have none; every page here is ours
@@ -130,6 +130,15 @@ async def log_in(seat: Seat, person: Person, path: str = "/") -> None:
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
     await page.wait_for_url(f"**{path}")
+
+
+async def first_of(seat: Seat, path: str) -> str:
+    """The address of the first thing in the list at `path`."""
+    await seat.page.goto(path.removesuffix("/"))
+    link = seat.page.locator(f'main a[href^="{path}"]:not([href$="/new"])').first
+    address = await link.get_attribute("href")
+    assert address is not None
+    return address
 
 
 LISTEN = """

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from tests.browser.axe import grave_findings
 from tests.browser.conftest import Open
-from tests.browser.people import ADA, ALICE, SAM, Person, Seat, log_in, sit_down
+from tests.browser.people import ADA, ALICE, SAM, Person, Seat, first_of, log_in, sit_down
 from tests.house.centre import Centre
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -49,15 +49,6 @@ async def look_through(seat: Seat, paths: tuple[str, ...]) -> list[str]:
         found += [f"{path}: {fault}" for fault in seat.faults]
         seat.faults.clear()
     return found
-
-
-async def first_of(seat: Seat, path: str) -> str:
-    """The address of the first thing in the list at `path`."""
-    await seat.page.goto(path.removesuffix("/"))
-    link = seat.page.locator(f'main a[href^="{path}"]:not([href$="/new"])').first
-    address = await link.get_attribute("href")
-    assert address is not None
-    return address
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from cti.demo.network import Leg
 from tests.browser.axe import grave_findings
@@ -242,3 +242,51 @@ async def test_the_service_is_killed_and_started_during_a_call_and_nothing_typed
     assert outcome.ticket.subject == "Typed into the void"
     assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
     await desk.context.close()
+
+
+async def test_two_who_write_on_one_ticket_during_a_call_overwrite_nothing_in_silence(
+    served: Centre, opened: Open
+) -> None:
+    alice, sam = [await sit_down(await opened("hello"), served.address) for _ in range(2)]
+    desk, page = alice.page, sam.page
+    await log_in(alice, ALICE, "/desk")
+    await become_ready(alice)
+    caller, _ = await vera_rings(served)
+    await shows(desk, "Ringing")
+    await desk.get_by_role("button", name="Answer").click()
+    await shows(desk, "Talking")
+    ticket = await desk.locator("[data-strip-link]").get_attribute("href")
+    assert ticket is not None
+    await log_in(sam, SAM, ticket)
+
+    sams_turn = asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        if route.request.method == "PATCH":
+            await sams_turn.wait()
+        await route.continue_()
+
+    # What Alice types is under way when Sam's words arrive.
+    await desk.route("**/api/v1/tickets/*", slowly)
+    await desk.get_by_label("Subject").fill("What Alice wrote")
+    await expect(desk.locator("[data-saved]")).to_have_text("Saving …")
+    await page.get_by_label("Subject").fill("What Sam wrote")
+    await expect(page.locator("[data-saved]")).to_have_text("Saved")
+    sams_turn.set()
+    asked = desk.get_by_role("alert").filter(has_text="Somebody else has changed")
+    await expect(asked).to_contain_text("What Sam wrote")
+    await expect(desk.get_by_label("Subject")).to_have_value("What Alice wrote")
+    await page.reload()
+    await expect(page.get_by_label("Subject")).to_have_value("What Sam wrote")
+    assert await grave_findings(desk) == []
+
+    await asked.get_by_role("button", name="Keep mine").click()
+    await expect(desk.locator("[data-saved]")).to_have_text("Saved")
+    await page.reload()
+    await expect(page.get_by_label("Subject")).to_have_value("What Alice wrote")
+    await caller.hang_up()
+    await shows(desk, "Wrap-up")
+    await go_away(alice)
+    assert alice.faults == sam.faults == []
+    for seat in (alice, sam):
+        await seat.page.context.close()
