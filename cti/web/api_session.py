@@ -12,7 +12,7 @@ from cti.web.services import services_of
 
 @operation("POST", "/api/v1/session", tag="Session", status=201, public=True, problems=(401,))
 async def log_in(request: web.Request, *, body: Credentials) -> SessionOut:
-    """Log in. An account with a second factor needs its `code` too: without it the problem is `second-factor`."""
+    """Log in. With a second factor its `code` is needed too: without it the problem is `second-factor`."""
     device = device_name(request.headers.get("User-Agent", ""))
     accounts = services_of(request).accounts
     token = await accounts.authenticate(body.login, body.password, code=body.code, device=device)
