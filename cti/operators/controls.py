@@ -25,6 +25,7 @@ RING_S = 30  # a colleague's or supervisor's phone
 KEY_MS = 160  # a key's tone
 KEY_PAUSE_S = 0.25  # from key to key
 _KEYS = re.compile(r"[0-9A-D*#]{1,24}")
+_NOBODY_ASKED = frozenset({"held", "talk", "attended", "taken", "sent", "queue"})  # stages
 _SPIES = {"listen": "", "whisper": "w"}  # options of ChanSpy
 
 
@@ -97,7 +98,7 @@ class CallControls:
     def _staged(self, event: StageReached) -> None:
         if event.stage == "consult":
             self._asked[event.call_id] = event.to
-        else:
+        elif event.stage in _NOBODY_ASKED:
             self._asked.pop(event.call_id, None)
         for future in self._waiting.get((event.call_id, event.stage), ()):
             if not future.done():

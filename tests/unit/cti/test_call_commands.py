@@ -134,6 +134,15 @@ async def test_a_transfer_that_is_completed_too_early_rings_on_for_the_caller() 
     assert {"Channel": IN_ROOM.channel, "Variable": "PZ_TO", "Value": "102"} in pbx.did("Setvar")
 
 
+async def test_the_caller_may_reach_the_room_after_the_colleague_is_rung() -> None:
+    commands, pbx = with_pbx()
+    pbx.say("consult", operator="101", to="102")
+    pbx.say("room")
+    assert commands.consulting(CALL) == "102"
+    pbx.say("talk", operator="101")
+    assert commands.consulting(CALL) is None
+
+
 async def test_after_a_restart_it_knows_who_is_being_asked() -> None:
     commands, _ = consulting()
     commands.wake()
