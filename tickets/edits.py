@@ -142,5 +142,7 @@ def differences(before: Ticket, edit: Edit) -> Facts:
 
 def merged(earlier: Facts, later: Facts) -> Facts:
     """Two changes one after the other as one; what came back to what it was is no change."""
-    both = {name: [earlier.get(name, after)[0], after[1]] for name, after in (earlier | later).items()}
+    both = {name: [pair[0], pair[1]] for name, pair in (earlier | later).items()}
+    for name, (before, _) in earlier.items():
+        both[name][0] = before
     return {name: pair for name, pair in both.items() if pair[0] != pair[1]}

@@ -11,9 +11,10 @@ from cti.web.access import hearable
 from cti.web.security import may_listen
 from tickets.accounts import Account
 from tickets.call import Call
+from tickets.database import Base
 from tickets.rows import call_row
 from tickets.sight import EVERYTHING, Sight, sees
-from tickets.tables import Base, CallRow, TicketRow
+from tickets.tables import CallRow, TicketRow
 from tickets.vocabulary import CallOutcome, Role, TicketStatus
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
