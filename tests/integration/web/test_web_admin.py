@@ -31,8 +31,8 @@ async def test_only_administrators_get_in(desk: WebRoom) -> None:
             for method, pattern in routes:
                 path = pattern.format(person_id=grace.id, group_id=1)
                 form = {"role": "administrator", "name": "Grace", "active": "0"}
-                given = {"data": form} if method == "POST" else {}
-                async with browser.request(method, path, **given) as answer:
+                body = form if method == "POST" else None
+                async with browser.request(method, path, data=body) as answer:
                     assert answer.status == 403, (method, pattern)
     assert await desk.services.people.by_login(GRACE) == await desk.services.people.person(grace.id)
     assert (await desk.services.people.by_login(GRACE)).role is Role.OPERATOR

@@ -86,7 +86,11 @@ async def theirs(desk: WebRoom) -> AsyncIterator[Belongings]:
 
 
 async def test_no_address_is_forgotten(desk: WebRoom) -> None:
-    routes = {(route.method, route.resource.canonical) for route in desk.site.router.routes()}
+    routes = {
+        (route.method, route.resource.canonical)
+        for route in desk.site.router.routes()
+        if route.resource is not None
+    }
     owned = {
         (method, path)
         for method, path in routes
