@@ -89,7 +89,7 @@ def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
 
 def pgettext(context: str, text: str, /, **values: object) -> str:
     """A text that is ambiguous in English: `context` says which one is meant."""
-    return _filled(texts().pgettext(context, text), values)
+    return _filled(str(texts().pgettext(context, text)), values)
 
 
 def npgettext(context: str, one: str, many: str, num: int, /, **values: object) -> str:

@@ -72,8 +72,8 @@ def main() -> int:
     return 0
 
 
-def _translated(text: str | tuple[str, ...] | list[str]) -> bool:
-    return bool(text) if isinstance(text, str) else all(text)
+def _translated(text: str | tuple[str, ...] | list[str] | None) -> bool:
+    return bool(text) if text is None or isinstance(text, str) else all(text)
 
 
 if __name__ == "__main__":
