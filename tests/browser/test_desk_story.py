@@ -101,7 +101,7 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     # Both hear each other.
     await caller.say(voices["wish"])
     await louder(alice, 0.0)
-    begin, end = await longer(tape, 6)
+    begin, end = await longer(tape, 5)
     assert resembles(tape, begin, end, voices["hello"])
     assert await grave_findings(desk) == []
 
@@ -109,13 +109,13 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await desk.get_by_role("button", name="Hold").click()
     await shows(desk, "On hold")
     await longer(tape, 1)
-    begin, end = await longer(tape, 6)
+    begin, end = await longer(tape, 5)
     assert not is_silent(tape, begin, end)
     assert not resembles(tape, begin, end, voices["hello"])
     await desk.get_by_role("button", name="Take back").click()
     await shows(desk, "Talking")
     await longer(tape, 1)
-    begin, end = await longer(tape, 6)
+    begin, end = await longer(tape, 5)
     assert resembles(tape, begin, end, voices["hello"])
 
     # The ticket is written beside the call, and saves itself.
@@ -136,7 +136,7 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await shows(desk, "Talking")
     await asyncio.wait_for(ben.hung_up.wait(), 15)
     await longer(tape, 1)
-    begin, end = await longer(tape, 6)
+    begin, end = await longer(tape, 5)
     assert resembles(tape, begin, end, voices["hello"])
     await desk.keyboard.press("Alt+t")
     await desk.get_by_label("Colleague or queue").fill(BEN)
@@ -155,7 +155,7 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await expect(desk.locator("[data-strip-status]")).to_have_text("Closed")
     await go_away(alice)
     assert alice.faults == []
-    outcome = await outcome_of(served, call_id, transcript=True)
+    outcome = await outcome_of(served, call_id, transcript=True, within_s=180)
     assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
     assert outcome.ticket.status is TicketStatus.CLOSED
     assert outcome.ticket.subject == "Vera changes her subscription"

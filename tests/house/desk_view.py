@@ -27,7 +27,9 @@ class Outcome:
         return [event.kind for event in self.events]
 
 
-async def outcome_of(centre: Centre, call_id: str, *, transcript: bool = False) -> Outcome:
+async def outcome_of(
+    centre: Centre, call_id: str, *, transcript: bool = False, within_s: float = 60
+) -> Outcome:
     """Wait until the call has ended and its recording (and transcript) is there; exactly one ticket."""
     desk = Desk(centre.database.sessions)
     shelf = RecordingShelf(centre.database.sessions, DiskStore(centre.settings.recordings_folder))
@@ -43,7 +45,7 @@ async def outcome_of(centre: Centre, call_id: str, *, transcript: bool = False) 
         detail = await desk.ticket(line.ticket_number)
         return Outcome(detail.ticket, detail.call, detail.events, tape)
 
-    found = await eventually(look, 60, f"{call_id} has a ticket, has ended and is recorded")
+    found = await eventually(look, within_s, f"{call_id} has a ticket, has ended and is recorded")
     async with centre.database.sessions() as session:
         tickets = await session.scalar(
             select(func.count()).select_from(tables.TicketRow).where(tables.TicketRow.call_id == call_id)
