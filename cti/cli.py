@@ -25,6 +25,7 @@ from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
 from cti.spill import SpillUnusable
 from cti.waiting.ageing import passed_at_most
+from cti.web.assets import PagesNotBuilt
 from ivr.prompts import PromptBook, PromptsNotReady
 from ivr.scenario import Scenario
 from ivr.scenario_file import BadScenario, load_scenario
@@ -57,6 +58,7 @@ EXPECTED = (
     NoAsterisk,
     PbxDidNotEnd,
     PbxDidNotStart,
+    PagesNotBuilt,
     PortTaken,
     PromptsNotReady,
     VoiceFailed,

@@ -1,4 +1,4 @@
-"""The inbound calls of a day in figures: per hour, how they ended, what the bot did alone, how soon people came.
+"""The inbound calls of a day in figures: per hour, how they ended, what the bot did, how soon people came.
 
 Reads go straight to the tables: one question, counted in the database. Knows no HTTP.
 """

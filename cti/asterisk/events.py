@@ -416,7 +416,9 @@ LIVE: Mapping[str, Reader] = {
     ),
     # Without the caller's channel, once that is gone: their end has been told.
     "AgentComplete": lambda h, at, s: (
-        OperatorCompleted(*_channel(h, at, s), *_member(h), _whole(h, "TalkTime")) if "Uniqueid" in h else None
+        OperatorCompleted(*_channel(h, at, s), *_member(h), _whole(h, "TalkTime"))
+        if "Uniqueid" in h
+        else None
     ),
 }
 """Events that come by themselves and that we have a use for; all others need not even be parsed."""

@@ -34,7 +34,7 @@ from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario import Hours, Scenario
 from ivr.scenario_file import load_scenario
-from tickets.database import migrate
+from tickets.database import DatabaseTrouble, migrate
 from tickets.vocabulary import CallState, Role
 
 FOLDER = Path("var") / "demo"
@@ -194,7 +194,8 @@ async def _endings(service: Service) -> tuple[list[Ending], int]:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(AFTERWARDS_S):
             while True:
-                endings, tickets = await _look(service)
+                with contextlib.suppress(DatabaseTrouble):  # a machine that is busy elsewhere: asked again
+                    endings, tickets = await _look(service)
                 if len(endings) == len(CAST) and all(e.recording and e.recording.transcript for e in endings):
                     break
                 await asyncio.sleep(0.3)

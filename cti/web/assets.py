@@ -15,12 +15,16 @@ NAMED_BY_CONTENT = "built/chunk-"  # scripts that scripts import: their names ch
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
+class PagesNotBuilt(Exception):
+    """The pages' scripts are missing; the message says what to do."""
+
+
 class Assets:
     """The files by their path in the folder: `desk.css`, `built/live.js`."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         if not (folder / "built").is_dir():
-            raise FileNotFoundError("The pages' scripts are not built: run scripts/bootstrap run.")
+            raise PagesNotBuilt("The pages' scripts are not built: run `scripts/build-pages`.")
         self._files = {
             file.relative_to(folder).as_posix(): file.read_bytes()
             for file in folder.rglob("*")

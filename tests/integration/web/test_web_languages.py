@@ -28,10 +28,10 @@ async def test_it_answers_in_the_browsers_language(desk: WebRoom) -> None:
 
 
 async def test_it_keeps_what_a_guest_chose(desk: WebRoom) -> None:
-    async with desk.person() as browser:
-        async with browser.post("/language", data={"language": "ru", "next": "/login?next=/calls"}) as answer:
-            assert answer.url.path_qs == "/login?next=/calls"
-            assert '<html lang="ru">' in await answer.text()
+    chosen = {"language": "ru", "next": "/login?next=/calls"}
+    async with desk.person() as browser, browser.post("/language", data=chosen) as answer:
+        assert answer.url.path_qs == "/login?next=/calls"
+        assert '<html lang="ru">' in await answer.text()
 
 
 async def test_it_keeps_what_an_account_chose_on_every_machine(desk: WebRoom, sofia: ClientSession) -> None:

@@ -1,4 +1,4 @@
-"""The demo's page /ring: open to anybody where the demo has asked for it, nowhere else; few calls a minute."""
+"""The demo's page /ring: open to all where the demo has asked for it, nowhere else; few calls a minute."""
 
 from dataclasses import replace
 from pathlib import Path

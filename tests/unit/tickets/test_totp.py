@@ -40,7 +40,7 @@ def test_it_takes_no_code_twice_and_none_older_than_the_last() -> None:
     assert totp.matching_step(SECRET, codes[STEP + 1], NOW, used=STEP) == STEP + 1
 
 
-@pytest.mark.parametrize("code", ["", "28708", "2870820", "\0", "\ud800", "２８７０８２", "x" * 10_000])  # noqa: RUF001
+@pytest.mark.parametrize("code", ["", "28708", "2870820", "\0", "\ud800", "２８７０８２", "x" * 10_000])
 def test_rubbish_is_no_code(code: str) -> None:
     assert totp.matching_step(SECRET, code, datetime.fromtimestamp(59, UTC), None) is None
 
