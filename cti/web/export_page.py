@@ -1,4 +1,4 @@
-"""A list as a table to take away: CSV (RFC 4180) of what the filters leave; supervisors only, audited.
+"""A list as a table to take away: CSV (RFC 4180) of what the filters leave; supervisors only, audited."""
 
 import asyncio
 import csv
