@@ -86,6 +86,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
     )
     environment.globals.update(
         asset=assets.url,
+        zone=str(zone),
         calls_back=services.calls_back,
         announcer=services.announcer,
         operators=services.phones.names,

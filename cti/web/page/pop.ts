@@ -148,7 +148,7 @@ function beforeYou(call: Pop): HTMLElement[] {
   const nothing = !steps.length && !call.heard.length;
   return [
     title("bot", t("Before you")),
-    steps.length ? el("div.body.path", { "aria-label": t("In the menu") }, ...steps) : el("div"),
+    steps.length ? el("div.body.path", {}, el("span.small.muted", {}, t("In the menu")), ...steps) : el("div"),
     el("div.dialogue", { tabindex: 0, role: "log", "aria-label": t("What was said to the bot") }, ...call.heard.map(line)),
     nothing ? el("p.empty.slim", {}, t("Neither menu nor bot: straight to you.")) : el("div"),
   ];

@@ -34,12 +34,14 @@ export function startTicking(each: () => void): void {
   }, 500);
 }
 
-/** "14:05", with the day when it is another one. */
+/** "14:05" by the house's clock, the day instead when it is another one. */
 export function moment(iso: string): string {
   const at = new Date(iso);
-  const lang = document.documentElement.lang;
-  const time = at.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
-  if (at.toDateString() === new Date(serverNow()).toDateString()) return time;
-  const sameYear = at.getFullYear() === new Date(serverNow()).getFullYear();
-  return at.toLocaleDateString(lang, { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) });
+  const now = new Date(serverNow());
+  const { lang, dataset } = document.documentElement;
+  const timeZone = dataset.zone;
+  const day = (when: Date) => when.toLocaleDateString("sv", { timeZone }); // 2026-11-22
+  if (day(at) === day(now)) return at.toLocaleTimeString(lang, { timeZone, hour: "2-digit", minute: "2-digit" });
+  const year = day(at).slice(0, 4) === day(now).slice(0, 4) ? {} : { year: "numeric" as const };
+  return at.toLocaleDateString(lang, { timeZone, day: "numeric", month: "short", ...year });
 }
