@@ -104,6 +104,7 @@ async def sit_down(browser: Browser, address: str, *, dark: bool = False) -> Sea
         permissions=["microphone"],
         viewport={"width": 1440, "height": 900},
         locale="en-US",
+        timezone_id="America/New_York",
     )
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
