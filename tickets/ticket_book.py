@@ -212,7 +212,7 @@ async def write_changed(session: AsyncSession, number: int, facts: Facts, by: st
     if row is None or not ours or now - row.created_at > ONE_LINE:
         await write_line(session, number, NoteKind.CHANGED, facts, by, now)
         return
-    facts = merged(json.loads(row.text), facts)
+    facts = merged(json.loads(row.text), json.loads(_as_text(facts)))  # both as JSON has them
     if facts:
         line = update(_notes).where(_notes.c.id == row.id)
         await session.execute(line.values(text=_as_text(facts), created_at=now))

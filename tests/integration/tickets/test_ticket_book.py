@@ -122,6 +122,14 @@ async def test_another_person_or_a_later_change_gets_a_line_of_its_own(room: Roo
     ]
 
 
+async def test_what_was_taken_back_at_once_leaves_no_line(room: Room) -> None:
+    before = (await room.desk.ticket(1)).ticket
+    await room.book.change(1, {"subject": "Mistyped", "tags": ["refund"], "fields": {"Order": "17"}}, "alice")
+    back = {"subject": before.subject, "tags": before.tags, "fields": before.fields}
+    await room.book.change(1, back, "alice")
+    assert await room.lines() == []
+
+
 async def test_no_change_is_no_new_version(room: Room) -> None:
     before = (await room.desk.ticket(1)).ticket
     same = await room.book.change(1, {"subject": before.subject, "tags": [], "fields": {}}, "alice")
