@@ -62,6 +62,10 @@ class LoginTaken(Exception):
     """Another account has this login."""
 
 
+class ExtensionTaken(Exception):
+    """Another account has this phone."""
+
+
 class BadLogin(Exception):
     """A login or an extension with characters that it cannot have."""
 
@@ -107,7 +111,7 @@ class AccountBook:
         """Add an account.
 
         Raises:
-            LoginTaken, WeakPassword
+            LoginTaken, ExtensionTaken, WeakPassword
             BadLogin: the login or the extension has characters that it cannot have, or none.
         """
         check_names(login, extension)
@@ -123,6 +127,8 @@ class AccountBook:
         try:
             async with writing(self._sessions) as session:
                 session.add(row)
+                await session.flush()
+                await phone_must_be_free(session, row)
         except IntegrityError as error:
             raise login_taken(row.login) from error
         return _account(row)
@@ -340,6 +346,18 @@ def check_names(login: str, extension: str | None) -> None:
         raise BadLogin("A login has 1 to 64 letters, digits, dots, dashes, underscores or @.")
     if extension is not None and not _EXTENSION.fullmatch(extension):
         raise BadLogin("An extension has 1 to 32 letters, digits, dashes or underscores.")
+
+
+async def phone_must_be_free(session: AsyncSession, row: AccountRow) -> None:
+    """Raises `ExtensionTaken` where somebody else who may log in has this account's phone."""
+    if row.extension is None or not row.active:
+        return
+    other = select(AccountRow.login).where(
+        AccountRow.extension == row.extension, AccountRow.active, AccountRow.id != row.id
+    )
+    taken_by = await session.scalar(other.limit(1))
+    if taken_by is not None:
+        raise ExtensionTaken(f"{row.extension} is the phone of {taken_by}: choose another.")
 
 
 def login_taken(login: str) -> LoginTaken:

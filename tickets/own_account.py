@@ -15,6 +15,7 @@ from tickets.tables import AccountRow, LoginSessionRow
 
 _SHOWN = 16  # hexadecimal digits of a token's hash: enough to tell own sessions apart, useless to get in
 _MOST_SESSIONS = 100  # listed
+_HAS_OWN = "This account has a password of its own: give it to change it."
 
 
 class SecondFactorOn(Exception):
@@ -65,6 +66,8 @@ class OwnAccount:
             WeakPassword: also for the start password itself, which somebody else knows.
             WrongCredentials: there is no start password any more.
         """
+        if not account.start_password:  # before anything tells whether `wanted` is their password
+            raise WrongCredentials(_HAS_OWN)
         if await self._accounts.has_password(account, wanted):
             raise WeakPassword("Somebody else knows this one: choose another.")
         hashed = await self._accounts.passwords.hash(wanted)
@@ -77,7 +80,7 @@ class OwnAccount:
         async with writing(self._sessions) as session:
             row = await session.get_one(AccountRow, account.id, with_for_update=True)
             if start and not row.start_password:
-                raise WrongCredentials("This account has a password of its own: give it to change it.")
+                raise WrongCredentials(_HAS_OWN)
             row.password_hash, row.start_password = hashed, False
             ended = await end_sessions(session, account.id, keep=token)
             log_into(

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Table, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets.accounts import check_names, end_sessions, login_taken
+from tickets.accounts import ExtensionTaken as ExtensionTaken
+from tickets.accounts import check_names, end_sessions, login_taken, phone_must_be_free
 from tickets.audit import Detail, log_into
 from tickets.customers import NotFound
 from tickets.database import Sessions, use_case, utc_now, writing
@@ -29,10 +30,6 @@ _members = cast(Table, GroupMemberRow.__table__)
 
 class LastAdministrator(Exception):
     """Nobody would be left who may change rights."""
-
-
-class ExtensionTaken(Exception):
-    """Another account has this phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +137,10 @@ class PeopleBook:
         )
         try:
             async with writing(self._sessions) as session:
+                await _locked_administrators(session)  # one at a time: two must not give one phone to two
                 session.add(row)
                 await session.flush()
-                await _must_be_free(session, row)
+                await phone_must_be_free(session, row)
                 await _put_into(session, row.id, wanted.groups)
                 person = await _one(session, row.id)
                 names = ", ".join(await _names_of(session, person.groups))
@@ -176,7 +174,7 @@ class PeopleBook:
             row.name, row.role, row.extension = wanted.name, wanted.role, wanted.extension
             row.active, row.hears_group = wanted.active, wanted.hears_group
             await session.flush()
-            await _must_be_free(session, row)
+            await phone_must_be_free(session, row)
             await _put_into(session, person_id, wanted.groups)
             if not wanted.active:
                 await end_sessions(session, person_id)
@@ -287,17 +285,6 @@ async def _locked_administrators(session: AsyncSession) -> set[int]:
     # Always first and in one order: two who take each other's rights at one time must not both succeed.
     administrators = select(AccountRow.id).where(AccountRow.role == Role.ADMINISTRATOR, AccountRow.active)
     return set(await session.scalars(administrators.order_by(AccountRow.id).with_for_update()))
-
-
-async def _must_be_free(session: AsyncSession, row: AccountRow) -> None:
-    if row.extension is None or not row.active:
-        return
-    other = select(AccountRow.login).where(
-        AccountRow.extension == row.extension, AccountRow.active, AccountRow.id != row.id
-    )
-    taken_by = await session.scalar(other.limit(1))
-    if taken_by is not None:
-        raise ExtensionTaken(f"{row.extension} is the phone of {taken_by}: choose another.")
 
 
 async def _put_into(session: AsyncSession, person_id: int, groups: Collection[int]) -> None:

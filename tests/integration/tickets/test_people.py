@@ -194,6 +194,22 @@ async def test_nobody_gets_a_login_or_a_phone_of_somebody_else(office: Office) -
     assert mei.extension == "101"
 
 
+async def test_two_administrators_cannot_give_one_phone_to_two_at_one_time(office: Office) -> None:
+    results = await asyncio.gather(
+        *(office.people.create("ada", one, Rights(one, Role.OPERATOR, "105")) for one in ("mei", "tomas")),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in results].count(ExtensionTaken) == 1
+    assert [one.extension for one in await office.people.people()].count("105") == 1
+
+
+async def test_the_command_line_gives_no_phone_of_somebody_else_either(office: Office) -> None:
+    with pytest.raises(ExtensionTaken, match="grace"):
+        await office.accounts.add("mei", PASSWORD, Role.OPERATOR, "Mei", extension="101")
+    with pytest.raises(NotFound):
+        await office.people.by_login("mei")
+
+
 async def test_a_reset_password_ends_every_session(office: Office) -> None:
     _, token = await office.log_in("grace")
     grace = await office.people.by_login("grace")
@@ -223,6 +239,13 @@ async def test_a_stolen_session_cannot_try_out_passwords(office: Office) -> None
             await office.own.change_password(account, here, "wrong password", "of my own choice")
     with pytest.raises(TooManyAttempts):
         await office.own.change_password(account, here, PASSWORD, "of my own choice")
+
+
+async def test_the_first_password_is_no_way_round_that(office: Office) -> None:
+    account, here = await office.log_in("grace")
+    for guess in (PASSWORD, "wrong password"):  # both read the same: neither tells whether it was right
+        with pytest.raises(WrongCredentials):
+            await office.own.choose_password(account, here, guess)
 
 
 async def test_a_second_factor_holds_once_it_is_confirmed(office: Office) -> None:
