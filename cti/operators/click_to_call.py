@@ -15,7 +15,7 @@ from datetime import datetime
 import structlog
 
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, BadAmiValue
-from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, StageReached, phone_of
+from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, Originated, StageReached, phone_of
 from cti.operators.controls import CommandsPbx, PbxSaysNo
 from cti.operators.legs import DESK_CONTEXT
 from tickets.dialled import dialled_id
@@ -111,11 +111,13 @@ class ClickToCall:
                     self._do(self._ring_other_side(event.call_id, dialling))
             elif isinstance(event, StageReached) and event.stage == "called":
                 self._dialling.pop(event.call_id, None)
-            elif isinstance(event, HungUp):
-                self._hung_up(event.uniqueid)
+            elif isinstance(event, HungUp) or (isinstance(event, Originated) and not event.answered):
+                self._gone(event.uniqueid)
 
-    def _hung_up(self, uniqueid: str) -> None:
-        """Of whatever channel: one side of a call that is being made, or none."""
+    def _gone(self, uniqueid: str) -> None:
+        """A channel, or it was never made (a phone that is not signed in): of a call that is being made, or
+        none.
+        """
         if (dialling := self._dialling.pop(uniqueid, None)) is not None:
             self._do(self._unreached(dialling))
         call_id = uniqueid.removeprefix(_PHONE)
