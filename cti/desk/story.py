@@ -108,11 +108,12 @@ def _tell(picture: CallPicture, event: CallEvent) -> None:
             picture.queue = _text(event.data.get("queue")) or picture.queue
             picture.wanted = picture.wanted or event.kind is EventKind.QUEUE_JOINED
             picture.rings.clear()
+            if event.kind is not EventKind.QUEUE_LEFT:  # also told after who has answered
+                _leave_all(picture, event.at)
         case EventKind.ENDED:
             picture.ended = True
             picture.rings.clear()
-            for one in list(picture.talks):
-                _let_go(picture, one, event.at)
+            _leave_all(picture, event.at)
         case _:
             _before_people(picture, event)
 
@@ -120,6 +121,8 @@ def _tell(picture: CallPicture, event: CallEvent) -> None:
 def _phone(picture: CallPicture, event: CallEvent, operator: str) -> None:
     picture.wanted = True
     if event.kind is EventKind.OPERATOR_ANSWERED:
+        if operator not in picture.talks:
+            _leave_all(picture, event.at)
         picture.rings.clear()
         picture.talks[operator] = event.at
         picture.left.pop(operator, None)
@@ -127,6 +130,14 @@ def _phone(picture: CallPicture, event: CallEvent, operator: str) -> None:
         picture.rings.pop(operator, None)
     elif operator not in picture.talks:
         picture.rings[operator] = event.at
+
+
+def _leave_all(picture: CallPicture, at: datetime) -> None:
+    """The caller is with one operator or with none: what ended before was not heard, should it still be told
+    as going on.
+    """
+    for one in list(picture.talks):
+        _let_go(picture, one, at)
 
 
 def _let_go(picture: CallPicture, operator: str, at: datetime) -> None:

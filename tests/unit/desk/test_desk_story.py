@@ -145,3 +145,18 @@ def test_a_bot_that_never_stops_talking_fills_no_memory() -> None:
     assert len(story.picture.heard) == MOST_HEARD
     assert story.picture.heard[-1].text == f"line {MOST_EVENTS * 2 - 1}"
     assert story.picture.number == "+12025550143"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        event(60, K.OPERATOR_ANSWERED, operator="102"),
+        event(60, K.QUEUE_JOINED, queue="support"),
+        event(60, K.VOICEMAIL_STARTED),
+    ],
+)
+def test_whom_the_reconciler_finds_elsewhere_has_left_the_operator_of_before(found: CallEvent) -> None:
+    held = event(20, K.HOLD_STARTED, operator="101")
+    story = told(ANSWERED, held, found)  # the link was cut meanwhile: nobody told that 101 had left
+    assert standing(story.picture, "101") == ("wrap_up", at(60))
+    assert story.picture.held_since is None
