@@ -16,7 +16,7 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
-from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, StageReached, phone_of
+from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, RecorderMuted, SentOn, StageReached, phone_of
 from cti.asterisk.translate import CALL_CONTEXT
 from cti.operators.legs import DESK_CONTEXT, ROOM, By, Legs, at_desks, legs_of
 
@@ -26,6 +26,7 @@ KEY_MS = 160  # a key's tone
 KEY_PAUSE_S = 0.25  # from key to key
 _KEYS = re.compile(r"[0-9A-D*#]{1,24}")
 _NOBODY_ASKED = frozenset({"held", "talk", "attended", "taken", "sent", "queue"})  # stages
+_SOMEBODY_ELSES = frozenset({"attended", "taken", "queue"})  # stages
 _SPIES = {"listen": "", "whisper": "w"}  # options of ChanSpy
 
 
@@ -67,7 +68,9 @@ class CallControls:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
         self._asked: dict[str, str] = {}
+        self._muted: set[str] = set()  # calls whose recording is paused
         self._learning: asyncio.Task[None] | None = None
+        self._unmuting: set[asyncio.Task[None]] = set()
 
     # --- what the PBX tells
 
@@ -76,11 +79,17 @@ class CallControls:
         for event in events:
             if isinstance(event, StageReached):
                 self._staged(event)
+            elif isinstance(event, RecorderMuted):
+                (self._muted.add if event.muted else self._muted.discard)(event.uniqueid)
             elif isinstance(event, HungUp):
                 self._asked.pop(event.uniqueid, None)
+                self._muted.discard(event.uniqueid)
+            elif isinstance(event, SentOn):  # by a phone's own key
+                self._moved_on(event.uniqueid)
 
     def wake(self) -> None:
         """The link is up again: who is being asked about calls since before anybody listened."""
+        self._asked.clear()
         self._learning = asyncio.create_task(self._learn())
 
     async def _learn(self) -> None:
@@ -100,9 +109,23 @@ class CallControls:
             self._asked[event.call_id] = event.to
         elif event.stage in _NOBODY_ASKED:
             self._asked.pop(event.call_id, None)
+        if event.stage in _SOMEBODY_ELSES:
+            self._moved_on(event.call_id)
         for future in self._waiting.get((event.call_id, event.stage), ()):
             if not future.done():
                 future.set_result(None)
+
+    def _moved_on(self, call_id: str) -> None:
+        """A pause of the recording ends with the talk of the operator who has asked for it."""
+        if call_id in self._muted:
+            self._muted.discard(call_id)
+            task = asyncio.create_task(self._record_again(call_id))
+            self._unmuting.add(task)
+            task.add_done_callback(self._unmuting.discard)
+
+    async def _record_again(self, call_id: str) -> None:
+        with suppress(AmiRefused, AmiCut, AmiLate):  # the call may just have ended
+            await self._pbx.action("MixMonitorMute", Channel=call_id, Direction="both", State="0")
 
     # --- commands
 
@@ -172,7 +195,7 @@ class CallControls:
                 raise PbxSaysNo("No colleague is being asked.")
             with self._until(call_id, "talk") as done:
                 if legs.asked is not None and not legs.asked.rings:
-                    await self._send(phone, "talk", (legs.asked, DESK_CONTEXT, "bye"))
+                    await self._send(phone, "talk", (legs.asked, DESK_CONTEXT, "leave"))
                 else:
                     await self._send(phone, "talk")
                 await done()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cti.asterisk.events import HungUp, StageReached
+from cti.asterisk.events import HungUp, Originated, RecorderMuted, StageReached
 from cti.operators import controls as controls_module
 from cti.operators.click_to_call import ClickToCall, NotANumber
 from cti.operators.controls import CallControls, NoSuchCall, PbxSaysNo
@@ -97,6 +97,20 @@ async def test_who_is_sent_on_is_recorded_again_whatever_was_paused() -> None:
     assert (sent["Exten"], sent["ExtraExten"]) == ("send", "bye")
 
 
+@pytest.mark.parametrize("stage", ["queue", "attended", "taken"])
+async def test_whoever_has_the_caller_next_is_recorded_again(stage: str) -> None:
+    commands, pbx = with_pbx()
+    muted = RecorderMuted(NOW, "1", CALL, CALL, "", "", "", CALLER.channel, muted=True)
+    commands.hear([muted])
+    pbx.say("held")
+    await asyncio.sleep(0.01)
+    assert pbx.did("MixMonitorMute") == []
+    pbx.say(stage)
+    pbx.say(stage)
+    await asyncio.sleep(0.01)
+    assert pbx.did("MixMonitorMute") == [{"Channel": CALL, "Direction": "both", "State": "0"}]
+
+
 async def test_while_a_colleague_is_asked_only_what_fits_is_done() -> None:
     commands, pbx = consulting()
     for command in (
@@ -111,7 +125,7 @@ async def test_while_a_colleague_is_asked_only_what_fits_is_done() -> None:
     assert pbx.actions == []
     await commands.return_to_caller(CALL, ALICE)
     (sent,) = pbx.did("Redirect")
-    assert (sent["Exten"], sent["ExtraChannel"], sent["ExtraExten"]) == ("talk", ASKED.channel, "bye")
+    assert (sent["Exten"], sent["ExtraChannel"], sent["ExtraExten"]) == ("talk", ASKED.channel, "leave")
 
 
 async def test_a_transfer_is_completed_by_putting_the_phone_down() -> None:
@@ -232,6 +246,20 @@ async def test_who_puts_the_phone_down_rings_nobody_any_more() -> None:
     click.hear([HungUp(NOW, "1", f"desk-{call_id}", "x", "", "", "", "normal")])
     await asyncio.sleep(0.01)
     assert pbx.did("Hangup") == [{"Channel": call_id}]
+
+
+async def test_a_trunk_that_makes_no_channel_is_told_to_the_operator_and_nothing_is_kept() -> None:
+    pbx = PbxWithCalls([], variables={":PZ_TRUNK": "trunk"})
+    click = dialler(pbx)
+    call_id = await click.call_out("101", "+12025550168")
+    click.hear([dialled(call_id)])
+    await asyncio.sleep(0.01)
+    click.hear([Originated(NOW, "1", call_id, False, 0)])
+    await asyncio.sleep(0.01)
+    assert pbx.did("Redirect")[0]["Exten"] == "unreached"
+    not_signed_in = await click.call_out("101", "+12025550168")
+    click.hear([Originated(NOW, "1", f"desk-{not_signed_in}", False, 0)])
+    assert click._dialling == {}
 
 
 @pytest.mark.parametrize(
