@@ -34,12 +34,13 @@ const fieldsOf = (ticket: Ticket): Fields => ({
   ...Object.fromEntries(Object.entries(ticket.fields).map(([name, value]) => [OWN + name, value])),
 });
 
-/** What has changed, as the API takes it; of the house's own fields it wants all, from `mine`. */
-export function asEdit(fields: Fields, mine: Fields): Record<string, unknown> {
+/** What has changed, as the API takes it; of the house's own fields it wants all, from `mine`, but from `theirs` what a
+ *  person has to decide first. */
+export function asEdit(fields: Fields, mine: Fields, theirs: Fields = {}): Record<string, unknown> {
   const isOwn = ([name, value]: [string, string]): boolean => name.startsWith(OWN) && value.trim() !== "";
   const edit: Record<string, unknown> = Object.fromEntries(Object.entries(fields).filter(([name]) => !name.startsWith(OWN)));
   if (Object.keys(fields).some((name) => name.startsWith(OWN))) {
-    edit.fields = Object.fromEntries(Object.entries(mine).filter(isOwn).map(([name, value]) => [name.slice(OWN.length), value.trim()]));
+    edit.fields = Object.fromEntries(Object.entries({ ...mine, ...theirs }).filter(isOwn).map(([name, value]) => [name.slice(OWN.length), value.trim()]));
   }
   if (fields.topic !== undefined) edit.topic = fields.topic.trim() || null;
   if (fields.tags !== undefined) edit.tags = fields.tags.split(",").map((tag) => tag.trim()).filter(Boolean);
@@ -264,7 +265,7 @@ export class TicketStrip {
       if (this.ticket) this.say(Object.keys(this.clashes).length ? t("Waits for your decision") : "");
       return this.ticket !== null && !Object.keys(this.clashes).length;
     }
-    return this.patch(asEdit(fields, this.mine()), Object.keys(fields));
+    return this.patch(asEdit(fields, this.mine(), this.clashes), Object.keys(fields));
   }
 
   /** `fields`: those of the strip that are in it. */
@@ -297,6 +298,9 @@ export class TicketStrip {
         await this.load(name); // take() merges, and saves again what is only ours
         if (Object.keys(this.clashes).length) this.say(t("Waits for your decision"));
         if (!fields.length && this.failed++ < 3) return this.patch(edit);
+      } else if (!fields.length) {
+        this.say(t("Not saved"), "bad"); // a button's work is kept nowhere: the person presses again
+        toast(refused.message, "bad");
       } else if (refused.passing) {
         this.say(t("Not saved yet: kept in this browser"), "bad");
         this.later(() => void this.save());

@@ -83,6 +83,8 @@ test("an edit goes out as the API takes it", () => {
   const mine = { subject: "S", "field:draw": "12", "field:shop": "Harbour", "field:gone": " " };
   assert.deepEqual(asEdit({ subject: "S" }, mine), { subject: "S" });
   assert.deepEqual(asEdit({ "field:draw": "12" }, mine), { fields: { draw: "12", shop: "Harbour" } });
+  // A field about which two disagree goes out as the other has it, until the person has decided.
+  assert.deepEqual(asEdit({ "field:draw": "12" }, mine, { "field:shop": "Mall" }), { fields: { draw: "12", shop: "Mall" } });
 });
 
 test("a draft outlives the page, is another person's for nobody, and goes at logout", () => {
