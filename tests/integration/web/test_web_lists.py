@@ -1,8 +1,10 @@
 """The lists of calls and tickets: filters that are addresses, and the table to take away."""
 
+import asyncio
 import csv
 import io
 import re
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -10,6 +12,9 @@ from aiohttp import ClientSession
 from cti.web.export_page import as_csv
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import WebRoom
+from tickets.database import DatabaseAway
+from tickets.desk import CallLine
+from tickets.paging import Page
 
 pytestmark = pytest.mark.integration
 
@@ -115,6 +120,30 @@ async def test_it_tells_a_long_list_whole(
     monkeypatch.setattr("cti.web.export_page.MOST_ROWS", 3)
     async with sofia.get("/calls.csv") as answer:
         assert (await answer.read()).decode().count("\r\n") == 4
+
+
+async def test_a_table_that_breaks_off_is_not_taken_for_a_whole_one(
+    desk: WebRoom, sofia: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.web.export_page.LARGEST_PAGE", 2)
+    for visit in VISITS[5:10]:
+        await desk.happen(visit)
+    (cookie,) = sofia.cookie_jar
+    read = desk.services.desk.calls
+
+    async def fails_later(*, cursor: str | None = None, **wanted: Any) -> Page[CallLine]:
+        if cursor is not None:
+            raise DatabaseAway("The database failed.")
+        return await read(cursor=cursor, **wanted)
+
+    monkeypatch.setattr(desk.services.desk, "calls", fails_later)
+    # HTTP/1.0, as some proxies ask: the end of the connection alone tells the end of the table.
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(desk.address.rpartition(":")[2]))
+    writer.write(f"GET /calls.csv HTTP/1.0\r\nCookie: {cookie.key}={cookie.value}\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+    writer.close()
 
 
 @pytest.mark.parametrize(
