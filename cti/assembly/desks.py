@@ -73,11 +73,11 @@ async def lay_out_desks(
     def look(events: list[AmiEvent]) -> None:
         for event in events:
             if isinstance(event, StageReached):  # whom an operator asks is no news of the ledger's
-                centre.call_changed(event.call_id)
+                centre.calls.call_changed(event.call_id)
 
     frame.on_pbx_events.append(look)
-    frame.on_events.append(centre.hear)
-    frame.on_changes.append(centre.committed)
+    frame.on_events.append(centre.calls.hear)
+    frame.on_changes.append(centre.calls.committed)
     await _restore(frame, centre, desk)
 
     async def follow_queues() -> None:
@@ -113,6 +113,6 @@ async def _restore(frame: Frame, centre: DeskCentre, desk: Desk) -> None:
             log.warning("A call is not on its desk.", action="desk_unrestored", error=type(error).__name__)
             return
         for event in events:
-            centre.hear(event)
+            centre.calls.hear(event)
 
     await asyncio.gather(*(restore(call_id) for call_id in calls))

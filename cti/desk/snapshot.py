@@ -177,12 +177,19 @@ class DeskSnapshot:
         return f'{_to_json(own)[:-1]},"colleagues":[{colleagues}]}}'
 
 
-def standing(picture: CallPicture, extension: str) -> tuple[str, datetime] | None:
-    """The state of a call on that phone, and since when; None: it is not on it, nor was."""
+def standing(
+    picture: CallPicture, extension: str, asked_at: datetime | None = None
+) -> tuple[str, datetime] | None:
+    """The state of a call on that phone, and since when; None: it is not on it, nor was.
+
+    `asked_at`: since when a colleague asks that operator about the call.
+    """
     if (talks := picture.talks.get(extension)) is not None:
         return ("held", picture.held_since) if picture.held_since else ("talking", talks)
     if (rings := picture.rings.get(extension)) is not None:
         return "ringing", rings
+    if asked_at is not None:
+        return "ringing", asked_at
     if (left := picture.left.get(extension)) is not None:
         return "wrap_up", left
     return None
@@ -191,17 +198,14 @@ def standing(picture: CallPicture, extension: str) -> tuple[str, datetime] | Non
 def pop_of(
     call_id: str,
     picture: CallPicture,
-    extension: str,
+    stands: tuple[str, datetime],
     context: Context,
     *,
     number_shown: str,
     language: str,
     consulting: str | None,
-) -> Pop | None:
-    """The call on that phone as a pop; None: it is not on it."""
-    stands = standing(picture, extension)
-    if stands is None:
-        return None
+) -> Pop:
+    """The call on a phone on which it stands so."""
     state, since = stands
     return Pop(
         call_id=call_id,

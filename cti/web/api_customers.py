@@ -50,7 +50,7 @@ async def add_customer(request: web.Request, *, body: NewCustomer) -> CustomerOu
     number = TicketPath(ticket=body.ticket).number
     await must_see_ticket(request, number)
     added = await services.introductions.introduce(number, account.login, body.name, numbers, body.vip_level)
-    services.desks.ticket_changed(ticket_name(number))
+    services.desks.calls.ticket_changed(ticket_name(number))
     return CustomerOut.of(added)
 
 
@@ -63,7 +63,7 @@ async def change_customer(request: web.Request, *, path: CustomerPath, body: Cus
     if "numbers" in given:
         given["numbers"] = in_e164(given["numbers"], services.region)
     changed = await services.customers.change(path.customer_id, **given)
-    services.desks.customer_changed(changed.id)
+    services.desks.calls.customer_changed(changed.id)
     return CustomerOut.of(changed)
 
 

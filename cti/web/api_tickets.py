@@ -54,7 +54,7 @@ async def change_ticket(request: web.Request, *, path: TicketPath, body: TicketE
         ticket = await services_of(request).tickets.change(path.number, edit, login, version)
     except Conflict as conflict:
         raise changed_meanwhile(conflict) from conflict
-    services_of(request).desks.ticket_changed(ticket.name)
+    services_of(request).desks.calls.ticket_changed(ticket.name)
     return web.json_response(text=TicketOut.of(ticket).model_dump_json(), headers=etag(ticket.version))
 
 

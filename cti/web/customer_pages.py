@@ -59,7 +59,7 @@ async def add_customer(request: web.Request) -> web.Response:
         number = TicketPath(ticket=form.ticket).number
         await must_see_ticket(request, number)
         await services.introductions.introduce(number, account.login, form.name, numbers, vip_level)
-        services.desks.ticket_changed(ticket_name(number))
+        services.desks.calls.ticket_changed(ticket_name(number))
         raise web.HTTPSeeOther(f"/tickets/{form.ticket}")
     except (Problem, BadCard) as error:
         return _new(request, given, _words(error, given))
@@ -74,7 +74,7 @@ async def change_customer(request: web.Request) -> web.Response:
         numbers = in_e164(form.each_number, services.region)
         vip_level = _vip_level(request, form)
         await services.customers.change(customer_id, name=form.name, numbers=numbers, vip_level=vip_level)
-        services.desks.customer_changed(customer_id)
+        services.desks.calls.customer_changed(customer_id)
     except (Problem, BadCard) as error:
         return await _customer(request, given, _words(error, given))
     raise web.HTTPSeeOther(f"/customers/{customer_id}")

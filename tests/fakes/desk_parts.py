@@ -68,6 +68,7 @@ class DeskParts:
     files: dict[str | None, CallerFile] = field(default_factory=dict)  # by number
     audio: set[str] = field(default_factory=set)
     tallies: dict[str, Tally] = field(default_factory=dict)  # by login
+    consulting: dict[str, str] = field(default_factory=dict)  # call → who is being asked
     asked: list[tuple[str, str | None, int | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -79,7 +80,7 @@ class DeskParts:
             people=lambda: OPERATORS,
             serves=lambda extension: ["support"],
             show_number=lambda number: f"<{number}>",
-            consulting=lambda call_id: None,
+            consulting=self.consulting.get,
             language="en",
             clock=self.clock,
         )

@@ -184,10 +184,10 @@ class WebRoom:
         """Let a call come, be written and told of; gives its ticket's name."""
         events = visit.events(self.now, self.customers)
         for event in events:
-            self.desks.centre.hear(event)
+            self.desks.centre.calls.hear(event)
         changes = await self.calls.record(events)
         self.live.changed(changes)
-        self.desks.centre.committed(changes)
+        self.desks.centre.calls.committed(changes)
         return f"PZ-{1000 + changes[0].ticket_number}"
 
     async def keep_tape(self, visit: Visit, sound: bytes | None, phrases: list[Phrase] | None = None) -> int:

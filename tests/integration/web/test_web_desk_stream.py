@@ -52,7 +52,7 @@ def ring(desk: WebRoom, call_id: str, operator: str, kind: K = K.OPERATOR_RINGIN
     """The PBX tells something of an operator's phone."""
     said = {"operator": operator, **data}
     event = CallEvent("ami", f"{kind}:{call_id}:{operator}", call_id, utc_now(), kind, said, 99)
-    desk.desks.centre.hear(event)
+    desk.desks.centre.calls.hear(event)
 
 
 def waiting(caller: str | None, minutes_ago: float = 0.5) -> Visit:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cti.customers.orders_answer import CompanyWord
-from cti.desk.centre import KEPT_S, RING_S, Owner
+from cti.desk.calls import KEPT_S, RING_S
+from cti.desk.centre import Owner
 from cti.desk.hub import Hub
 from cti.desk.snapshot import DeskSnapshot, Me, Order, for_page
 from cti.waiting.queues import Waiting
@@ -35,12 +36,12 @@ def event(call_id: str, kind: K, at: datetime | None = None, **data: Value) -> C
 
 
 def waits(parts: DeskParts, call_id: str, number: str | None = NORA) -> None:
-    parts.centre.hear(event(call_id, K.RECEIVED, caller=number, caller_raw=number or "anonymous"))
-    parts.centre.hear(event(call_id, K.QUEUE_JOINED, queue="support"))
+    parts.centre.calls.hear(event(call_id, K.RECEIVED, caller=number, caller_raw=number or "anonymous"))
+    parts.centre.calls.hear(event(call_id, K.QUEUE_JOINED, queue="support"))
 
 
 def rings(parts: DeskParts, call_id: str, operator: str = "101") -> None:
-    parts.centre.hear(event(call_id, K.OPERATOR_RINGING, operator=operator))
+    parts.centre.calls.hear(event(call_id, K.OPERATOR_RINGING, operator=operator))
 
 
 def state(parts: DeskParts, owner: Owner = GRACE) -> str | None:
@@ -58,7 +59,7 @@ async def test_the_pop_is_there_in_the_same_turn_with_all_that_was_found_while_t
     past = EarlierTicket("PZ-1001", "old-1", "Left a voicemail", TicketStatus.OPEN, utc_now())
     parts = DeskParts(files={NORA: CallerFile("PZ-1002", CARD, [], [past])}, audio={"old-1"})
     waits(parts, "c1")
-    await eventually(lambda: parts.centre._contexts.of("c1").customer)
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").customer)
     rings(parts, "c1")
     call = parts.centre.snapshot(GRACE).call
     assert call is not None
@@ -79,25 +80,58 @@ async def test_the_pop_is_there_in_the_same_turn_with_all_that_was_found_while_t
     assert state(parts, TOMAS) is None
 
 
+async def test_a_colleague_who_is_asked_sees_who_is_calling_for_as_long_as_they_are_asked() -> None:
+    parts = DeskParts(files={NORA: CallerFile("PZ-1002", CARD, [], [])})
+    waits(parts, "c1")
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").customer)
+    parts.centre.calls.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
+    assert state(parts, TOMAS) is None
+    with parts.centre.watching(TOMAS):
+        parts.consulting["c1"] = "102"
+        parts.centre.calls.call_changed("c1")
+        version, drawn = await parts.centre.hub.newer(TOMAS, 0) or (0, "")
+        call = json.loads(drawn)["call"]
+        assert (call["state"], call["customer"]["name"], call["consulting"]) == (
+            "ringing",
+            "Nora Whitfield",
+            None,
+        )
+        assert state(parts) == "talking"
+        parts.centre.calls.tick(time.monotonic() + RING_S + KEPT_S)  # a talk may be long
+        assert state(parts, TOMAS) == "ringing"
+        del parts.consulting["c1"]
+        parts.centre.calls.call_changed("c1")
+        async with asyncio.timeout(5):
+            _, drawn = await parts.centre.hub.newer(TOMAS, version) or (0, "")
+        assert json.loads(drawn)["call"] is None
+    parts.consulting["c1"] = "102"
+    parts.centre.calls.call_changed("c1")
+    parts.centre.calls.hear(event("c1", K.TRANSFERRED, operator="101", to="102", how="attended"))
+    assert (state(parts), state(parts, TOMAS)) == ("wrap_up", "talking")
+    parts.centre.calls.hear(event("c1", K.ENDED))
+    parts.centre.calls.tick(time.monotonic() + RING_S + KEPT_S)
+    assert (state(parts), state(parts, TOMAS), dict(parts.centre.calls.kept)) == (None, None, {})
+
+
 async def test_customers_who_share_a_number_are_a_choice_until_one_is_chosen() -> None:
     other = Customer(8, "Owen Whitfield", 0, (NORA,))
     parts = DeskParts(files={NORA: CallerFile("PZ-1002", None, [CARD, other], [])})
     waits(parts, "c1")
     rings(parts, "c1")
-    await eventually(lambda: parts.centre._contexts.of("c1").candidates)
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").candidates)
     call = parts.centre.snapshot(GRACE).call
     assert call is not None
     assert call.customer is None
     assert [one.name for one in call.candidates] == ["Nora Whitfield", "Owen Whitfield"]
     parts.files[NORA] = CallerFile("PZ-1002", other, [], [])
-    parts.centre.ticket_changed("PZ-1001")  # another one
-    parts.centre.ticket_changed("PZ-1002")
-    await eventually(lambda: parts.centre._contexts.of("c1").customer)
-    assert not parts.centre._contexts.of("c1").candidates
+    parts.centre.calls.ticket_changed("PZ-1001")  # another one
+    parts.centre.calls.ticket_changed("PZ-1002")
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").customer)
+    assert not parts.centre.calls.contexts.of("c1").candidates
     parts.files[NORA] = CallerFile("PZ-1002", replace(other, name="Owen W."), [], [])
-    parts.centre.customer_changed(7)
-    parts.centre.customer_changed(8)
-    await eventually(lambda: str(parts.centre._contexts.of("c1").customer).find("Owen W.") > 0)
+    parts.centre.calls.customer_changed(7)
+    parts.centre.calls.customer_changed(8)
+    await eventually(lambda: str(parts.centre.calls.contexts.of("c1").customer).find("Owen W.") > 0)
     assert len(parts.asked) == 3
 
 
@@ -110,10 +144,10 @@ async def test_orders_come_when_they_come() -> None:
     parts = DeskParts(files={NORA: CallerFile("PZ-1", CARD, [], [])}, ask_company=ask)
     waits(parts, "c1")
     rings(parts, "c1")
-    await eventually(lambda: parts.centre._contexts.of("c1").customer)
-    assert parts.centre._contexts.of("c1").orders.state == "loading"
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").customer)
+    assert parts.centre.calls.contexts.of("c1").orders.state == "loading"
     told.set_result(CompanyWord(orders=(Order("Jackpot", "paid", None),), fields={"tier": "gold"}))
-    await eventually(lambda: parts.centre._contexts.of("c1").orders.state == "here")
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").orders.state == "here")
     call = parts.centre.snapshot(GRACE).call
     assert call is not None
     assert [one.title for one in call.orders.items] == ["Jackpot"]
@@ -130,7 +164,7 @@ async def test_no_orders_are_another_thing_than_orders_that_cannot_be_had(
 
     parts = DeskParts(ask_company=ask)
     waits(parts, "c1")
-    await eventually(lambda: parts.centre._contexts.of("c1").orders.state == told)
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").orders.state == told)
 
 
 async def test_nobody_is_asked_of_a_number_that_was_withheld() -> None:
@@ -140,7 +174,7 @@ async def test_nobody_is_asked_of_a_number_that_was_withheld() -> None:
     parts = DeskParts(ask_company=ask)
     waits(parts, "c1", None)
     await eventually(lambda: parts.asked)
-    assert parts.centre._contexts.of("c1").orders.state == "none"
+    assert parts.centre.calls.contexts.of("c1").orders.state == "none"
 
 
 async def test_a_database_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,39 +187,39 @@ async def test_a_database_that_is_away_is_asked_again(monkeypatch: pytest.Monkey
             raise DatabaseAway("gone")
         return await real(call_id, number, customer_id)
 
-    parts.centre._contexts._ask_file = ask
+    parts.centre.calls.contexts._ask_file = ask
     waits(parts, "c1")
-    await eventually(lambda: parts.centre._contexts.of("c1").customer)
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").customer)
 
 
 async def test_the_pop_stays_for_the_wrap_up_and_goes_with_it() -> None:
     parts = DeskParts()
     waits(parts, "c1")
     rings(parts, "c1")
-    parts.centre.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
-    parts.centre.hear(event("c1", K.OPERATOR_LEFT, operator="101"))
-    parts.centre.hear(event("c1", K.ENDED))
+    parts.centre.calls.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
+    parts.centre.calls.hear(event("c1", K.OPERATOR_LEFT, operator="101"))
+    parts.centre.calls.hear(event("c1", K.ENDED))
     assert state(parts) == "wrap_up"
     parts.presences.put("101", Presence.WRAP_UP)
-    parts.centre.tick(time.monotonic() + 10 * KEPT_S)
+    parts.centre.calls.tick(time.monotonic() + 10 * KEPT_S)
     assert state(parts) == "wrap_up"
     parts.presences.put("101", Presence.READY)
     assert state(parts) is None
-    assert not parts.centre._calls
-    parts.centre.hear(event("c1", K.BOT_TURN, speaker="bot", text="late"))
-    parts.centre.hear(event("c1", K.RECORDED, recording_id=1))
-    assert not parts.centre._calls
+    assert not parts.centre.calls.kept
+    parts.centre.calls.hear(event("c1", K.BOT_TURN, speaker="bot", text="late"))
+    parts.centre.calls.hear(event("c1", K.RECORDED, recording_id=1))
+    assert not parts.centre.calls.kept
 
 
 async def test_without_a_wrap_up_the_pop_stays_for_a_minute() -> None:
     parts = DeskParts()
     waits(parts, "c1")
-    parts.centre.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
-    parts.centre.hear(event("c1", K.ENDED))
+    parts.centre.calls.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
+    parts.centre.calls.hear(event("c1", K.ENDED))
     parts.presences.put("101", Presence.PAUSED)
-    parts.centre.tick(time.monotonic() + KEPT_S - 5)
+    parts.centre.calls.tick(time.monotonic() + KEPT_S - 5)
     assert state(parts) == "wrap_up"
-    parts.centre.tick(time.monotonic() + KEPT_S + 1)
+    parts.centre.calls.tick(time.monotonic() + KEPT_S + 1)
     assert state(parts) is None
 
 
@@ -193,8 +227,8 @@ async def test_the_next_caller_comes_before_the_last_one() -> None:
     parts = DeskParts()
     for call_id in ("c1", "c2"):
         waits(parts, call_id)
-    parts.centre.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
-    parts.centre.hear(event("c1", K.ENDED))
+    parts.centre.calls.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
+    parts.centre.calls.hear(event("c1", K.ENDED))
     rings(parts, "c2")
     call = parts.centre.snapshot(GRACE).call
     assert call is not None
@@ -204,9 +238,9 @@ async def test_the_next_caller_comes_before_the_last_one() -> None:
 async def test_what_records_tell_of_calls_long_over_is_on_nobodys_desk() -> None:
     parts, long_ago = DeskParts(), utc_now() - timedelta(hours=1)
     for kind in (K.RECEIVED, K.OPERATOR_ANSWERED, K.OPERATOR_LEFT, K.ENDED):
-        parts.centre.hear(event("c1", kind, long_ago, operator="101"))
+        parts.centre.calls.hear(event("c1", kind, long_ago, operator="101"))
     assert state(parts) is None
-    assert not parts.centre._calls
+    assert not parts.centre.calls.kept
 
 
 async def test_a_phone_that_the_pbx_says_is_free_does_not_ring() -> None:
@@ -224,7 +258,7 @@ async def test_a_phone_that_the_pbx_says_is_free_does_not_ring() -> None:
     assert state(parts) is None
     rings(parts, "c1")  # and now it rings again
     assert state(parts) == "ringing"
-    parts.centre.tick(time.monotonic() + RING_S + 1)
+    parts.centre.calls.tick(time.monotonic() + RING_S + 1)
     assert state(parts) is None
 
 
@@ -250,13 +284,13 @@ async def test_a_desk_shows_its_queues_and_people_as_the_pbx_or_they_themselves_
 async def test_one_more_call_than_fits_costs_the_oldest_its_pop_and_no_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("cti.desk.centre.MOST_CALLS", 3)
+    monkeypatch.setattr("cti.desk.calls.MOST_CALLS", 3)
     parts = DeskParts()
     for n in range(5):
         waits(parts, f"c{n}")
         rings(parts, f"c{n}")
-    assert list(parts.centre._calls) == ["c2", "c3", "c4"]
-    assert len(parts.centre._contexts._entries) == 3
+    assert list(parts.centre.calls.kept) == ["c2", "c3", "c4"]
+    assert len(parts.centre.calls.contexts._entries) == 3
 
 
 async def test_a_ring_wakes_its_desk_at_once_and_figures_wake_all_in_their_time() -> None:
@@ -344,7 +378,7 @@ async def test_whatever_happens_a_page_that_reconnects_at_random_ends_with_the_t
             case _:
                 call_id, kind = f"c{chance.randrange(6)}", chance.choice(kinds)
                 operator, to = chance.sample(["101", "102"], 2)
-                parts.centre.hear(
+                parts.centre.calls.hear(
                     event(call_id, kind, operator=operator, to=to, how="attended", speaker="bot")
                 )
         if chance.random() < 0.3:
