@@ -1,8 +1,9 @@
 """Which calls and tickets an account sees: one rule, for a call in memory and for lists in the database.
 
-A call belongs to the queue it came to, to the operator who has it, and to whom its ticket is assigned. One
-that never came to any of them (the bot answered, the caller hung up in the menu) is nobody's, and everybody
-at the desk sees it. Pure; knows no account and no HTTP.
+A call belongs to the queue it came to, to the operator who has it, and to whom its ticket is assigned; whom
+the ticket is to come back to (a reminder) sees it until that is seen to. One that never came to any of them
+(the bot answered, the caller hung up in the menu) is nobody's, and everybody at the desk sees it. Pure; knows no account
+and no HTTP.
 """
 
 from dataclasses import dataclass
@@ -32,14 +33,22 @@ class Sight:
 EVERYTHING = Sight(everything=True)
 
 
-def sees(sight: Sight, call: Call, *, assignee: str | None = None, assigned_group: int | None = None) -> bool:
-    """Whether that account sees the call, whose ticket is assigned so."""
+def sees(
+    sight: Sight,
+    call: Call,
+    *,
+    assignee: str | None = None,
+    assigned_group: int | None = None,
+    remind_whom: str | None = None,
+) -> bool:
+    """Whether that account sees the call, whose ticket is assigned so and comes back to `remind_whom`."""
     return (
         sight.everything
         or call.queue in sight.queues
         or (call.operator is not None and call.operator == sight.extension)
         or (assignee is not None and assignee == sight.login)
         or assigned_group in sight.groups
+        or (remind_whom is not None and remind_whom == sight.login)
         or (call.queue is None and call.operator is None and assignee is None and assigned_group is None)
     )
 
@@ -55,5 +64,6 @@ def visible_to(sight: Sight) -> ColumnElement[bool]:
         own,
         _tickets.c.assignee == sight.login,
         _tickets.c.assigned_group.in_(sorted(sight.groups)),
+        _tickets.c.remind_whom == sight.login,
         nobodys,
     )

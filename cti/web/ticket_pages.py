@@ -13,7 +13,7 @@ from cti.web.services import services_of
 from cti.web.ticket_form import Conflicting, change_by_form
 from cti.web.ticket_inputs import Assignment, NewNote, ReminderForm, StatusForm, TicketForm
 from cti.web.ticket_page import ticket_context
-from tickets.desk import NotAllowed
+from tickets.desk import NotAllowed, NotFound
 from tickets.edits import BadEdit, BadNote
 from tickets.ticket_book import Conflict
 
@@ -81,7 +81,7 @@ async def assign(request: web.Request) -> web.Response:
         await book.assign(number, login, assignee=form.assignee, group=form.group, comment=form.comment)
     except BadEdit as error:
         return await _again(request, number, 400, fault=str(error))
-    raise _back(request)
+    raise await _back_or_on(request, number)
 
 
 async def remind(request: web.Request) -> web.Response:
@@ -99,7 +99,16 @@ async def remind(request: web.Request) -> web.Response:
             await services.tickets.remind(number, login, at=at, whom=whom, text=form.text)
     except BadEdit as error:
         return await _again(request, number, 400, fault=str(error))
-    raise _back(request)
+    raise await _back_or_on(request, number)
+
+
+async def _back_or_on(request: web.Request, number: int) -> web.HTTPSeeOther:
+    """To the ticket; to the list for who has just given it out of their own sight."""
+    try:
+        await must_see_ticket(request, number)
+    except NotFound:
+        return web.HTTPSeeOther("/tickets")
+    return _back(request)
 
 
 async def _again(

@@ -31,6 +31,10 @@ CASES = list(
 )
 
 
+def _reminded(number: int) -> str | None:
+    return (None, None, None, None, "grace", "tomas", "clerk")[number % 7]
+
+
 async def test_lists_show_what_the_rule_says_and_nothing_else(database: Database) -> None:
     calls: dict[int, Call] = {}
     async with writing(database.sessions) as session:
@@ -50,6 +54,7 @@ async def test_lists_show_what_the_rule_says_and_nothing_else(database: Database
                     updated_at=START,
                     assignee=assignee,
                     assigned_group=group,
+                    remind_whom=_reminded(number),
                 )
             )
     desk = Desk(database.sessions, deadline_s=20)
@@ -57,7 +62,13 @@ async def test_lists_show_what_the_rule_says_and_nothing_else(database: Database
         seen = {
             number
             for number, (_, _, assignee, group) in enumerate(CASES, start=1)
-            if sees(sight, calls[number], assignee=assignee, assigned_group=group)
+            if sees(
+                sight,
+                calls[number],
+                assignee=assignee,
+                assigned_group=group,
+                remind_whom=_reminded(number),
+            )
         }
         assert {one.number for one in (await desk.tickets(limit=200, sight=sight)).items} == seen
         assert {one.ticket_number for one in (await desk.calls(limit=200, sight=sight)).items} == seen

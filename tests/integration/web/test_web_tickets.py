@@ -11,7 +11,8 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.fakes.desk_day import VISITS
-from tests.fakes.web_room import WebRoom
+from tests.fakes.web_room import PASSWORD, WebRoom
+from tickets.vocabulary import Role
 
 pytestmark = pytest.mark.integration
 
@@ -271,3 +272,21 @@ async def test_a_choice_of_customers_where_several_share_the_number(
         assert answer.status == 303
     ticket, _ = await read(grace, name)
     assert (ticket["customer_name"], ticket["fields"]) == ("Mother Whitfield", {})
+
+
+async def test_who_is_to_be_reminded_can_open_the_ticket(desk: WebRoom, sofia: ClientSession) -> None:
+    await desk.services.accounts.add("mei", PASSWORD, Role.OPERATOR, "Mei", extension="109")
+    name = await desk.happen(TALKED)
+    async with desk.person("mei") as mei:
+        async with mei.get(f"/api/v1/tickets/{name}") as answer:
+            assert answer.status == 404
+        at = (desk.now + timedelta(hours=1)).isoformat()
+        async with sofia.put(f"/api/v1/tickets/{name}/reminder", json={"at": at, "whom": "mei"}) as answer:
+            assert answer.status == 200
+        async with mei.get(f"/api/v1/tickets/{name}") as answer:
+            assert answer.status == 200
+        # Once it is seen to, it is not theirs any more: the page does not lead to what is not there.
+        async with mei.post(f"/tickets/{name}/reminder", data={"act": "clear"}) as answer:
+            assert (answer.status, answer.url.path) == (200, "/tickets")
+        async with mei.get(f"/api/v1/tickets/{name}") as answer:
+            assert answer.status == 404

@@ -49,6 +49,12 @@ def test_an_operator_sees_own_queues_own_calls_and_what_is_assigned(
     assert sees(EVERYTHING, one, assignee=assignee, assigned_group=group)
 
 
+def test_who_is_reminded_of_a_ticket_sees_it() -> None:
+    assert sees(GRACE, call("claims"), assignee="tomas", remind_whom="grace")
+    assert not sees(GRACE, call("claims"), remind_whom="tomas")
+    assert sees(GRACE, call(), remind_whom="tomas")  # it is nobody's as before
+
+
 def test_who_has_no_phone_does_not_see_the_calls_that_nobody_answered() -> None:
     clerk = Sight(everything=False, login="clerk")
     assert not sees(clerk, call("support"))
