@@ -55,7 +55,7 @@ async def join_pbx(frame: Frame) -> Pbx:
         frame.normalise,
     )
 
-    on_up: list[Callable[[], None]] = [reconciler.wake, queues.wake]
+    on_up: list[Callable[[], None]] = [translator.deaf, reconciler.wake, queues.wake]
 
     def came_up() -> None:
         for wake in on_up:

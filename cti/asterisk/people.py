@@ -52,6 +52,18 @@ class People:
         """The call is over."""
         self._calls.pop(call_id, None)
 
+    def deaf(self) -> None:
+        """Events were missed: who was in a bridge may not be there now."""
+        self._bridges = Bridges()
+
+    def found(self, call_id: str, operator: str | None) -> None:
+        """The caller was found with this operator, or waiting; the ledger has been told."""
+        if operator is not None:
+            self.answered(call_id, operator)
+        else:
+            one = self._calls[call_id]
+            one.operator, one.held = None, False
+
     def see(self, channels: Iterable[ami.ListedChannel]) -> None:
         """The PBX lists its channels: who is in a bridge since before anybody listened."""
         self._bridges.see(channels)

@@ -157,7 +157,7 @@ class Reconciler:
         unfinished = await self._unfinished()
         at = await self._pbx_time()
         compared = await self._compare(unfinished, at)
-        self._translator.adopt(compared.live)
+        self._translator.adopt(compared.live, compared.events)
         for event in compared.events:
             self._publish(event)
         gone = {call.call_id: call for call in compared.gone}

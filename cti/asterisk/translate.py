@@ -103,15 +103,27 @@ class Translator:
         self._calls: dict[str, _Memory] = {}
         self._people = People()
 
+    def deaf(self) -> None:
+        """The link was cut, or is new: events were missed."""
+        self._people.deaf()
+
     def see(self, channels: Iterable[ami.ListedChannel]) -> None:
         """The PBX lists its channels: who is with whom since before anybody listened."""
         self._people.see(channels)
 
-    def adopt(self, calls: Mapping[str, datetime]) -> None:
-        """These live calls are ours, though their beginning was not heard; the last moment known of each."""
+    def adopt(self, calls: Mapping[str, datetime], missed: Iterable[CallEvent] = ()) -> None:
+        """These live calls are ours, though their beginning was not heard; the last moment known of each.
+
+        `missed`: what was found to have happened to them meanwhile.
+        """
         for call_id, latest in calls.items():
             memory = self._remember(call_id)
             memory.latest = max(latest, memory.latest or latest)
+        for event in missed:
+            if event.kind is EventKind.OPERATOR_ANSWERED:
+                self._people.found(event.call_id, str(event.data["operator"]))
+            elif event.kind is EventKind.QUEUE_JOINED:
+                self._people.found(event.call_id, None)
 
     def forget(self, call_ids: Iterable[str]) -> None:
         """These calls are over, though their end was not heard here."""

@@ -11,7 +11,7 @@ from tickets.call import replay
 from tickets.dialled import dialled_id
 from tickets.events import CallEvent
 from tickets.promise import is_attempt
-from tickets.vocabulary import CallState, Direction
+from tickets.vocabulary import CallState, Direction, EventKind
 
 pytestmark = pytest.mark.unit
 
@@ -203,3 +203,22 @@ def test_a_call_at_a_click_is_a_call_of_ours_in_the_other_direction() -> None:
     assert (call.state, call.operator) == (CallState.TALKING, "101")
     assert call.answered_at is not None
     assert call.answered_at - at < timedelta(seconds=10)
+
+
+def test_after_a_cut_link_nobody_is_with_the_caller_who_was_before(told: Told) -> None:
+    # Unheard: 101 has sent the caller on to 102.
+    told.translator.deaf()
+    told.translator.see(
+        [listed(CALLER, CALL, "presszero-call,send", "b2"), listed(BOB, IDS[BOB], "presszero-phones,", "b2")]
+    )
+    found = CallEvent("ami", "met", CALL, datetime.now(UTC), EventKind.OPERATOR_ANSWERED, {"operator": "102"})
+    told.translator.adopt({CALL: datetime.fromtimestamp(START, UTC)}, [found])
+    told.leave("b2", CALLER).tell("Hangup")
+    assert told.since() == [("operator.left", "102"), ("call.ended",)]
+
+
+def test_after_a_cut_link_nobody_leaves_a_caller_who_waits_again(told: Told) -> None:
+    told.translator.deaf()
+    joined = CallEvent("ami", "met", CALL, datetime.now(UTC), EventKind.QUEUE_JOINED, {"queue": "support"})
+    told.translator.adopt({CALL: datetime.fromtimestamp(START, UTC)}, [joined])
+    assert told.tell("Hangup").since() == [("call.ended",)]
