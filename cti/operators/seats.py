@@ -5,7 +5,7 @@ want to be.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -17,6 +17,8 @@ from cti.waiting.queues import QueuePicture
 from tickets.presence import OperatorState
 
 log = structlog.get_logger()
+
+LONG_OVER = timedelta(seconds=60)  # then the dialplan ends a wrap-up; the PBX may have another clock
 
 
 class TellsPbx(Protocol):
@@ -74,6 +76,10 @@ class Seats:
             AmiCut, AmiLate: to be repeated.
         """
         interfaces = sorted({seat.interface for seat in self.of(state.extension)})
+        if is_busy(state) and state.until is not None:
+            over = str(int((state.until + LONG_OVER).timestamp()))
+            for one in interfaces:
+                await self._act("Setvar", Variable=_global("PZ_BUSY", one), Value=over)
         for one in interfaces:
             await self._act("Setvar", Variable=_device(one), Value="INUSE" if is_busy(state) else "INVALID")
         for one in interfaces:
@@ -124,5 +130,10 @@ def _device(interface: str) -> str:
 
 def _dialled(interface: str) -> str:
     """Where the dialplan leaves what was dialled on a phone."""
-    name = "".join(sign for sign in interface.partition("/")[2] if sign.isalnum())
-    return f"PZ_PRESENCE_{name}"
+    return _global("PZ_PRESENCE", interface)
+
+
+def _global(name: str, interface: str) -> str:
+    """A phone's own variable in the dialplan."""
+    seat = "".join(sign for sign in interface.partition("/")[2] if sign.isalnum())
+    return f"{name}_{seat}"

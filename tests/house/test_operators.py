@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import delete
 
-from cti.asterisk.events import OperatorCalled, OperatorConnected, QueueSeat
+from cti.asterisk.events import ListedChannel, OperatorCalled, OperatorConnected, QueueSeat
 from cti.demo.network import Leg
 from tests.house.centre import REACH_S, Centre, any_phone, eventually
 from tickets.accounts import AccountBook, LoginTaken
@@ -135,6 +135,42 @@ async def test_a_ready_operator_s_chosen_phone_rings_and_after_the_call_comes_th
         await second.hang_up()
         await becomes_paused(attended, {OWN, PAGE})
         assert (await becomes(attended, Presence.PAUSED)).reason == "lunch"
+
+
+async def test_nobody_writes_up_for_ever_when_the_service_was_killed_meanwhile(attended: Centre) -> None:
+    await attended.pbx.action("QueuePause", Interface="PJSIP/102", Paused="true")
+    async with alice_at_her_desk(attended) as browser:
+        await wants(browser, "ready")
+        first, first_id = await waits(attended, "+12025550165")
+        await talks(attended, await attended.exchange.network.phone_rings("101"), first_id)
+        await wants(browser, "wrap_up")
+        await first.hang_up()
+        await becomes(attended, Presence.WRAP_UP)
+    attended.signal_service(signal.SIGKILL)
+    second, second_id = await attended.call("+12025550166")
+    await attended.queued(second_id, REACH_S)
+    await asyncio.sleep(3)  # the queue looks for somebody once a second
+    assert rung_for(attended, second_id) == []
+    await attended.pbx.action("Setvar", Variable="PZ_BUSY_101", Value="1")  # a minute has passed
+    third, third_id = await attended.call("+12025550167")
+    await attended.queued(third_id, REACH_S)
+    phone = await attended.exchange.network.phone_rings("101", 10)
+    await talks(attended, phone, second_id)
+    await third.hang_up()
+    await second.hang_up()
+
+
+async def test_a_caller_who_is_sent_to_a_feature_code_is_not_lost(attended: Centre) -> None:
+    leg, call_id = await waits(attended, "+12025550168")
+    phone = await any_phone(attended)
+    await talks(attended, phone, call_id)
+    channels = await attended.pbx.list_action("CoreShowChannels")
+    caller = next(one for one in channels if isinstance(one, ListedChannel) and one.uniqueid == call_id)
+    await attended.pbx.action(
+        "Redirect", Channel=caller.channel, Context="presszero-phones", Exten="*12", Priority="1"
+    )
+    await talks(attended, await any_phone(attended), call_id)
+    await leg.hang_up()
 
 
 async def test_a_pause_outlives_the_service_and_the_pbx(attended: Centre) -> None:

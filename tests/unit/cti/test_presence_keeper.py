@@ -315,3 +315,13 @@ async def test_after_a_restart_of_ours_a_page_has_a_minute_to_come_back() -> Non
     assert house.presence is Presence.READY
     await house.after(30)
     assert house.presence is Presence.AWAY
+
+
+async def test_the_pbx_knows_until_when_somebody_writes_up_should_we_not_be_there_to_say() -> None:
+    house = House()
+    await house.keeper.set("101", Presence.WRAP_UP)
+    until = house.keeper.state_of("101").until  # type: ignore[union-attr]
+    assert until is not None
+    for seat in ("101", "101web"):
+        over = int(house.pbx.variables[f"PZ_BUSY_{seat}"])
+        assert 0 < over - until.timestamp() <= 120
