@@ -10,6 +10,7 @@ from cti.operators.controls import CallControls
 from cti.operators.keeper import PresenceKeeper
 from cti.operators.phones import PhoneBook
 from cti.operators.presence import WEB
+from cti.operators.rooms import RoomKeeper
 from tickets.database import utc_now
 from tickets.events import CallEvent
 from tickets.presence import PresenceBook
@@ -62,7 +63,10 @@ def _command_calls(
 
     controls = CallControls(pbx.link, interface_of, lambda: phones.names, list(scenario.queues))
     click_to_call = ClickToCall(pbx.link, interface_of, frame.normalise, scenario.lines[0], utc_now)
-    frame.on_pbx_events += [controls.hear, click_to_call.hear]
-    pbx.on_up.append(controls.wake)
-    controls.wake()  # the link may have come up before
+    rooms = RoomKeeper(pbx.link)
+    frame.on_pbx_events += [controls.hear, click_to_call.hear, rooms.hear]
+    frame.task("rooms", rooms.run())
+    for wake in (controls.wake, rooms.wake):
+        pbx.on_up.append(wake)
+        wake()  # the link may have come up before
     return controls, click_to_call
