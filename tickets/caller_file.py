@@ -2,7 +2,7 @@
 latest tickets. One short transaction, however many tickets there are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tickets.customers import Customer, with_numbers
 from tickets.database import Sessions, use_case
+from tickets.sight import Owners
 from tickets.tables import CallRow, CustomerNumberRow, CustomerRow, TicketRow
 from tickets.vocabulary import TicketStatus
 
@@ -30,6 +31,7 @@ class EarlierTicket:
     subject: str
     status: TicketStatus
     created_at: datetime
+    owners: Owners = field(default_factory=Owners)  # not everybody who takes the call may see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,16 @@ class CallerFiles:
                 customer=customer,
                 candidates=customers if len(customers) > 1 else [],
                 past=[
-                    EarlierTicket(_name(row.number), row.call_id, row.subject, row.status, row.created_at)
+                    EarlierTicket(
+                        ticket=_name(row.number),
+                        call_id=row.call_id,
+                        subject=row.subject,
+                        status=row.status,
+                        created_at=row.created_at,
+                        owners=Owners(
+                            row.queue, row.operator, row.assignee, row.assigned_group, row.remind_whom
+                        ),
+                    )
                     for row in past
                 ],
             )
@@ -101,12 +112,18 @@ def _past(customer: Customer | None, number: str | None, call_id: str) -> Select
         _tickets.c.subject,
         _tickets.c.status,
         _tickets.c.created_at,
+        _tickets.c.assignee,
+        _tickets.c.assigned_group,
+        _tickets.c.remind_whom,
+        _calls.c.queue,
+        _calls.c.operator,
     )
-    query = select(*columns).where(_tickets.c.call_id != call_id)
+    query = select(*columns).join(_calls, _calls.c.call_id == _tickets.c.call_id)
+    query = query.where(_tickets.c.call_id != call_id)
     if customer is not None:
         query = query.where(_tickets.c.customer_id == customer.id)
     else:
-        query = query.join(_calls, _calls.c.call_id == _tickets.c.call_id).where(_calls.c.caller == number)
+        query = query.where(_calls.c.caller == number)
     return query.order_by(_tickets.c.number.desc()).limit(LATEST)
 
 

@@ -2,8 +2,8 @@
 
 A call belongs to the queue it came to, to the operator who has it, and to whom its ticket is assigned; whom
 the ticket is to come back to (a reminder) sees it until that is seen to. One that never came to any of them
-(the bot answered, the caller hung up in the menu) is nobody's, and everybody at the desk sees it. Pure; knows no account
-and no HTTP.
+(the bot answered, the caller hung up in the menu) is nobody's, and everybody at the desk sees it. Pure; knows
+no account and no HTTP.
 """
 
 from dataclasses import dataclass
@@ -33,6 +33,31 @@ class Sight:
 EVERYTHING = Sight(everything=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose a call and its ticket are."""
+
+    queue: str | None = None
+    operator: str | None = None  # extension
+    assignee: str | None = None  # login
+    assigned_group: int | None = None
+    remind_whom: str | None = None  # login
+
+
+def sees_what_is(sight: Sight, owners: Owners) -> bool:
+    """Whether that account sees what is theirs."""
+    queue, operator, assignee, group = owners.queue, owners.operator, owners.assignee, owners.assigned_group
+    return (
+        sight.everything
+        or queue in sight.queues
+        or (operator is not None and operator == sight.extension)
+        or (assignee is not None and assignee == sight.login)
+        or group in sight.groups
+        or (owners.remind_whom is not None and owners.remind_whom == sight.login)
+        or (queue is None and operator is None and assignee is None and group is None)
+    )
+
+
 def sees(
     sight: Sight,
     call: Call,
@@ -42,15 +67,7 @@ def sees(
     remind_whom: str | None = None,
 ) -> bool:
     """Whether that account sees the call, whose ticket is assigned so and comes back to `remind_whom`."""
-    return (
-        sight.everything
-        or call.queue in sight.queues
-        or (call.operator is not None and call.operator == sight.extension)
-        or (assignee is not None and assignee == sight.login)
-        or assigned_group in sight.groups
-        or (remind_whom is not None and remind_whom == sight.login)
-        or (call.queue is None and call.operator is None and assignee is None and assigned_group is None)
-    )
+    return sees_what_is(sight, Owners(call.queue, call.operator, assignee, assigned_group, remind_whom))
 
 
 def visible_to(sight: Sight) -> ColumnElement[bool]:

@@ -129,7 +129,7 @@ class DeskCentre:
         return DeskSnapshot(
             now=self._clock(),
             me=self._me(owner, picture),
-            call=self._pop(owner.extension),
+            call=self._pop(owner),
             queues=self._queues(owner, picture),
             missed=tally.missed,
             reminders=tally.reminders,
@@ -159,7 +159,8 @@ class DeskCentre:
         finally:
             await self.calls.contexts.close()
 
-    def _pop(self, extension: str) -> Pop | None:
+    def _pop(self, owner: Owner) -> Pop | None:
+        extension = owner.extension
         call_id = self.calls.on_desk(extension)
         if call_id is None or (stands := self.calls.kept[call_id].standing(extension)) is None:
             return None
@@ -169,6 +170,7 @@ class DeskCentre:
             picture,
             stands,
             self.calls.contexts.of(call_id),
+            sight=owner.sight,
             number_shown=self._show_number(picture.number or picture.number_raw),
             language=self._language,
             consulting=self._consulting(call_id),

@@ -167,7 +167,12 @@ def _context(entry: _Entry) -> Context:
         candidates=[Candidate(one.id, one.name) for one in file.candidates],
         orders=entry.orders,
         history=[
-            PastTicket(one.ticket, one.subject, one.status.value, one.created_at, one.call_id in entry.heard)
+            (
+                one.owners,
+                PastTicket(
+                    one.ticket, one.subject, one.status.value, one.created_at, one.call_id in entry.heard
+                ),
+            )
             for one in file.past
         ],
     )

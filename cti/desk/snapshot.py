@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from cti.desk.story import CallPicture
+from tickets.sight import Owners, Sight, sees_what_is
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Context:
     customer: CustomerCard | None = None
     candidates: Sequence[Candidate] = ()
     orders: Orders = field(default_factory=Orders)
-    history: Sequence[PastTicket] = ()
+    history: Sequence[tuple[Owners, PastTicket]] = ()  # with whose each is
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +202,12 @@ def pop_of(
     stands: tuple[str, datetime],
     context: Context,
     *,
+    sight: Sight,
     number_shown: str,
     language: str,
     consulting: str | None,
 ) -> Pop:
-    """The call on a phone on which it stands so."""
+    """The call on a phone on which it stands so, for an operator who sees so much of what was before."""
     state, since = stands
     return Pop(
         call_id=call_id,
@@ -224,7 +226,7 @@ def pop_of(
         orders=context.orders,
         heard=[HeardLine(line.speaker, line.text, line.at) for line in picture.heard],
         path=tuple(picture.path),
-        history=context.history,
+        history=[past for owners, past in context.history if sees_what_is(sight, owners)],
         recording_paused=picture.recording_paused,
         consulting=consulting if state in ("talking", "held") else None,
     )

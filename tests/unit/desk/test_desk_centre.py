@@ -21,6 +21,7 @@ from tickets.caller_file import CallerFile, EarlierTicket
 from tickets.customers import Customer
 from tickets.database import DatabaseAway, utc_now
 from tickets.events import CallEvent, Value
+from tickets.sight import Owners
 from tickets.vocabulary import EventKind as K
 from tickets.vocabulary import Presence, TicketStatus
 
@@ -78,6 +79,26 @@ async def test_the_pop_is_there_in_the_same_turn_with_all_that_was_found_while_t
     assert [(one.ticket, one.recording) for one in call.history] == [("PZ-1001", True)]
     assert parts.asked == [("c1", NORA, None)]
     assert state(parts, TOMAS) is None
+
+
+async def test_the_pop_tells_nobody_of_tickets_that_they_may_not_see() -> None:
+    owners = {
+        "PZ-1001": Owners(queue="claims", operator="102"),
+        "PZ-1002": Owners(queue="claims", operator="101"),
+        "PZ-1003": Owners(queue="claims", assignee="grace"),
+        "PZ-1004": Owners(),
+    }
+    past = [
+        EarlierTicket(name, name, "Salary", TicketStatus.OPEN, utc_now(), whose)
+        for name, whose in owners.items()
+    ]
+    parts = DeskParts(files={NORA: CallerFile("PZ-1009", CARD, [], past)})
+    waits(parts, "c1")
+    await eventually(lambda: parts.centre.calls.contexts.of("c1").customer)
+    rings(parts, "c1")
+    call = parts.centre.snapshot(GRACE).call
+    assert call is not None
+    assert [one.ticket for one in call.history] == ["PZ-1002", "PZ-1003", "PZ-1004"]
 
 
 async def test_a_colleague_who_is_asked_sees_who_is_calling_for_as_long_as_they_are_asked() -> None:
