@@ -158,6 +158,9 @@ class DeskCalls:
     def tick(self, now: float) -> None:
         """Put away what is over. `now`: monotonic seconds."""
         for call_id, kept in list(self.kept.items()):
+            # Who is asked is told by the PBX, except after a cut link or a restart of ours.
+            if not kept.story.picture.ended and kept.asked != self._consulting(call_id):
+                self.call_changed(call_id)
             late = {one for one, wrap in kept.wraps.items() if not wrap.in_wrap_up and now >= wrap.until}
             late |= {one for one, since in kept.heard.items() if now - since >= RING_S}
             for extension in late:

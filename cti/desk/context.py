@@ -96,8 +96,12 @@ class Contexts:
             entry.asking = asyncio.create_task(self._ask(call_id, entry, number, self._ask_company))
 
     def has_ticket(self, call_id: str, ticket: str) -> None:
-        """The ledger has made the call's ticket."""
-        if (entry := self._entries.get(call_id)) is not None and entry.ticket != ticket:
+        """The ledger has made the call's ticket, or written to it."""
+        if (entry := self._entries.get(call_id)) is None:
+            return
+        if entry.file is None and entry.reading is not None and entry.reading.done():
+            self._read(call_id, entry)  # the database was away for long, and is back
+        if entry.ticket != ticket:
             entry.ticket = ticket
             self._changed(call_id, entry)
 

@@ -101,6 +101,27 @@ async def test_the_pop_tells_nobody_of_tickets_that_they_may_not_see() -> None:
     assert [one.ticket for one in call.history] == ["PZ-1002", "PZ-1003", "PZ-1004"]
 
 
+async def test_a_file_that_was_given_up_is_read_when_the_database_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cti.desk.context.RETRY_S", ())
+    parts = DeskParts(files={NORA: CallerFile("PZ-1", CARD, [], [])})
+    real, given_up = parts._file, asyncio.Event()
+
+    async def away(*about: object) -> CallerFile:
+        given_up.set()
+        raise DatabaseAway("The database does not answer.")
+
+    contexts = parts.centre.calls.contexts
+    contexts._ask_file = away
+    waits(parts, "c1")
+    await given_up.wait()
+    await eventually(lambda: contexts._entries["c1"].reading.done())  # type: ignore[union-attr]
+    contexts._ask_file = real
+    contexts.has_ticket("c1", "PZ-1")  # the ledger has been written
+    await eventually(lambda: contexts.of("c1").customer)
+
+
 async def test_a_colleague_who_is_asked_sees_who_is_calling_for_as_long_as_they_are_asked() -> None:
     parts = DeskParts(files={NORA: CallerFile("PZ-1002", CARD, [], [])})
     waits(parts, "c1")
@@ -125,8 +146,9 @@ async def test_a_colleague_who_is_asked_sees_who_is_calling_for_as_long_as_they_
         async with asyncio.timeout(5):
             _, drawn = await parts.centre.hub.newer(TOMAS, version) or (0, "")
         assert json.loads(drawn)["call"] is None
-    parts.consulting["c1"] = "102"
-    parts.centre.calls.call_changed("c1")
+    parts.consulting["c1"] = "102"  # learnt after a cut link: nobody told
+    parts.centre.calls.tick(time.monotonic())
+    assert state(parts, TOMAS) == "ringing"
     parts.centre.calls.hear(event("c1", K.TRANSFERRED, operator="101", to="102", how="attended"))
     assert (state(parts), state(parts, TOMAS)) == ("wrap_up", "talking")
     parts.centre.calls.hear(event("c1", K.ENDED))
