@@ -114,7 +114,10 @@ async def make_call(request: web.Request, *, body: NewCall) -> NewCallOut:
     call_id = await services.click_to_call.call_out(_extension(request), body.number)
     if body.ticket is not None:
         note = _("Called %(number)s.") % {"number": phone(body.number)}
-        await services.tickets.add_note(about, note, account_of(request).login)
+        try:
+            await services.tickets.add_note(about, note, account_of(request).login)
+        except DatabaseTrouble as error:  # the phone rings already: who is told otherwise calls again
+            log.warning("A call's note is lost.", action="note_lost", error=type(error).__name__)
     return NewCallOut(call_id=call_id)
 
 

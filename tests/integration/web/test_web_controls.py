@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.fakes.desk_day import VISITS
 from tests.fakes.pbx_with_calls import CALLER
 from tests.fakes.web_room import GRACE, SUPERVISOR, TOMAS, WebRoom
+from tickets.database import DatabaseAway
 from tickets.vocabulary import Role
 
 pytestmark = pytest.mark.integration
@@ -100,3 +102,19 @@ async def test_another_sites_page_commands_nothing(desk: WebRoom) -> None:
         async with browser.post(CALL, json={"command": "hang_up"}, headers=headers) as answer:
             assert answer.status == 403
     assert desk.lines.actions == []
+
+
+async def test_a_call_that_is_rung_is_told_as_rung_though_its_note_cannot_be_kept(
+    desk: WebRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.lines.channels = []
+    ticket = await desk.happen(VISITS[5])
+
+    async def fails(*_: object) -> None:
+        raise DatabaseAway("The database failed.")
+
+    monkeypatch.setattr(desk.services.tickets, "add_note", fails)
+    asked = {"number": "+12025550168", "ticket": ticket}
+    async with desk.person(GRACE) as browser, browser.post("/api/v1/calls", json=asked) as answer:
+        assert answer.status == 202  # who is told otherwise calls again
+    assert len(desk.lines.did("Originate")) == 1
