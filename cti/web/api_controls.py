@@ -113,7 +113,7 @@ async def make_call(request: web.Request, *, body: NewCall) -> NewCallOut:
         await must_see_ticket(request, about)
     call_id = await services.click_to_call.call_out(_extension(request), body.number)
     if body.ticket is not None:
-        note = _("Called %(number)s.") % {"number": phone(body.number)}
+        note = _("Called %(number)s.", number=phone(body.number))
         try:
             await services.tickets.add_note(about, note, account_of(request).login)
         except DatabaseTrouble as error:  # the phone rings already: who is told otherwise calls again
@@ -158,7 +158,7 @@ def _do(services: Services, call_id: str, who: By, body: CallCommand) -> Awaitab
 
 def _given(value: str | None, name: str) -> str:
     if value is None:
-        raise PbxSaysNo(_("This command needs `%(name)s`.") % {"name": name})
+        raise PbxSaysNo(_("This command needs `%(name)s`.", name=name))
     return value
 
 

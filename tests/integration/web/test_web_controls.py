@@ -96,6 +96,24 @@ async def test_a_click_calls_with_the_operators_own_phone(desk: WebRoom) -> None
     assert [fields["Channel"] for fields in desk.lines.did("Originate")] == ["PJSIP/101"]
 
 
+async def test_a_call_about_a_ticket_leaves_a_note_on_it(desk: WebRoom) -> None:
+    desk.lines.channels = []
+    ticket = await desk.happen(VISITS[5])
+    asked = {"number": "+12025550168", "ticket": ticket}
+    async with desk.person(GRACE) as browser:
+        async with browser.post("/api/v1/calls", json=asked) as answer:
+            assert answer.status == 202
+        async with browser.get(f"/api/v1/tickets/{ticket}") as answer:
+            assert [note["text"] for note in (await answer.json())["notes"]] == ["Called +1 202-555-0168."]
+
+
+@pytest.mark.parametrize(("order", "needed"), [("transfer", "to"), ("dtmf", "digits")])
+async def test_a_command_says_what_it_lacks(desk: WebRoom, order: str, needed: str) -> None:
+    async with desk.person(GRACE) as browser, browser.post(CALL, json={"command": order}) as answer:
+        assert answer.status == 409
+        assert f"`{needed}`" in (await answer.json())["detail"]
+
+
 async def test_another_sites_page_commands_nothing(desk: WebRoom) -> None:
     async with desk.person(GRACE) as browser:
         headers = {"Origin": "https://evil.example"}
