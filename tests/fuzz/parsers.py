@@ -28,14 +28,13 @@ from cti.web.inputs import (
     IncidentForm,
     NewCustomer,
     NewIncident,
-    NewNote,
     PromiseAct,
     PromiseEnd,
-    TicketChange,
     TicketPath,
 )
 from cti.web.list_inputs import CallQuery
 from cti.web.login_page import safe_target
+from cti.web.ticket_inputs import Assignment, MissedMarks, NewNote, NewReminder, StatusForm, TicketEdit
 from ivr.agi import HEADER_BYTES, AgiError, parse_reply, quote, read_line, read_request
 from ivr.scenario_file import BadScenario, load_scenario
 from recordings.naming import spooled_call_id, store_key
@@ -258,7 +257,8 @@ def _cursor(data: bytes) -> None:
 
 
 _MODELS = (
-    Credentials, NewCustomer, NewNote, TicketChange, NewIncident, IncidentForm, PromiseEnd, PromiseAct,
+    Credentials, NewCustomer, NewNote, TicketEdit, Assignment, NewReminder, MissedMarks, StatusForm,
+    NewIncident, IncidentForm, PromiseEnd, PromiseAct,
 )  # fmt: skip
 
 

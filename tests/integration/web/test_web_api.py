@@ -77,7 +77,8 @@ async def test_it_takes_notes_and_changes(desk: WebRoom, grace: ClientSession) -
     async with grace.patch(path, json={"status": "pending"}, headers={"If-Match": "*"}) as answer:
         assert answer.status == 409
         assert (await answer.json())["type"] == "urn:presszero:problem:not-allowed"
-    assert [note["text"] for note in (await get(grace, path))["notes"]] == ["Called back."]
+    notes = (await get(grace, path))["notes"]
+    assert [(note["kind"], note["text"]) for note in notes] == [("note", "Called back."), ("changed", "")]
 
 
 async def test_it_adds_customers_by_numbers_as_people_write_them(desk: WebRoom, sofia: ClientSession) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from cti.web.assets import Assets
+from cti.web.assets import Assets, PagesNotBuilt
 from tests.fakes.web_room import GRACE, WebRoom
 
 pytestmark = pytest.mark.integration
@@ -47,5 +47,5 @@ async def test_logging_out_empties_what_the_browser_keeps(desk: WebRoom) -> None
 
 
 def test_a_checkout_without_built_scripts_says_what_to_run(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="scripts/bootstrap"):
+    with pytest.raises(PagesNotBuilt, match="scripts/build-pages"):
         Assets(tmp_path)
