@@ -32,6 +32,9 @@ def test_after_a_call_comes_the_wrap_up_and_ends_by_itself() -> None:
     assert rules.time_passed(wrapping, LATER + timedelta(seconds=14.9)) == wrapping
     ready = rules.time_passed(wrapping, LATER + timedelta(seconds=15))
     assert (ready.presence, ready.until) == (Presence.READY, None)
+    set_back = rules.time_passed(wrapping, LATER - timedelta(hours=1))
+    assert set_back.presence is Presence.READY
+    assert rules.time_passed(wrapping, LATER - timedelta(seconds=1)) == wrapping  # another node's clock
 
 
 def test_a_queue_without_wrap_up_gives_none() -> None:
