@@ -30,6 +30,8 @@ from tickets.vocabulary import Role
 PENDING_FOR = timedelta(minutes=5)  # between the password and the second factor
 SEEN_EVERY = timedelta(minutes=1)  # a session's last sign of life is not written more often
 _attempts = cast(Table, LoginAttemptRow.__table__)
+_NOT_TOGETHER = "Login and password do not belong together."
+_TOO_LONG = "That took too long: log in again."
 _LOGIN = re.compile(r"[\w.@-]{1,64}")
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")  # what can name a phone in the PBX
 
@@ -149,12 +151,14 @@ class AccountBook:
         row = await self._by_login(login)
         hashed = row.password_hash if row is not None and row.active else None
         if not await self.passwords.fits(hashed, password) or row is None:
-            raise WrongCredentials("Login and password do not belong together.")
+            raise WrongCredentials(_NOT_TOGETHER)
         if row.totp_used is not None:
             if code is None:
-                raise SecondFactorNeeded(await self._open(row.id, device, PENDING_FOR, pending=True))
+                raise SecondFactorNeeded(
+                    await self._open(row.id, device, PENDING_FOR, proven=hashed, pending=True)
+                )
             await self._spend(row.id, code)
-        return await self._open(row.id, device, self._session_for, known=login)
+        return await self._open(row.id, device, self._session_for, known=login, proven=hashed)
 
     async def confirm(self, pending: str, code: str, *, device: str = "") -> str:
         """The second step of a login; returns the session token.
@@ -165,11 +169,10 @@ class AccountBook:
         """
         row = await self._pending(pending)
         if row is None:
-            raise WrongCredentials("That took too long: log in again.")
+            raise WrongCredentials(_TOO_LONG)
         await self._be_heard(row.login)
         await self._spend(row.id, code)
-        await self._forget_session(pending)
-        return await self._open(row.id, device, self._session_for, known=row.login)
+        return await self._open(row.id, device, self._session_for, known=row.login, instead_of=pending)
 
     async def check_password(self, account: Account, password: str) -> None:
         """That it is really them, before something weighty. Raises `WrongCredentials`, `TooManyAttempts`."""
@@ -223,7 +226,7 @@ class AccountBook:
     @use_case
     async def _forget_session(self, token: str) -> None:
         async with writing(self._sessions) as session:
-            await session.execute(delete(LoginSessionRow).where(LoginSessionRow.token_hash == digest(token)))
+            await _end_session(session, token)
 
     @use_case
     async def set_language(self, account_id: int, language: str) -> None:
@@ -301,11 +304,23 @@ class AccountBook:
         lasts: timedelta,
         *,
         known: str | None = None,
+        proven: str | None = None,
+        instead_of: str | None = None,
         pending: bool = False,
     ) -> str:
-        """A new session's token. `known`: the login whose wrong attempts are forgotten with it."""
+        """A new session's token. `known`: the login whose wrong attempts are forgotten with it.
+
+        It is opened only while what the person has shown still counts: `proven`, the hash that the password
+        fitted, and `instead_of`, the token of the first step. Raises `WrongCredentials`.
+        """
         token, now = secrets.token_urlsafe(32), self._clock()
         async with writing(self._sessions) as session:
+            # Whoever ends the account's sessions holds this row: they see this one, or it is not opened.
+            row = await session.get_one(AccountRow, account_id, with_for_update=True)
+            if proven is not None and row.password_hash != proven:
+                raise WrongCredentials(_NOT_TOGETHER)
+            if instead_of is not None and not await _end_session(session, instead_of):
+                raise WrongCredentials(_TOO_LONG)
             await session.execute(delete(LoginSessionRow).where(LoginSessionRow.expires_at <= now))
             if known is not None:
                 await session.execute(delete(_attempts).where(_attempts.c.login_hash == digest(known)))
@@ -330,6 +345,11 @@ async def spend_code(session: AsyncSession, account_id: int, code: str, now: dat
     if step is None:
         raise WrongCode("This code does not hold. Use the one that the app shows now, each only once.")
     row.totp_used = step
+
+
+async def _end_session(session: AsyncSession, token: str) -> bool:
+    done = await session.execute(delete(LoginSessionRow).where(LoginSessionRow.token_hash == digest(token)))
+    return cast("CursorResult[tuple[()]]", done).rowcount > 0
 
 
 async def end_sessions(session: AsyncSession, account_id: int, *, keep: str | None = None) -> int:

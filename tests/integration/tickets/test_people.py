@@ -220,6 +220,38 @@ async def test_a_reset_password_ends_every_session(office: Office) -> None:
     assert (await office.log_in("grace", password))[0].start_password
 
 
+async def test_a_login_under_way_does_not_outlive_a_reset_password(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grace, fits = await office.people.by_login("grace"), office.accounts.passwords.fits
+
+    async def slow(hashed: str | None, password: str) -> bool:
+        right = await fits(hashed, password)
+        await office.people.reset_password("ada", grace.id)
+        return right
+
+    monkeypatch.setattr(office.accounts.passwords, "fits", slow)
+    with pytest.raises(WrongCredentials):
+        await office.accounts.authenticate("grace", PASSWORD)
+
+
+async def test_a_second_step_under_way_does_not_either(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await office.with_second_factor("grace")
+    grace, spend = await office.people.by_login("grace"), office.accounts._spend
+    with pytest.raises(SecondFactorNeeded) as needed:
+        await office.accounts.authenticate("grace", PASSWORD)
+
+    async def slow(account_id: int, code: str) -> None:
+        await spend(account_id, code)
+        await office.people.reset_password("ada", grace.id)
+
+    monkeypatch.setattr(office.accounts, "_spend", slow)
+    with pytest.raises(WrongCredentials):
+        await office.accounts.confirm(needed.value.pending, app())
+
+
 async def test_ones_own_password_ends_all_other_sessions(office: Office) -> None:
     account, here = await office.log_in("grace")
     _, there = await office.log_in("grace")
