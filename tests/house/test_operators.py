@@ -109,6 +109,19 @@ async def test_who_never_set_anything_is_rung_as_ever_and_has_no_wrap_up(attende
     assert await paused(attended) == set()
 
 
+async def test_a_caller_who_is_sent_to_a_feature_code_is_not_lost(attended: Centre) -> None:
+    leg, call_id = await waits(attended, "+12025550168")
+    phone = await any_phone(attended)
+    await talks(attended, phone, call_id)
+    channels = await attended.pbx.list_action("CoreShowChannels")
+    caller = next(one for one in channels if isinstance(one, ListedChannel) and one.uniqueid == call_id)
+    await attended.pbx.action(
+        "Redirect", Channel=caller.channel, Context="presszero-phones", Exten="*12", Priority="1"
+    )
+    await talks(attended, await any_phone(attended), call_id)
+    await leg.hang_up()
+
+
 async def test_a_ready_operator_s_chosen_phone_rings_and_after_the_call_comes_the_wrap_up(
     attended: Centre,
 ) -> None:
@@ -158,19 +171,6 @@ async def test_nobody_writes_up_for_ever_when_the_service_was_killed_meanwhile(a
     await talks(attended, phone, second_id)
     await third.hang_up()
     await second.hang_up()
-
-
-async def test_a_caller_who_is_sent_to_a_feature_code_is_not_lost(attended: Centre) -> None:
-    leg, call_id = await waits(attended, "+12025550168")
-    phone = await any_phone(attended)
-    await talks(attended, phone, call_id)
-    channels = await attended.pbx.list_action("CoreShowChannels")
-    caller = next(one for one in channels if isinstance(one, ListedChannel) and one.uniqueid == call_id)
-    await attended.pbx.action(
-        "Redirect", Channel=caller.channel, Context="presszero-phones", Exten="*12", Priority="1"
-    )
-    await talks(attended, await any_phone(attended), call_id)
-    await leg.hang_up()
 
 
 async def test_a_pause_outlives_the_service_and_the_pbx(attended: Centre) -> None:
