@@ -84,10 +84,12 @@ class Hub(Generic[K]):
             self._timer = loop.call_at(max(loop.time(), self._calm_at + self._calm_s), self._round)
 
     def _round(self) -> None:
-        self._timer, self._calm_at = None, asyncio.get_running_loop().time()
+        """Wake them one after the other: fifty desks drawn in one turn would keep a ringing call waiting."""
+        loop = asyncio.get_running_loop()
+        self._timer, self._calm_at = None, loop.time()
         calm, self._calm = self._calm, set()
-        for key in calm:
-            self.changed(key)
+        for number, key in enumerate(calm):
+            loop.call_later(number * self._calm_s / 2 / len(calm), self.changed, key)
 
     async def newer(self, key: K, seen: int) -> tuple[int, str] | None:
         """Wait for a snapshot newer than version `seen` (0: any). Only within `watching`.
