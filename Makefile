@@ -15,9 +15,8 @@ test:  ## Every test, the calls over a real PBX included
 	@$(PRESSZERO) pbx install
 	@scripts/build-pages test
 	@.venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit tests/integration
-	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile tests/house
 	@.venv/bin/python -m tests.browser.chromium
-	@.venv/bin/pytest -q tests/browser
+	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile tests/house tests/browser
 
 unit:  ## The fast tests only
 	@scripts/bootstrap dev
