@@ -18,7 +18,8 @@ export function toolsFor(call: Pop | null, page: boolean, phone: Pick<PhoneView,
     return new Set(page && phone.talk !== "none" ? ["mute", "hang_up"] : []);
   }
   if (call.state === "ringing") return new Set(page ? ["answer", "hang_up"] : ["hang_up"]);
-  if (call.consulting) return new Set<Tool>(["complete", "return", ...(page ? (["mute"] as const) : []), "hang_up"]);
+  // No hanging up while a colleague is asked: it would hand the caller over, or drop them. `return` ends the asking.
+  if (call.consulting) return new Set<Tool>(["complete", "return", ...(page ? (["mute"] as const) : [])]);
   const all: Tool[] = ["hold", "transfer", "conference", "keypad", "recording", "hang_up"];
   return new Set(page ? [...all, "mute"] : all);
 }

@@ -33,6 +33,7 @@ export class NoteBox {
     this.text.addEventListener("input", () => this.keep());
     this.text.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.form.requestSubmit();
+      if (event.key === "Escape") this.text.blur();
     });
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -70,7 +71,10 @@ export class NoteBox {
       this.drafts.drop(ticket, "note");
       this.drafts.drop(ticket, "kind");
       if (ticket === this.ticket) {
-        if (this.text.value.trim() === text) this.text.value = "";
+        if (this.text.value.trim() === text) {
+          this.text.value = "";
+          this.text.blur(); // the next key may be meant for the call
+        }
         this.keep();
         announce(t("The note is on the ticket."));
         this.onAdded();

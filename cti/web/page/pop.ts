@@ -58,7 +58,7 @@ export class PopView {
 
   /** The place is wanted for something else. */
   leave(): HTMLElement {
-    if (this.shown !== null) this.root.replaceChildren();
+    if (this.shown !== null) paint(this.root, null, () => []);
     this.shown = null;
     delete this.root.dataset.state;
     return this.root;
@@ -150,7 +150,7 @@ function beforeYou(call: Pop): HTMLElement[] {
     title("bot", t("Before you")),
     steps.length ? el("div.body.path", {}, el("span.small.muted", {}, t("In the menu")), ...steps) : el("div"),
     el("div.dialogue", { tabindex: 0, role: "log", "aria-label": t("What was said to the bot") }, ...call.heard.map(line)),
-    nothing ? el("p.empty.slim", {}, t("Neither menu nor bot: straight to you.")) : el("div"),
+    nothing ? el("p.empty.slim", {}, call.hand_over ? handOverLabel(call.hand_over) : t("Neither menu nor bot: straight to you.")) : el("div"),
   ];
 }
 

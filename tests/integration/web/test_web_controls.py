@@ -51,7 +51,7 @@ async def test_a_supervisor_without_a_phone_is_told_so(desk: WebRoom) -> None:
 
 async def test_who_listens_is_in_the_log_and_so_is_a_pause(desk: WebRoom) -> None:
     await desk.services.accounts.add(
-        "nina", "correct horse battery", Role.SUPERVISOR, "Nina", extension="102"
+        "nina", "correct horse battery", Role.SUPERVISOR, "Nina", extension="103"
     )
     for order in ("listen", "whisper", "take_over"):
         assert await command(desk, "nina", order) == 204
