@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from cti.assembly.frame import Frame
+from cti.process.memory import give_back
 from cti.waiting.surge_watch import SurgeWatch
 from recordings.intake import Intake as RecordingIntake
 from recordings.store import DiskStore
@@ -41,6 +42,7 @@ async def put_up_shelf(frame: Frame, pool: RecognizerPool, surge: SurgeWatch) ->
     async def transcribe(job: Job) -> None:
         await surge.calm()  # it has time, and callers need the recogniser
         await transcriber.handle(job)
+        await asyncio.to_thread(give_back)
 
     # Two, so that a long transcript holds up nobody's recording.
     # Two at a time: each waits for ffmpeg most of the time, and after a surge hundreds wait for their turn.
