@@ -108,6 +108,9 @@ export class TicketStrip {
     }
     need("[data-own]").replaceChildren();
     for (const field of this.drafts.fields(name)) if (field.startsWith(OWN)) this.ownField(field.slice(OWN.length));
+    // A button pressed for the last ticket must not be the one that Enter presses for this.
+    const active = document.activeElement;
+    if (active instanceof HTMLButtonElement && this.root.contains(active)) active.blur();
     this.notes.open(name);
     this.say("");
     this.draw();
