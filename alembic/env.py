@@ -21,6 +21,9 @@ def run(connection: Connection) -> None:
         target_metadata=Base.metadata,
         compare_type=True,
         render_as_batch=sqlite,  # SQLite cannot alter a column in place
+        # Alembic thinks that SQLite cannot take back a CREATE TABLE, and would commit after each migration:
+        # a second node could then come in between, both at one step. With our own BEGIN it can.
+        transactional_ddl=True,
     )
     with context.begin_transaction():
         if not sqlite:

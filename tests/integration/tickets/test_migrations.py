@@ -14,7 +14,7 @@ from pytest_alembic.tests import (
     test_up_down_consistency,
     test_upgrade,
 )
-from sqlalchemy import true
+from sqlalchemy import exc, inspect, text, true
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -24,7 +24,7 @@ from recordings.transcript import Phrase, to_json
 from recordings.words import TranscriptSearch
 from tests.integration.conftest import administer
 from tickets.call_backs import CallBackBook
-from tickets.database import database_url, migrate, migrations, open_database, utc_now, writing
+from tickets.database import DatabaseAway, database_url, migrate, migrations, open_database, utc_now, writing
 from tickets.events import CallEvent
 from tickets.ledger import CallBook
 from tickets.promises import PromiseBook
@@ -118,3 +118,19 @@ def test_two_nodes_may_migrate_at_once(empty_address: str) -> None:
     program = "import sys; from tickets.database import migrate; migrate(sys.argv[1])"
     nodes = [subprocess.Popen([sys.executable, "-c", program, empty_address]) for _ in range(2)]
     assert [node.wait(timeout=60) for node in nodes] == [0, 0]
+
+
+async def test_migrations_that_fail_half_way_leave_nothing_behind(empty_address: str) -> None:
+    database = open_database(empty_address)
+    try:
+        async with database.engine.begin() as connection:
+            await connection.execute(
+                text("CREATE TABLE groups (of_somebody_else INTEGER)")
+            )  # 0005 makes one too
+        with pytest.raises((DatabaseAway, exc.ProgrammingError), match="groups"):
+            await asyncio.to_thread(migrate, empty_address)
+        async with database.engine.connect() as connection:
+            tables = await connection.run_sync(lambda c: inspect(c).get_table_names())
+        assert tables == ["groups"]
+    finally:
+        await database.close()
