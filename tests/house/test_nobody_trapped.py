@@ -80,7 +80,12 @@ async def at_once(centre: Centre, channels: list[str], pause_ms: int) -> None:
 
 
 async def slips_away(centre: Centre, extension: str) -> None:
-    """The phone ends in a way that the dialplan does not see to."""
+    """The phone, which has the caller on hold, ends in a way that the dialplan does not see to."""
+
+    async def holds() -> bool:
+        return (await legs(centre))[extension].application == "Wait"
+
+    await eventually(holds, 5, "the phone is where a held caller's phone is")  # it writes PZ_PLACE on the way
     phone = (await legs(centre))[extension]
     await centre.pbx.action("Setvar", Channel=phone.channel, Variable="PZ_PLACE", Value="bye")
     await centre.pbx.action("Hangup", Channel=phone.channel)
