@@ -50,12 +50,11 @@ async def look(sessions: Sessions, calls: Collection[str]) -> dict[str, Kept]:
     }
 
 
-async def all_calls(sessions: Sessions, but_of: str | None = None) -> set[str]:
-    """Every call that the ledger knows, except those of one number."""
-    every = select(CallRow.call_id)
+async def all_calls(sessions: Sessions, but_of: Collection[str] = ()) -> set[str]:
+    """Every call that the ledger knows, except those of some numbers."""
     async with sessions() as session:
         return set(
-            await session.scalars(every if but_of is None else every.where(CallRow.caller_raw != but_of))
+            await session.scalars(select(CallRow.call_id).where(CallRow.caller_raw.not_in(list(but_of))))
         )
 
 
