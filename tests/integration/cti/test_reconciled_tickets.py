@@ -29,7 +29,6 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @settings(
     max_examples=15,
-    deadline=None,
     phases=[Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -70,7 +70,7 @@ async def test_what_a_person_wrote_survives_every_order_of_what_the_call_tells(
 
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=15, deadline=None, database=None)
+    @settings(max_examples=15, database=None)
     @given(st.data())
     def each(data: st.DataObject) -> None:
         story = data.draw(st.sampled_from(stories(f"pz-{next(numbers)}")))

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.waiting.ageing import Waiter, changes, in_turn, longest_wait_s, passed_at_most, passes
@@ -61,7 +61,6 @@ def test_it_says_how_long_anybody_can_wait_at_most() -> None:
     assert longest_wait_s(4, RULES, operators=5, longest_talk_s=600) == 1200
 
 
-@settings(deadline=None)
 @given(WAITERS)
 def test_without_vips_it_is_first_come_first_served(waiters: list[Waiter]) -> None:
     plain = [Waiter(one.call_id, one.since, 0) for one in waiters]
@@ -70,7 +69,6 @@ def test_without_vips_it_is_first_come_first_served(waiters: list[Waiter]) -> No
     assert in_turn(waiters, [], Vip(), now=600) == sorted(waiters, key=lambda one: one.place)
 
 
-@settings(deadline=None)
 @given(WAITERS, st.lists(st.booleans(), max_size=12))
 def test_it_plans_as_if_each_answer_came_and_the_next_were_asked_for(
     waiters: list[Waiter], answers: list[bool]
@@ -85,7 +83,6 @@ def test_it_plans_as_if_each_answer_came_and_the_next_were_asked_for(
     assert planned == one_by_one
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), max_size=12), st.randoms(use_true_random=False))
 def test_app_queue_stands_in_the_order_after_the_changes(
     priorities: list[int], chance: random.Random
@@ -102,7 +99,6 @@ def test_app_queue_stands_in_the_order_after_the_changes(
     assert all(priority >= 0 for _, priority in queue.entries)  # who joins with 0 joins at the end
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_a_queue_that_somebody_else_has_left_unsorted_comes_right_too(
     priorities: list[int], chance: random.Random

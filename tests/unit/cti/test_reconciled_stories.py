@@ -18,7 +18,6 @@ pytestmark = pytest.mark.unit
 
 @settings(
     max_examples=120,
-    deadline=None,
     phases=[Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -36,7 +35,7 @@ def test_any_part_of_its_events_and_the_reconciler_end_in_the_same_call(
     asyncio.run(live())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), story=stories(), seed=st.integers(0, 2**32))
 def test_a_call_that_was_broken_with_its_pbx_ends(
     tmp_path: Path, data: st.DataObject, story: LifeStory, seed: int
@@ -64,7 +63,7 @@ def test_the_stories_are_those_of_a_call_centre() -> None:
     """So that the properties above are about something."""
     seen: set[CallOutcome | None] = set()
 
-    @settings(max_examples=80, deadline=None, derandomize=True)
+    @settings(max_examples=80, derandomize=True)
     @given(story=stories())
     def look(story: LifeStory) -> None:
         seen.add(truth(story).outcome)
