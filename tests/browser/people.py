@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, Playwright, Response, expect
+from playwright.async_api import Browser, Page, Playwright, Response, Route, expect
 
 from cti.settings import Settings
 from recordings.store import DiskStore
@@ -121,6 +121,12 @@ async def _tell_refusals(answer: Response) -> None:
     """Into the test's output, for whoever looks why it failed."""
     if "/api/" in answer.url and answer.status >= 400:
         print(answer.request.method, answer.url, answer.request.post_data, answer.status, await answer.text())
+
+
+async def lose_the_answer(route: Route) -> None:
+    """What the page sends arrives, but the page never hears of it."""
+    await route.fetch()
+    await route.abort()
 
 
 async def log_in(seat: Seat, person: Person, path: str = "/") -> None:

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.browser.axe import grave_findings
 from tests.browser.chromium import find_chromium
+from tests.browser.people import lose_the_answer
 from tests.conftest import LOUD
 from tests.fakes.desk_day import VISITS, Visit
 from tests.fakes.web_room import GRACE, PASSWORD, SUPERVISOR, WebRoom
@@ -98,6 +99,21 @@ async def test_notes_and_answers_are_added_by_keys(desk: WebRoom, browser: Brows
     await page.locator("#text").fill("Half a thou")
     await page.reload()
     await expect(page.locator("#text")).to_have_value("Half a thou")
+
+    # The answer is lost on its way, and the page loaded anew: sent again, the note is there once.
+    await page.route("**/notes", lose_the_answer)
+    await page.locator("#text").fill("Half a thought more")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("It was not added: try again.")).to_be_visible()
+    assert len((await desk.services.desk.ticket(1)).notes) == 3
+    await page.unroute("**/notes")
+    await page.reload()
+    await expect(page.locator("#text")).to_have_value("Half a thought more")
+    await page.locator("#text").focus()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("Added", exact=True)).to_be_visible()
+    await expect(page.locator("#text")).to_have_value("")
+    assert len((await desk.services.desk.ticket(1)).notes) == 3
 
 
 async def test_two_people_choose_whose_words_stay(desk: WebRoom, browser: Browser) -> None:
