@@ -1,9 +1,14 @@
 // The house's words for what the snapshot names.
-import type { CallState, Presence } from "./snapshot";
+import type { CallState, Colleague, Presence } from "./snapshot";
 import { t } from "./words";
 
 export function presenceLabel(presence: Presence): string {
   return { ready: t("Ready"), paused: t("Paused"), wrap_up: t("Wrap-up"), away: t("Away") }[presence];
+}
+
+/** A colleague's name, where it is known. */
+export function nameOf(extension: string, colleagues: readonly Colleague[]): string {
+  return colleagues.find((one) => one.extension === extension)?.name || extension;
 }
 
 export function reasonLabel(reason: string): string {
@@ -19,7 +24,7 @@ export function reasonLabel(reason: string): string {
 }
 
 export function callLabel(state: CallState): string {
-  return { ringing: t("Ringing"), talking: t("Talking"), held: t("On hold"), wrap_up: t("Wrap-up") }[state];
+  return { ringing: t("Ringing"), talking: t("Talking"), held: t("On hold"), asked: t("You are asked"), wrap_up: t("Wrap-up") }[state];
 }
 
 export function handOverLabel(reason: string): string {

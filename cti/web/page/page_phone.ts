@@ -8,6 +8,7 @@ import { t } from "./words";
 const LOCK = "presszero-phone";
 const EXPECTED_S = 20; // a call that we asked for rings by then
 const RETRY_S = 5;
+const LOOK_MS = 100;
 
 export interface PhoneView {
   holder: "none" | "here" | "elsewhere";
@@ -58,6 +59,15 @@ export class PagePhone {
     this.wanted = wanted;
     if (wanted) this.lineUp();
     else this.letGo?.();
+  }
+
+  /** Wait until this browser's phone is known to the PBX; false: not within `seconds`. */
+  async connected(seconds: number): Promise<boolean> {
+    for (let left = seconds * 1000; left > 0; left -= LOOK_MS) {
+      if (this.view.registration === "registered") return true;
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+    }
+    return false;
   }
 
   /** Take the phone from the tab that has it; not during a call there. */
