@@ -23,11 +23,11 @@ PATIENCE_MS = 30_000  # a busy machine is no reason to fail
 ARGUMENTS = (
     "--no-sandbox",  # containers have none; every page here is ours
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",  # a machine without any network has no other address
     "--disable-background-networking",
     "--autoplay-policy=document-user-activation-required",
 )
+ASKED_FOR_IT = "--use-fake-ui-for-media-stream"  # the microphone: yes, without a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Person:
 
 
 ALICE = Person("alice", "Alice Rivera", Role.OPERATOR, "101")
-BEN = Person("ben", "Ben Carter", Role.OPERATOR, "102")
+BEN = Person("ben", "Ben Carter", Role.SUPERVISOR, "102")
 SAM = Person("sam", "Sam Okafor", Role.SUPERVISOR)
 ADA = Person("ada", "Ada Lindholm", Role.ADMINISTRATOR)
 PEOPLE = (ALICE, BEN, SAM, ADA)
@@ -72,11 +72,16 @@ async def seed(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_browser(driver: Playwright, program: Path, voice: Path) -> AsyncIterator[Browser]:
-    """A Chromium without a window, of a fresh profile; its microphone plays the WAV file `voice` for ever."""
-    microphone = f"--use-file-for-fake-audio-capture={voice}"
+async def open_browser(driver: Playwright, program: Path, voice: Path | None) -> AsyncIterator[Browser]:
+    """A Chromium without a window, of a fresh profile; its microphone plays the WAV file `voice` for ever.
+
+    Without a voice its person lets no page have the microphone.
+    """
+    microphone = [f"{ASKED_FOR_IT}=deny"]
+    if voice is not None:
+        microphone = [ASKED_FOR_IT, f"--use-file-for-fake-audio-capture={voice}"]
     browser = await driver.chromium.launch(
-        executable_path=program, args=[*ARGUMENTS, microphone], chromium_sandbox=False
+        executable_path=program, args=[*ARGUMENTS, *microphone], chromium_sandbox=False
     )
     try:
         yield browser
@@ -90,6 +95,7 @@ class Seat:
 
     page: Page
     faults: list[str]  # what the page's code did not catch, and what its policy forbade
+    refused: list[int]  # statuses with which the API has refused something
 
     async def hears(self) -> float:
         """The energy (WebRTC's `totalAudioEnergy`) that has come out of the calls of this page so far."""
@@ -113,14 +119,17 @@ async def sit_down(browser: Browser, address: str, *, dark: bool = False) -> Sea
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
-    page.on("response", _tell_refusals)
-    return Seat(page, faults)
+    refused: list[int] = []
 
-
-async def _tell_refusals(answer: Response) -> None:
-    """Into the test's output, for whoever looks why it failed."""
-    if "/api/" in answer.url and answer.status >= 400:
+    async def note_refusals(answer: Response) -> None:
+        """Into the test's output too, for whoever looks why it failed."""
+        if "/api/" not in answer.url or answer.status < 400:
+            return
+        refused.append(answer.status)
         print(answer.request.method, answer.url, answer.request.post_data, answer.status, await answer.text())
+
+    page.on("response", note_refusals)
+    return Seat(page, faults, refused)
 
 
 async def lose_the_answer(route: Route) -> None:

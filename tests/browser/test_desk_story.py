@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from cti.asterisk.events import KeyPressed
 from cti.demo.network import Leg
 from tests.browser.axe import grave_findings
 from tests.browser.conftest import Open
@@ -25,10 +26,12 @@ BEN = "102"
 async def become_ready(seat: Seat) -> None:
     """Choose the phone in the page, wait until it is known to the PBX, and take calls."""
     page = seat.page
+    await page.get_by_role("button", name="Ready", exact=True).click()
     await page.get_by_role("radio", name="This page").click()
     await expect(page.locator("[data-health]")).to_have_text("Connected: calls ring in this tab.")
-    await page.get_by_role("button", name="Ready", exact=True).click()
-    await expect(page.locator("[data-status]")).to_have_text("Ready")
+    await expect(page.get_by_role("radio", name="This page")).to_be_checked()
+    await expect(page.locator("[data-status]")).to_have_text("Ready")  # another phone takes nobody away
+    await expect(page.locator("[data-status-hint]")).to_have_text("Calls come to you.")
 
 
 async def go_away(seat: Seat) -> None:
@@ -105,6 +108,32 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     assert resembles(tape, begin, end, voices["hello"])
     assert await grave_findings(desk) == []
 
+    # The page's phone presses keys into the caller's line.
+    since = len(served.listener.events)
+    await desk.keyboard.press("Alt+k")
+    for digit in "5#":
+        await desk.keyboard.press(digit)
+    await expect(desk.locator("[data-pressed]")).to_have_text("5#")
+    for digit in "5#":
+        await served.listener.wait(
+            lambda event, key=digit: isinstance(event, KeyPressed) and event.key == key, 15, since
+        )
+    await desk.keyboard.press("Escape")
+
+    # A colleague is brought in: all three hear each other, and two go on when he leaves.
+    await desk.keyboard.press("Alt+f")
+    await desk.get_by_label("Colleague or queue").fill("Ben")
+    await desk.get_by_role("button", name="Bring in").click()
+    ben, bens = await served.exchange.network.phone_rings(BEN), tmp_path / "ben.wav"
+    await ben.answer(tape=bens)
+    begin, end = await longer(bens, 5)
+    assert resembles(bens, begin, end, voices["hello"])
+    since_s = seconds_of(tape)
+    await ben.say(voices["message"])
+    assert resembles(tape, since_s, seconds_of(tape), voices["message"])
+    await ben.hang_up()
+    await shows(desk, "Talking")
+
     # On hold the caller hears music instead.
     await desk.get_by_role("button", name="Hold").click()
     await shows(desk, "On hold")
@@ -136,8 +165,10 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await desk.get_by_label("Colleague or queue").fill(BEN)
     await desk.get_by_role("button", name="Ask first").click()
     ben = await served.exchange.network.phone_rings(BEN)
+    await expect(desk.locator("[data-call-hint]")).to_contain_text("The phone of Ben Carter rings")
     await ben.answer()
-    await expect(desk.locator("[data-call-chip]")).to_have_text(f"Asking {BEN}")
+    await shows(desk, "Asking Ben Carter")
+    await expect(desk.locator("[data-call-hint]")).to_contain_text("Ben Carter has answered")
     await desk.get_by_role("button", name="Back to caller").click()
     await shows(desk, "Talking")
     await asyncio.wait_for(ben.hung_up.wait(), 15)
@@ -161,6 +192,7 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await expect(desk.locator("[data-strip-status]")).to_have_text("Closed")
     await go_away(alice)
     assert alice.faults == []
+    assert 412 not in alice.refused  # nobody else has changed the ticket
     outcome = await outcome_of(served, call_id, transcript=True, within_s=180)
     assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
     assert outcome.ticket.status is TicketStatus.CLOSED

@@ -112,7 +112,7 @@ class Desk {
     this.bar.show(call, me, this.snapshot.colleagues, this.phone.view);
     showSide(this.snapshot);
     this.dialogs.show(this.snapshot.colleagues, this.snapshot.queues.map((queue) => queue.name));
-    if (call) this.pop.show(call);
+    if (call) this.pop.show(call, (extension) => this.operator(extension));
     else this.idle.show(this.pop.leave(), this.snapshot);
     if (!call || !["talking", "held"].includes(call.state)) this.dialogs.closeCallWindows();
     document.title = call?.state === "ringing" ? `☎ ${call.customer?.name ?? call.number_shown}` : NAME;
@@ -132,6 +132,12 @@ class Desk {
     if (now && before && now.recording_paused !== before.recording_paused) {
       announce(now.recording_paused ? t("The recording is paused.") : t("The recording goes on."), true);
     }
+  }
+
+  /** An operator's name, by extension. */
+  private operator(extension: string): string | undefined {
+    const { me, colleagues } = this.snapshot!;
+    return extension === me.extension ? me.name : colleagues.find((one) => one.extension === extension)?.name;
   }
 
   private drawPhone(): void {

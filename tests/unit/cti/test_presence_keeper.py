@@ -135,7 +135,9 @@ async def test_another_phone_makes_nobody_come_or_go(paused: list[str], stays: P
     house.look()
     await house.keeper.choose_phone("101", PhoneChoice.PAGE)
     assert house.presence is stays
-    assert house.pbx.paused == {OWN: "other phone"} if stays is Presence.READY else {OWN: "away", PAGE: "away"}
+    assert (
+        house.pbx.paused == {OWN: "other phone"} if stays is Presence.READY else {OWN: "away", PAGE: "away"}
+    )
 
 
 async def test_who_has_no_phone_of_their_own_gets_the_page_s() -> None:

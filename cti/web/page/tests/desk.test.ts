@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { hintFor, toolsFor } from "../call_bar";
 import { Drafts } from "../drafts";
 import { actionOf, KEYS } from "../keys";
+import { subjectLabel } from "../labels";
 import { changed, merge } from "../merge";
 import { attemptOf } from "../note_key";
 import { safeLink } from "../pop";
@@ -140,6 +141,14 @@ test("whoever asks a colleague is told their name and whether they have answered
   assert.match(hintFor(asked("ringing"), ME, [BEN]), /Ben Carter wants to ask/);
   assert.match(hintFor(asked("ringing"), { ...ME, phone: "own" }, [BEN]), /wants to ask.* extension 101/);
   assert.equal(hintFor({ state: "ringing", consulting: null, asked_by: null } as Pop, ME, [BEN]), "");
+});
+
+test("what the house wrote of an earlier call names the operator", () => {
+  const name = (extension: string) => (extension === "102" ? "Ben Carter" : undefined);
+  assert.equal(subjectLabel("Vera Lindqvist: talked with operator 102", name), "Vera Lindqvist: talked with Ben Carter");
+  assert.equal(subjectLabel("Talked with operator 107", name), "Talked with operator 107");
+  assert.equal(subjectLabel("+1 202-555-0133: hung up after 12 s in the queue", name), "+1 202-555-0133: hung up after 12 s in the queue");
+  assert.equal(subjectLabel("Prize: talked with operator 102 about it", name), "Prize: talked with operator 102 about it");
 });
 
 test("who has a caller is not told that calls come", () => {
