@@ -107,8 +107,8 @@ class TicketBook:
     ) -> Note:
         """Put plain text on a ticket: a note for colleagues, or the answer that the customer was given.
 
-        `key`: made by who sends it, for one note of theirs. Sent again, because the answer was lost, it is the
-        note that is there.
+        `key`: made by who sends it, for one note of theirs. Sent again, because the answer was lost, it is
+        the note that is there.
 
         Raises:
             NotFound

@@ -48,7 +48,7 @@ class Kept:
     customer_id: int | None = None  # as the ledger has linked it
 
     def standing(self, extension: str) -> tuple[str, datetime] | None:
-        """See `snapshot.standing`; a colleague who is asked has the call too, until they are asked no more."""
+        """See `snapshot.standing`; a colleague who is asked has it too, until they are asked no more."""
         asked = None
         if self.asking is not None and self.asked_at is not None and self.asking.whom == extension:
             asked = ("asked" if self.asking.answered else "ringing", self.asked_at)

@@ -128,8 +128,8 @@ class Pop:
     """The call on the operator's phone.
 
     `asked`: a colleague has the caller, and this operator tells them something. `since`: when the phone began
-    to ring (ringing), the operator answered (talking, asked), the caller was put on hold (held), the call ended
-    (wrap_up).
+    to ring (ringing), the operator answered (talking, asked), the caller was put on hold (held), the call
+    ended (wrap_up).
     """
 
     call_id: str

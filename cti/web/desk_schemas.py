@@ -72,7 +72,9 @@ class PopOut(Out):
 
     call_id: str
     ticket: str | None
-    state: str = Field(description="`ringing`, `talking`, `held`, `asked` (a colleague has the caller) or `wrap_up`.")
+    state: str = Field(
+        description="`ringing`, `talking`, `held`, `asked` (a colleague has the caller) or `wrap_up`."
+    )
     since: AwareDatetime = Field(
         description="Of the ring, the answer, the hold or the call's end, by the state."
     )

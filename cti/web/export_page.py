@@ -113,7 +113,8 @@ async def _write_rows(
         if page.next_cursor is None:
             return
         if told >= MOST_ROWS:
-            more = _("Only the first %(num)s rows: narrow the filters to get the rest.", num=number(MOST_ROWS))
+            most = number(MOST_ROWS)
+            more = _("Only the first %(num)s rows: narrow the filters to get the rest.", num=most)
             async with asyncio.timeout(WRITE_DEADLINE_S):
                 await response.write(as_csv([[more]]).encode())
             return

@@ -55,9 +55,7 @@ def ring_routes(guest: GuestPhone, clock: Callable[[], float] = time.monotonic) 
         ticket = services.live.ticket_number(own[-1].call_id)
         told = {
             "state": own[-1].state.value,
-            "words": _in_words(
-                own[-1], services.desks.calls.picture_of(own[-1].call_id), services.operators
-            ),
+            "words": _in_words(own[-1], services.desks.calls.picture_of(own[-1].call_id), services.operators),
             "ticket": ticket_name(ticket) if ticket is not None else None,
         }
         return web.json_response(told)
@@ -66,7 +64,7 @@ def ring_routes(guest: GuestPhone, clock: Callable[[], float] = time.monotonic) 
 
 
 def _in_words(call: Call, picture: CallPicture | None, operators: Mapping[str, str]) -> str:
-    """`picture`: what the phones have of the call; of hold and of phones that ring the call itself says nothing."""
+    """`picture`: what the phones have of the call, which itself says nothing of hold and of who is rung."""
 
     def name(extension: str | None) -> str:
         return operators.get(extension or "", extension or "")

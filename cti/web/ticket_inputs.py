@@ -55,7 +55,7 @@ class NewNote(In):
     key: str | None = Field(
         None,
         pattern=r"^[0-9A-Za-z-]{8,64}$",
-        description="A random one for each note of yours: sent again with it, after a lost answer, it is there once.",
+        description="A random one for each note: sent again with it, after a lost answer, it is there once.",
     )
 
 

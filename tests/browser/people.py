@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Browser, Page, Playwright, Response, Route, expect
 
 from cti.settings import Settings
 from recordings.store import DiskStore
-from tests.fakes import desk_day
+from tests.fakes import desk_day, web_room
 from tests.fakes.desk_day import PRIZE_TAPE, Visit, answered, over, queued, to_menu
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
@@ -146,6 +147,24 @@ async def log_in(seat: Seat, person: Person, path: str = "/") -> None:
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
     await page.wait_for_url(f"**{path}")
+
+
+async def sit_down_alone(
+    desk: web_room.WebRoom, browser: Browser, login: str, path: str, **wishes: Any
+) -> Page:
+    """A person's own tab at that page of a site without a PBX, whose people and password are the room's."""
+    context = await browser.new_context(
+        base_url=desk.address, viewport={"width": 1440, "height": 1000}, locale="en-US", **wishes
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page = await context.new_page()
+    await page.goto(f"/login?next={path}")
+    await page.get_by_label("Login", exact=True).fill(login)
+    await page.get_by_label("Password", exact=True).fill(web_room.PASSWORD)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url(f"**{path}")
+    return page
 
 
 async def first_of(seat: Seat, path: str) -> str:
