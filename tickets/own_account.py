@@ -87,13 +87,18 @@ class OwnAccount:
                 session, self._clock(), account.login, "account.password", account.login, {"ended": ended}
             )
 
-    @use_case
-    async def begin_second_factor(self, account: Account) -> str:
+    async def begin_second_factor(self, account: Account, password: str) -> str:
         """A new secret for the person's app, base32. It counts for nothing until it is confirmed.
 
         Raises:
-            SecondFactorOn
+            WrongCredentials: who has only found the browser open could otherwise lock its owner out.
+            SecondFactorOn, TooManyAttempts
         """
+        await self._accounts.check_password(account, password)
+        return await self._begin_second_factor(account)
+
+    @use_case
+    async def _begin_second_factor(self, account: Account) -> str:
         secret = totp.new_secret()
         async with writing(self._sessions) as session:
             row = await session.get_one(AccountRow, account.id, with_for_update=True)

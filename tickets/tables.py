@@ -188,6 +188,7 @@ class TicketNoteRow(Base):
     """Plain text that a person put on a ticket, or a line that tells what a person did with it."""
 
     __tablename__ = "ticket_notes"
+    __table_args__ = (Index("uq_ticket_notes_key", "number", "author", "key", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(ForeignKey("tickets.number", ondelete="CASCADE"), index=True)
@@ -195,6 +196,7 @@ class TicketNoteRow(Base):
     text: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     kind: Mapped[NoteKind] = mapped_column(_words(NoteKind), default=NoteKind.NOTE, server_default="note")
+    key: Mapped[str | None] = mapped_column(String(64))  # of whoever may send it again
 
 
 _STANDING_LEADER = text("joined_to IS NULL AND state IN ('open', 'calling')")

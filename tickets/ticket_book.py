@@ -17,7 +17,7 @@ from tickets.cards import Note, Ticket, note_of, ticket_of
 from tickets.customers import NotFound, customer_of
 from tickets.database import Sessions, use_case, utc_now, writing
 from tickets.desk import NotAllowed
-from tickets.edits import BadEdit, Edit, Facts, differences, merged, tidy, tidy_comment, tidy_note
+from tickets.edits import BadEdit, BadNote, Edit, Facts, differences, merged, tidy, tidy_comment, tidy_note
 from tickets.tables import AccountRow, GroupRow, TicketNoteRow, TicketRow, TicketTagRow
 from tickets.vocabulary import NoteKind, TicketStatus
 from tickets.workflow import may_move
@@ -96,16 +96,34 @@ class TicketBook:
             return await ticket_of(session, number)
 
     @use_case
-    async def add_note(self, number: int, text: str, author: str, kind: NoteKind = NoteKind.NOTE) -> Note:
+    async def add_note(
+        self,
+        number: int,
+        text: str,
+        author: str,
+        kind: NoteKind = NoteKind.NOTE,
+        *,
+        key: str | None = None,
+    ) -> Note:
         """Put plain text on a ticket: a note for colleagues, or the answer that the customer was given.
 
+        `key`: made by who sends it, for one note of theirs. Sent again, because the answer was lost, it is
+        the note that is there.
+
         Raises:
-            NotFound, BadNote
+            NotFound
+            BadNote: also for a key that was another note's.
         """
         text = tidy_note(text)
         async with writing(self._sessions) as session:
-            await ticket_of(session, number)
-            row = TicketNoteRow(number=number, author=author, text=text, created_at=self._clock(), kind=kind)
+            await ticket_of(session, number, lock=key is not None)  # the second of two waits for the first
+            if key is not None and (known := await _note_of_key(session, number, author, key)) is not None:
+                if (known.text, known.kind) != (text, kind):
+                    raise BadNote("This key was used for another note: make a new one.")
+                return note_of(known)
+            row = TicketNoteRow(
+                number=number, author=author, text=text, created_at=self._clock(), kind=kind, key=key
+            )
             session.add(row)
             touched = update(_tickets).where(_tickets.c.number == number)
             await session.execute(touched.values(updated_at=row.created_at))
@@ -194,6 +212,12 @@ class TicketBook:
                 {row.login: row.name for row in await session.execute(accounts.order_by(AccountRow.name))},
                 {row.id: row.name for row in await session.execute(groups)},
             )
+
+
+async def _note_of_key(session: AsyncSession, number: int, author: str, key: str) -> TicketNoteRow | None:
+    note = TicketNoteRow
+    query = select(note).where(note.number == number, note.author == author, note.key == key)
+    return (await session.scalars(query)).first()
 
 
 async def write_line(

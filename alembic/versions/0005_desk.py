@@ -30,7 +30,10 @@ def _columns() -> dict[str, list[sa.Column]]:
 
     return {
         "transcripts": [sa.Column("words", sa.Text(), nullable=False, server_default="")],
-        "ticket_notes": [sa.Column("kind", sa.String(length=32), nullable=False, server_default="note")],
+        "ticket_notes": [
+            sa.Column("kind", sa.String(length=32), nullable=False, server_default="note"),
+            sa.Column("key", sa.String(length=64), nullable=True),
+        ],
         "accounts": [
             sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true()),
             sa.Column("hears_group", sa.Boolean(), nullable=False, server_default=sa.false()),
@@ -132,6 +135,7 @@ def upgrade() -> None:
             op.add_column(table, column)
     for table, names in _INDEXES:
         op.create_index(_index(table, names), table, names)
+    op.create_index("uq_ticket_notes_key", "ticket_notes", ["number", "author", "key"], unique=True)
     _fill_words()
 
 
@@ -163,6 +167,7 @@ def _fill_words() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("uq_ticket_notes_key", "ticket_notes")
     for table, names in _INDEXES:
         op.drop_index(_index(table, names), table)
     for table, columns in _columns().items():

@@ -13,6 +13,7 @@ from cti.customers.orders import OrderDesk
 from cti.desk.centre import DeskCentre, Owner, Presences, Tally
 from cti.desk.context import Contexts
 from cti.desk.snapshot import Reminder
+from cti.operators.legs import Asking
 from cti.operators.phones import PhoneBook
 from cti.web.words import phone
 from recordings.shelf import RecordingShelf
@@ -37,7 +38,7 @@ async def lay_out_desks(
     presences: Presences,
     desk: Desk,
     shelf: RecordingShelf,
-    consulting: Callable[[str], str | None],
+    consulting: Callable[[str], Asking | None],
     phones: PhoneBook,
 ) -> DeskCentre:
     """The desks, with the calls that go on since before we began."""

@@ -38,7 +38,9 @@ _LEFT_BECAUSE = {  # QUEUESTATUS
     "CONTINUE": "other",
     "WITHDRAW": "other",
 }
-_NOT_THE_CALLERS = frozenset({"duty_answered", "held", "consult", "talk", "attended", "taken", "dial"})
+_NOT_THE_CALLERS = frozenset(
+    {"duty_answered", "held", "consult", "asked", "talk", "attended", "taken", "dial"}
+)
 """Stages that an operator's or the duty phone tells."""
 _NOT_LET_IN = frozenset({"JOINEMPTY", "JOINUNAVAIL"})  # nobody was there: the caller did not even wait
 

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from cti.desk.context import Contexts
 from cti.desk.snapshot import standing
-from cti.desk.story import Story
+from cti.desk.story import CallPicture, Story
+from cti.operators.legs import Asking
 from cti.waiting.queues import QueuePicture
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
@@ -24,7 +25,7 @@ RING_S = 120.0  # no phone rings longer: what ended it was not heard
 SURE_S = 2.0  # a picture of the queues so much younger than the ring knows whether the phone rings
 
 _AFTERWARDS = frozenset({EventKind.RECORDED, EventKind.FOUND, EventKind.ENDED})
-_RANKS = {"talking": 3, "held": 3, "ringing": 2, "wrap_up": 1}
+_RANKS = {"talking": 3, "held": 3, "asked": 3, "ringing": 2, "wrap_up": 1}
 
 
 @dataclass(slots=True)
@@ -42,13 +43,16 @@ class Kept:
     gone: set[str] = field(default_factory=set)  # operators whose desks have put it away
     heard: dict[str, float] = field(default_factory=dict)  # phone that rings → since, monotonic
     wraps: dict[str, _Wrap] = field(default_factory=dict)
-    asked: str | None = None  # the colleague who is being asked about it
-    asked_at: datetime | None = None
+    asking: Asking | None = None  # who is being asked about it
+    asked_at: datetime | None = None  # when that became so: they are rung, or have answered
     customer_id: int | None = None  # as the ledger has linked it
 
     def standing(self, extension: str) -> tuple[str, datetime] | None:
-        """See `snapshot.standing`; a colleague who is asked is rung, until the caller is theirs."""
-        return standing(self.story.picture, extension, self.asked_at if extension == self.asked else None)
+        """See `snapshot.standing`; a colleague who is asked has it too, until they are asked no more."""
+        asked = None
+        if self.asking is not None and self.asked_at is not None and self.asking.whom == extension:
+            asked = ("asked" if self.asking.answered else "ringing", self.asked_at)
+        return standing(self.story.picture, extension, asked)
 
 
 class DeskCalls:
@@ -58,7 +62,7 @@ class DeskCalls:
         self,
         state_of: Callable[[str], OperatorState | None],
         make_contexts: Callable[[Callable[[str], None]], Contexts],
-        consulting: Callable[[str], str | None],
+        consulting: Callable[[str], Asking | None],
         clock: Callable[[], datetime],
         *,
         wake: Callable[[str], None],
@@ -69,7 +73,7 @@ class DeskCalls:
         Args:
             state_of: an operator's presence, by extension.
             make_contexts: given what to tell of a call of which more is known.
-            consulting: by call id, the extension that is being asked while the caller waits.
+            consulting: by call id, who is being asked while the caller waits.
             wake: is told the extension whose desk is another than before.
             talks_changed: is told that somebody has begun or ended to talk.
             nobody_took_it: is told that a call has ended without an operator.
@@ -159,7 +163,7 @@ class DeskCalls:
         """Put away what is over. `now`: monotonic seconds."""
         for call_id, kept in list(self.kept.items()):
             # Who is asked is told by the PBX, except after a cut link or a restart of ours.
-            if not kept.story.picture.ended and kept.asked != self._consulting(call_id):
+            if not kept.story.picture.ended and kept.asking != self._consulting(call_id):
                 self.call_changed(call_id)
             late = {one for one, wrap in kept.wraps.items() if not wrap.in_wrap_up and now >= wrap.until}
             late |= {one for one, since in kept.heard.items() if now - since >= RING_S}
@@ -190,6 +194,11 @@ class DeskCalls:
                 best = mark if best is None else max(best, mark)
         return best[2] if best is not None else None
 
+    def picture_of(self, call_id: str) -> CallPicture | None:
+        """What the phones have of a live call."""
+        kept = self.kept.get(call_id)
+        return kept.story.picture if kept is not None else None
+
     def talks(self, extension: str) -> bool:
         """Whether the operator has a caller."""
         calls = (self.kept[call_id] for call_id in self._phones.get(extension, ()))
@@ -202,10 +211,10 @@ class DeskCalls:
         # What the PBX's records tell of calls that ended while we were away is not what operators work on.
         long_ago = self._clock() - timedelta(seconds=KEPT_S)
         kept.gone |= {one for one in wraps - kept.wraps.keys() if picture.left[one] < long_ago}
-        asked = None if picture.ended else self._consulting(call_id)
-        if asked != kept.asked:
-            kept.asked, kept.asked_at = asked, self._clock()
-        shows = picture.operators - kept.gone | ({asked} if asked else set())
+        asking = None if picture.ended else self._consulting(call_id)
+        if asking != kept.asking:
+            kept.asking, kept.asked_at = asking, self._clock()
+        shows = picture.operators - kept.gone | ({asking.whom} if asking else set())
         for extension in kept.shown - shows:
             self._drop_phone(extension, call_id)
         for extension in shows - kept.shown:

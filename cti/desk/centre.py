@@ -28,6 +28,7 @@ from cti.desk.snapshot import (
     Reminder,
     pop_of,
 )
+from cti.operators.legs import Asking
 from cti.waiting.queues import QueuePicture
 from tickets.presence import OperatorState
 from tickets.sight import Sight
@@ -80,7 +81,7 @@ class DeskCentre:
         people: Callable[[], Mapping[str, str]],
         serves: Callable[[str], Iterable[str]],
         show_number: Callable[[str], str],
-        consulting: Callable[[str], str | None],
+        consulting: Callable[[str], Asking | None],
         language: str,
         clock: Callable[[], datetime],
     ) -> None:
@@ -91,7 +92,7 @@ class DeskCentre:
             tally: missed calls and reminders of one desk; errors leave the old ones standing.
             people: extension → name, of all operators.
             serves: the queues of a phone, beside those that its owner sees and those in which the PBX has it.
-            consulting: by call id, the extension that is being asked while the caller waits.
+            consulting: by call id, who is being asked while the caller waits.
             language: of callers, BCP 47.
         """
         self._presences, self._picture, self._tally = presences, picture, tally
@@ -173,7 +174,8 @@ class DeskCentre:
             sight=owner.sight,
             number_shown=self._show_number(picture.number or picture.number_raw),
             language=self._language,
-            consulting=self._consulting(call_id),
+            extension=extension,
+            asking=self._consulting(call_id),
         )
 
     def _me(self, owner: Owner, picture: QueuePicture | None) -> Me:

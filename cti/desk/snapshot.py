@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from cti.desk.story import CallPicture
+from cti.operators.legs import Asking
 from tickets.sight import Owners, Sight, sees_what_is
 
 
@@ -126,13 +127,14 @@ class HeardLine:
 class Pop:
     """The call on the operator's phone.
 
-    `since`: when the phone began to ring (ringing), the operator answered (talking), the caller was put on
-    hold (held), the call ended (wrap_up).
+    `asked`: a colleague has the caller, and this operator tells them something. `since`: when the phone began
+    to ring (ringing), the operator answered (talking, asked), the caller was put on hold (held), the call
+    ended (wrap_up).
     """
 
     call_id: str
     ticket: str | None  # None for the first moment of a call
-    state: str  # "ringing", "talking", "held", "wrap_up"
+    state: str  # "ringing", "talking", "held", "asked", "wrap_up"
     since: datetime
     number: str | None  # E.164; None: withheld
     number_shown: str
@@ -149,6 +151,8 @@ class Pop:
     history: Sequence[PastTicket]
     recording_paused: bool
     consulting: str | None  # the extension that the operator is asking while the caller waits
+    consulting_answered: bool  # until then it rings
+    asked_by: str | None  # the extension that asks this operator about the call
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +183,18 @@ class DeskSnapshot:
 
 
 def standing(
-    picture: CallPicture, extension: str, asked_at: datetime | None = None
+    picture: CallPicture, extension: str, asked: tuple[str, datetime] | None = None
 ) -> tuple[str, datetime] | None:
     """The state of a call on that phone, and since when; None: it is not on it, nor was.
 
-    `asked_at`: since when a colleague asks that operator about the call.
+    `asked`: the same for an operator whom a colleague asks about the call.
     """
     if (talks := picture.talks.get(extension)) is not None:
         return ("held", picture.held_since) if picture.held_since else ("talking", talks)
     if (rings := picture.rings.get(extension)) is not None:
         return "ringing", rings
-    if asked_at is not None:
-        return "ringing", asked_at
+    if asked is not None:
+        return asked
     if (left := picture.left.get(extension)) is not None:
         return "wrap_up", left
     return None
@@ -205,10 +209,13 @@ def pop_of(
     sight: Sight,
     number_shown: str,
     language: str,
-    consulting: str | None,
+    extension: str,
+    asking: Asking | None,
 ) -> Pop:
     """The call on a phone on which it stands so, for an operator who sees so much of what was before."""
     state, since = stands
+    asks = asking is not None and state in ("talking", "held")
+    is_asked = asking is not None and asking.whom == extension and state in ("ringing", "asked")
     return Pop(
         call_id=call_id,
         ticket=context.ticket,
@@ -228,7 +235,9 @@ def pop_of(
         path=tuple(picture.path),
         history=[past for owners, past in context.history if sees_what_is(sight, owners)],
         recording_paused=picture.recording_paused,
-        consulting=consulting if state in ("talking", "held") else None,
+        consulting=asking.whom if asking is not None and asks else None,
+        consulting_answered=asking is not None and asks and asking.answered,
+        asked_by=next(iter(picture.talks), None) if is_asked else None,
     )
 
 

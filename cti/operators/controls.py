@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from cti.asterisk.ami import AmiCut, AmiLate, AmiRefused, AmiReply, BadAmiValue
 from cti.asterisk.events import AmiEvent, HungUp, ListedChannel, RecorderMuted, SentOn, StageReached, phone_of
 from cti.asterisk.translate import CALL_CONTEXT
-from cti.operators.legs import DESK_CONTEXT, ROOM, By, Legs, at_desks, legs_of
+from cti.operators.legs import DESK_CONTEXT, ROOM, Asking, By, Legs, at_desks, legs_of
 
 DONE_S = 2.0  # for a channel to reach its place
 RING_S = 30  # a colleague's or supervisor's phone
@@ -67,7 +67,7 @@ class CallControls:
         self._operators, self._queues = operators, queues
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._waiting: dict[tuple[str, str], set[asyncio.Future[None]]] = {}
-        self._asked: dict[str, str] = {}
+        self._asked: dict[str, Asking] = {}
         self._muted: set[str] = set()  # calls whose recording is paused
         self._learning: asyncio.Task[None] | None = None
         self._unmuting: set[asyncio.Task[None]] = set()
@@ -98,15 +98,18 @@ class CallControls:
             channels = [one for one in listed if isinstance(one, ListedChannel)]
             for phone in at_desks(channels, self._operators(), By(None, anybodys=True)):
                 if phone.exten == "consult":
-                    self._asked[await self._get(phone, "PZ_DESK")] = await self._get(phone, "PZ_TO")
+                    call_id, whom = await self._get(phone, "PZ_DESK"), await self._get(phone, "PZ_TO")
+                    self._asked[call_id] = Asking(whom, answered=bool(phone.bridge))
 
-    def consulting(self, call_id: str) -> str | None:
-        """The extension that is being asked about this call while the caller hears music."""
+    def consulting(self, call_id: str) -> Asking | None:
+        """Who is being asked about this call while the caller hears music."""
         return self._asked.get(call_id)
 
     def _staged(self, event: StageReached) -> None:
         if event.stage == "consult":
-            self._asked[event.call_id] = event.to
+            self._asked[event.call_id] = Asking(event.to)
+        elif event.stage == "asked" and event.call_id in self._asked:
+            self._asked[event.call_id] = Asking(event.to, answered=True)
         elif event.stage in _NOBODY_ASKED:
             self._asked.pop(event.call_id, None)
         if event.stage in _SOMEBODY_ELSES:
@@ -180,8 +183,8 @@ class CallControls:
             if legs.place != "consult":
                 raise PbxSaysNo("No colleague is being asked.")
             if legs.asked is None or legs.asked.rings:
-                to = self._asked.get(call_id) or await self._get(phone, "PZ_TO")
-                await self._send_on(legs, phone, to)
+                asking = self._asked.get(call_id)
+                await self._send_on(legs, phone, asking.whom if asking else await self._get(phone, "PZ_TO"))
                 return
             with self._until(call_id, "attended") as done:
                 await self._hang_up(phone)  # the dialplan does the rest, as with a phone put down

@@ -104,13 +104,17 @@ class PresenceKeeper:
             await self._change(asked(state, presence, reason, self._clock(), OWN_WRAP_UP_S))
 
     async def choose_phone(self, extension: str, phone: PhoneChoice) -> None:
-        """The queues are to ring that phone.
+        """The queues are to ring that phone. Whether the operator takes calls stays as it is.
 
         Raises:
             DatabaseTrouble: nothing was changed.
         """
         async with self._lock:
-            state = self._states.get(extension) or self._newcomer(extension)
+            state = self._states.get(extension)
+            if state is None:  # it is as the PBX has it
+                state = self._newcomer(extension)
+                if self._seats.is_there(extension):
+                    state = replace(state, presence=Presence.READY)
             await self._change(replace(state, phone=phone))
 
     def desk_open(self, extension: str) -> None:

@@ -23,6 +23,14 @@ class By:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A colleague is asked about a call while its caller hears music."""
+
+    whom: str  # extension
+    answered: bool = False  # until then their phone rings
+
+
+@dataclass(frozen=True, slots=True)
 class Legs:
     """The channels of one call, as the one who commands it sees them."""
 

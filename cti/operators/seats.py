@@ -52,6 +52,10 @@ class Seats:
         """Every phone that has a seat: interface → extension."""
         return {seat.interface: seat.operator for seat in self._all()}
 
+    def is_there(self, extension: str) -> bool:
+        """Whether the PBX would ring a phone of this operator."""
+        return any(seat.there for seat in self.of(extension))
+
     def own_is_registered(self, extension: str) -> bool:
         """Whether an operator has a phone of their own at hand."""
         return any(seat.registered and not seat.interface.endswith(WEB) for seat in self.of(extension))

@@ -75,8 +75,13 @@ async def choose_password(request: web.Request) -> web.Response:
 
 async def begin_second_factor(request: web.Request) -> web.Response:
     """Make a secret for the app; the next page shows it."""
+    password = (await posted(request)).get("password", "")
     try:
-        await services_of(request).own.begin_second_factor(account_of(request))
+        await services_of(request).own.begin_second_factor(account_of(request), password)
+    except WrongCredentials:
+        return await _page(request, {"second_factor": _("This is not your current password.")}, 403)
+    except TooManyAttempts as error:
+        return await _page(request, {"second_factor": wait_words(error)}, 429)
     except SecondFactorOn:
         raise web.HTTPSeeOther(f"{PATH}#second-factor") from None
     raise web.HTTPSeeOther(SECOND_FACTOR)

@@ -60,10 +60,11 @@ async def change_ticket(request: web.Request, *, path: TicketPath, body: TicketE
 
 @operation("POST", "/api/v1/tickets/{ticket}/notes", tag="Tickets", status=201)
 async def add_note(request: web.Request, *, path: TicketPath, body: NewNote) -> NoteOut:
-    """Put a note on a ticket, or the answer that the customer was given."""
+    """Put a note on a ticket, or the answer that the customer was given. With a `key` it may be repeated."""
     await must_see_ticket(request, path.number)
     book, login = services_of(request).tickets, account_of(request).login
-    return NoteOut.model_validate(await book.add_note(path.number, body.text, login, body.kind))
+    note = await book.add_note(path.number, body.text, login, body.kind, key=body.key)
+    return NoteOut.model_validate(note)
 
 
 @operation("PUT", "/api/v1/tickets/{ticket}/assignment", tag="Tickets")

@@ -72,7 +72,9 @@ class PopOut(Out):
 
     call_id: str
     ticket: str | None
-    state: str = Field(description="`ringing`, `talking`, `held` or `wrap_up`.")
+    state: str = Field(
+        description="`ringing`, `talking`, `held`, `asked` (a colleague has the caller) or `wrap_up`."
+    )
     since: AwareDatetime = Field(
         description="Of the ring, the answer, the hold or the call's end, by the state."
     )
@@ -91,6 +93,8 @@ class PopOut(Out):
     history: list[PastTicketOut]
     recording_paused: bool
     consulting: str | None = Field(description="The extension that is being asked while the caller waits.")
+    consulting_answered: bool = Field(description="False: it rings, or nobody is asked.")
+    asked_by: str | None = Field(description="The extension that asks you about this call.")
 
 
 class QueueFigureOut(Out):

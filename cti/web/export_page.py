@@ -13,10 +13,12 @@ import structlog
 from aiohttp import web
 
 from cti.web.forms import from_query
+from cti.web.languages import _
 from cti.web.list_inputs import CallQuery, ListQuery, TicketQuery, call_filters, ticket_filters
 from cti.web.schemas import ticket_name
 from cti.web.security import account_of, require
 from cti.web.services import services_of
+from cti.web.words import number
 from tickets.desk import CallLine, Ticket
 from tickets.paging import LARGEST_PAGE, Page
 from tickets.vocabulary import Role
@@ -108,7 +110,13 @@ async def _write_rows(
         told += len(rows)
         async with asyncio.timeout(WRITE_DEADLINE_S):
             await response.write(as_csv(rows).encode())
-        if page.next_cursor is None or told >= MOST_ROWS:
+        if page.next_cursor is None:
+            return
+        if told >= MOST_ROWS:
+            most = number(MOST_ROWS)
+            more = _("Only the first %(num)s rows: narrow the filters to get the rest.", num=most)
+            async with asyncio.timeout(WRITE_DEADLINE_S):
+                await response.write(as_csv([[more]]).encode())
             return
         page = await read(page.next_cursor)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import aiohttp_jinja2
 from aiohttp import web
 
+from cti.desk.story import CallPicture
 from cti.waiting.rates import Allowance
 from cti.web import words
 from cti.web.languages import _
@@ -54,7 +55,7 @@ def ring_routes(guest: GuestPhone, clock: Callable[[], float] = time.monotonic) 
         ticket = services.live.ticket_number(own[-1].call_id)
         told = {
             "state": own[-1].state.value,
-            "words": _in_words(own[-1], services.operators),
+            "words": _in_words(own[-1], services.desks.calls.picture_of(own[-1].call_id), services.operators),
             "ticket": ticket_name(ticket) if ticket is not None else None,
         }
         return web.json_response(told)
@@ -62,14 +63,25 @@ def ring_routes(guest: GuestPhone, clock: Callable[[], float] = time.monotonic) 
     return (web.get("/ring", page), web.post("/ring/phone", phone), web.get("/ring/call", call))
 
 
-def _in_words(call: Call, operators: Mapping[str, str]) -> str:
+def _in_words(call: Call, picture: CallPicture | None, operators: Mapping[str, str]) -> str:
+    """`picture`: what the phones have of the call, which itself says nothing of hold and of who is rung."""
+
+    def name(extension: str | None) -> str:
+        return operators.get(extension or "", extension or "")
+
+    rings = next(iter(picture.rings), None) if picture is not None and not picture.talks else None
     match call.state:
         case CallState.BOT:
             return _("The bot listens: ask it something.")
+        case CallState.QUEUED if rings is not None:
+            return _("The phone of %(name)s rings for you.", name=name(rings))
         case CallState.QUEUED:
             return _("You wait for a person.")
+        case CallState.TALKING if rings is not None:
+            return _("You are put through to %(name)s, whose phone rings.", name=name(rings))
+        case CallState.TALKING if picture is not None and picture.held_since is not None:
+            return _("%(name)s has put you on hold. You hear music.", name=name(call.operator))
         case CallState.TALKING:
-            name = operators.get(call.operator or "", call.operator or "")
-            return _("You talk with %(name)s.", name=name)
+            return _("You talk with %(name)s.", name=name(call.operator))
         case _:
             return words.STATES[call.state].text

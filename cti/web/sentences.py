@@ -100,6 +100,7 @@ SENTENCES = (
     N_("This code does not hold. Use the one that the app shows now, each only once."),
     N_("This is for a %(role)s. Ask one, or log in as one."),
     N_("This is not your password of now."),
+    N_("This key was used for another note: make a new one."),
     N_("This promise is %(state)s and cannot be called now."),
     N_("This request was sent by another site's page. Send it from ours."),
     N_("Too many pages are open."),

@@ -78,7 +78,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         seconds_since=lambda at: max(0, round((clock() - at).total_seconds())),
         said=said,
         share=words.share,
-        subject=words.subject,
+        subject=lambda text: words.subject(text, services.phones.names),
         words_of=words.words_of,
         status=words.STATUSES.__getitem__,
         there_for=there_for,

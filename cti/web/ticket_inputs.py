@@ -52,6 +52,11 @@ class NewNote(In):
     kind: Literal[NoteKind.NOTE, NoteKind.ANSWER] = Field(
         NoteKind.NOTE, description="`note`: for colleagues only. `answer`: what the customer was told."
     )
+    key: str | None = Field(
+        None,
+        pattern=r"^[0-9A-Za-z-]{8,64}$",
+        description="A random one for each note: sent again with it, after a lost answer, it is there once.",
+    )
 
 
 class Assignment(In):

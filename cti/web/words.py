@@ -4,7 +4,7 @@ Pure. Templates use these as filters; nothing here decides anything about a call
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -242,12 +242,16 @@ _SUBJECTS = (  # as `tickets.workflow.subject` writes them
 )
 
 
-def subject(text: str) -> str:
-    """A ticket's subject: what the house wrote in the reader's language, what a person wrote as it is."""
+def subject(text: str, operators: Mapping[str, str]) -> str:
+    """A ticket's subject: what the house wrote in the reader's language, what a person wrote as it is.
+
+    `operators`: extension → name.
+    """
     about, colon, end = text.rpartition(": ")
     for pattern, known in _SUBJECTS:
         if found := re.fullmatch(pattern, end[:1].lower() + end[1:]):
-            said = _(known, **found.groupdict())
+            name = operators.get(found.groupdict().get("operator") or "")
+            said = _("Talked with %(name)s", name=name) if name else _(known, **found.groupdict())
             return f"{about}{colon}{said[:1].lower()}{said[1:]}" if about else said
     return text
 

@@ -16,10 +16,11 @@ from ivr.scenario_file import load_scenario
 from tests.browser.chromium import find_chromium
 from tests.browser.people import open_browser, seed
 from tests.conftest import LOUD
+from tests.fakes.web_room import WebRoom
 from tests.house.centre import Centre, open_centre
 from tests.house.conftest import house_scenario, voices
 from tests.house.voices import Voices
-from tickets.database import migrate
+from tickets.database import migrate, open_database, utc_now
 
 __all__ = ["house_scenario", "voices"]  # fixtures of the house, for these tests too
 
@@ -76,3 +77,27 @@ async def served(centre: Centre) -> AsyncIterator[Centre]:
         await centre.start_service()
     yield centre
     await centre.clear_lines()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[WebRoom]:
+    """A site at work, without a PBX."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'presszero.sqlite3'}"
+    await asyncio.to_thread(migrate, url)
+    database = open_database(url)
+    room = WebRoom(database, tmp_path, utc_now(), {})
+    async with room.open():
+        yield room
+    await database.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium without a window."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip(f"{LOUD} there is no Chromium; `python -m tests.browser.chromium` gets one")
+    async with async_playwright() as driver:
+        chromium = await driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        await chromium.close()

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Browser, Page, Playwright, Response, expect
+from playwright.async_api import Browser, Page, Playwright, Response, Route, expect
 
 from cti.settings import Settings
 from recordings.store import DiskStore
-from tests.fakes import desk_day
+from tests.fakes import desk_day, web_room
 from tests.fakes.desk_day import PRIZE_TAPE, Visit, answered, over, queued, to_menu
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
@@ -23,11 +24,11 @@ PATIENCE_MS = 30_000  # a busy machine is no reason to fail
 ARGUMENTS = (
     "--no-sandbox",  # containers have none; every page here is ours
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",  # a machine without any network has no other address
     "--disable-background-networking",
     "--autoplay-policy=document-user-activation-required",
 )
+ASKED_FOR_IT = "--use-fake-ui-for-media-stream"  # the microphone: yes, without a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Person:
 
 
 ALICE = Person("alice", "Alice Rivera", Role.OPERATOR, "101")
-BEN = Person("ben", "Ben Carter", Role.OPERATOR, "102")
+BEN = Person("ben", "Ben Carter", Role.SUPERVISOR, "102")
 SAM = Person("sam", "Sam Okafor", Role.SUPERVISOR)
 ADA = Person("ada", "Ada Lindholm", Role.ADMINISTRATOR)
 PEOPLE = (ALICE, BEN, SAM, ADA)
@@ -72,11 +73,16 @@ async def seed(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_browser(driver: Playwright, program: Path, voice: Path) -> AsyncIterator[Browser]:
-    """A Chromium without a window, of a fresh profile; its microphone plays the WAV file `voice` for ever."""
-    microphone = f"--use-file-for-fake-audio-capture={voice}"
+async def open_browser(driver: Playwright, program: Path, voice: Path | None) -> AsyncIterator[Browser]:
+    """A Chromium without a window, of a fresh profile; its microphone plays the WAV file `voice` for ever.
+
+    Without a voice its person lets no page have the microphone.
+    """
+    microphone = [f"{ASKED_FOR_IT}=deny"]
+    if voice is not None:
+        microphone = [ASKED_FOR_IT, f"--use-file-for-fake-audio-capture={voice}"]
     browser = await driver.chromium.launch(
-        executable_path=program, args=[*ARGUMENTS, microphone], chromium_sandbox=False
+        executable_path=program, args=[*ARGUMENTS, *microphone], chromium_sandbox=False
     )
     try:
         yield browser
@@ -90,6 +96,7 @@ class Seat:
 
     page: Page
     faults: list[str]  # what the page's code did not catch, and what its policy forbade
+    refused: list[int]  # statuses with which the API has refused something
 
     async def hears(self) -> float:
         """The energy (WebRTC's `totalAudioEnergy`) that has come out of the calls of this page so far."""
@@ -113,14 +120,23 @@ async def sit_down(browser: Browser, address: str, *, dark: bool = False) -> Sea
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Security Policy" in said.text else None)
-    page.on("response", _tell_refusals)
-    return Seat(page, faults)
+    refused: list[int] = []
 
-
-async def _tell_refusals(answer: Response) -> None:
-    """Into the test's output, for whoever looks why it failed."""
-    if "/api/" in answer.url and answer.status >= 400:
+    async def note_refusals(answer: Response) -> None:
+        """Into the test's output too, for whoever looks why it failed."""
+        if "/api/" not in answer.url or answer.status < 400:
+            return
+        refused.append(answer.status)
         print(answer.request.method, answer.url, answer.request.post_data, answer.status, await answer.text())
+
+    page.on("response", note_refusals)
+    return Seat(page, faults, refused)
+
+
+async def lose_the_answer(route: Route) -> None:
+    """What the page sends arrives, but the page never hears of it."""
+    await route.fetch()
+    await route.abort()
 
 
 async def log_in(seat: Seat, person: Person, path: str = "/") -> None:
@@ -131,6 +147,24 @@ async def log_in(seat: Seat, person: Person, path: str = "/") -> None:
     await page.get_by_label("Password", exact=True).fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
     await page.wait_for_url(f"**{path}")
+
+
+async def sit_down_alone(
+    desk: web_room.WebRoom, browser: Browser, login: str, path: str, **wishes: Any
+) -> Page:
+    """A person's own tab at that page of a site without a PBX, whose people and password are the room's."""
+    context = await browser.new_context(
+        base_url=desk.address, viewport={"width": 1440, "height": 1000}, locale="en-US", **wishes
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page = await context.new_page()
+    await page.goto(f"/login?next={path}")
+    await page.get_by_label("Login", exact=True).fill(login)
+    await page.get_by_label("Password", exact=True).fill(web_room.PASSWORD)
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url(f"**{path}")
+    return page
 
 
 async def first_of(seat: Seat, path: str) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from cti.asterisk.events import KeyPressed
 from cti.demo.network import Leg
 from tests.browser.axe import grave_findings
 from tests.browser.conftest import Open
-from tests.browser.people import ALICE, SAM, VERA, VERAS_NUMBER, Seat, log_in, sit_down
+from tests.browser.people import ALICE, BEN, SAM, VERA, VERAS_NUMBER, Seat, log_in, lose_the_answer, sit_down
 from tests.browser.sounds import is_silent, resembles, seconds_of
 from tests.house.centre import Centre, eventually
 from tests.house.desk_view import outcome_of
@@ -19,16 +20,18 @@ from tickets.vocabulary import CallOutcome, EventKind, TicketStatus
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-BEN = "102"
+BENS_PHONE = "102"
 
 
 async def become_ready(seat: Seat) -> None:
     """Choose the phone in the page, wait until it is known to the PBX, and take calls."""
     page = seat.page
+    await page.get_by_role("button", name="Ready", exact=True).click()
     await page.get_by_role("radio", name="This page").click()
     await expect(page.locator("[data-health]")).to_have_text("Connected: calls ring in this tab.")
-    await page.get_by_role("button", name="Ready", exact=True).click()
-    await expect(page.locator("[data-status]")).to_have_text("Ready")
+    await expect(page.get_by_role("radio", name="This page")).to_be_checked()
+    await expect(page.locator("[data-status]")).to_have_text("Ready")  # another phone takes nobody away
+    await expect(page.locator("[data-status-hint]")).to_have_text("Calls come to you.")
 
 
 async def go_away(seat: Seat) -> None:
@@ -47,7 +50,7 @@ async def shows(page: Page, state: str) -> None:
 
 async def vera_rings(centre: Centre, tape: Path | None = None) -> tuple[Leg, str]:
     """Vera rings and presses zero; Ben takes no calls, so that it is Alice's."""
-    await centre.pbx.action("QueuePause", Interface=f"PJSIP/{BEN}", Paused="true")
+    await centre.pbx.action("QueuePause", Interface=f"PJSIP/{BENS_PHONE}", Paused="true")
     caller, call_id = await centre.call(VERAS_NUMBER, tape=tape)
     await caller.wait_for_quiet()
     await caller.press("0")
@@ -105,6 +108,32 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     assert resembles(tape, begin, end, voices["hello"])
     assert await grave_findings(desk) == []
 
+    # The page's phone presses keys into the caller's line.
+    since = len(served.listener.events)
+    await desk.keyboard.press("Alt+k")
+    for digit in "5#":
+        await desk.keyboard.press(digit)
+    await expect(desk.locator("[data-pressed]")).to_have_text("5#")
+    for digit in "5#":
+        await served.listener.wait(
+            lambda event, key=digit: isinstance(event, KeyPressed) and event.key == key, 15, since
+        )
+    await desk.keyboard.press("Escape")
+
+    # A colleague is brought in: all three hear each other, and two go on when he leaves.
+    await desk.keyboard.press("Alt+f")
+    await desk.get_by_label("Colleague or queue").fill("Ben")
+    await desk.get_by_role("button", name="Bring in").click()
+    ben, bens = await served.exchange.network.phone_rings(BENS_PHONE), tmp_path / "ben.wav"
+    await ben.answer(tape=bens)
+    begin, end = await longer(bens, 5)
+    assert resembles(bens, begin, end, voices["hello"])
+    since_s = seconds_of(tape)
+    await ben.say(voices["message"])
+    assert resembles(tape, since_s, seconds_of(tape), voices["message"])
+    await ben.hang_up()
+    await shows(desk, "Talking")
+
     # On hold the caller hears music instead.
     await desk.get_by_role("button", name="Hold").click()
     await shows(desk, "On hold")
@@ -122,16 +151,24 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await desk.get_by_label("Subject").fill("Vera changes her subscription")
     await expect(desk.locator("[data-saved]")).to_have_text("Saved")
     await desk.get_by_label("Note", exact=True).fill("She wants the <b>Saturday</b> draw as well.")
+    await desk.route("**/notes", lose_the_answer)
     await desk.get_by_role("button", name="Add note").click()
-    await expect(desk.get_by_role("list", name="Notes")).to_contain_text("She wants the <b>Saturday</b> draw")
+    await expect(desk.get_by_text("not on the ticket yet, but kept here").first).to_be_attached()
+    await desk.unroute("**/notes")
+    await desk.get_by_role("button", name="Add note").click()
+    notes = desk.get_by_role("list", name="Notes").get_by_role("listitem")
+    await expect(notes).to_have_count(1)
+    await expect(notes).to_contain_text("She wants the <b>Saturday</b> draw")
 
     # Ben is asked, and Alice comes back to the caller; then he gets the call.
     await desk.get_by_role("button", name="Transfer").click()
-    await desk.get_by_label("Colleague or queue").fill(BEN)
+    await desk.get_by_label("Colleague or queue").fill(BENS_PHONE)
     await desk.get_by_role("button", name="Ask first").click()
-    ben = await served.exchange.network.phone_rings(BEN)
+    ben = await served.exchange.network.phone_rings(BENS_PHONE)
+    await expect(desk.locator("[data-call-hint]")).to_contain_text("The phone of Ben Carter rings")
     await ben.answer()
-    await expect(desk.locator("[data-call-chip]")).to_have_text(f"Asking {BEN}")
+    await shows(desk, "Asking Ben Carter")
+    await expect(desk.locator("[data-call-hint]")).to_contain_text("Ben Carter has answered")
     await desk.get_by_role("button", name="Back to caller").click()
     await shows(desk, "Talking")
     await asyncio.wait_for(ben.hung_up.wait(), 15)
@@ -139,9 +176,9 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     begin, end = await longer(tape, 5)
     assert resembles(tape, begin, end, voices["hello"])
     await desk.keyboard.press("Alt+t")
-    await desk.get_by_label("Colleague or queue").fill(BEN)
+    await desk.get_by_label("Colleague or queue").fill(BENS_PHONE)
     await desk.get_by_role("button", name="Send on at once").click()
-    ben = await served.exchange.network.phone_rings(BEN)
+    ben = await served.exchange.network.phone_rings(BENS_PHONE)
     await ben.answer()
     await ben.say(voices["hello"])
     await shows(desk, "Wrap-up")
@@ -155,6 +192,8 @@ async def test_from_ready_to_a_closed_ticket_and_the_supervisor_listens(
     await expect(desk.locator("[data-strip-status]")).to_have_text("Closed")
     await go_away(alice)
     assert alice.faults == []
+    assert 412 not in alice.refused  # nobody else has changed the ticket
+    await desk.context.close()
     outcome = await outcome_of(served, call_id, transcript=True, within_s=180)
     assert outcome.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
     assert outcome.ticket.status is TicketStatus.CLOSED
@@ -244,14 +283,15 @@ async def test_the_service_is_killed_and_started_during_a_call_and_nothing_typed
     await desk.context.close()
 
 
-async def test_two_who_write_on_one_ticket_during_a_call_overwrite_nothing_in_silence(
-    served: Centre, opened: Open
+async def test_two_who_write_on_one_ticket_overwrite_nothing_in_silence_and_a_third_steps_in(
+    served: Centre, voices: Voices, opened: Open, tmp_path: Path
 ) -> None:
     alice, sam = [await sit_down(await opened("hello"), served.address) for _ in range(2)]
     desk, page = alice.page, sam.page
     await log_in(alice, ALICE, "/desk")
     await become_ready(alice)
-    caller, _ = await vera_rings(served)
+    tape = tmp_path / "caller.wav"
+    caller, _ = await vera_rings(served, tape)
     await shows(desk, "Ringing")
     await desk.get_by_role("button", name="Answer").click()
     await shows(desk, "Talking")
@@ -284,9 +324,51 @@ async def test_two_who_write_on_one_ticket_during_a_call_overwrite_nothing_in_si
     await expect(desk.locator("[data-saved]")).to_have_text("Saved")
     await page.reload()
     await expect(page.get_by_label("Subject")).to_have_value("What Alice wrote")
+
+    await step_in(served, opened, voices, alice, tape, tmp_path)
     await caller.hang_up()
-    await shows(desk, "Wrap-up")
     await go_away(alice)
     assert alice.faults == sam.faults == []
     for seat in (alice, sam):
         await seat.page.context.close()
+
+
+async def step_in(
+    centre: Centre, opened: Open, voices: Voices, alice: Seat, tape: Path, folder: Path
+) -> None:
+    """From the room a supervisor, whose phone is Ben's, listens, whispers and takes the caller over."""
+    boss, network = await sit_down(await opened("hello"), centre.address), centre.exchange.network
+    page = boss.page
+    await log_in(boss, BEN, "/")
+
+    await page.get_by_role("button", name="Listen: Alice Rivera").click()
+    await expect(page.locator("[data-said]")).to_contain_text("Your phone 102 rings")
+    phone, hears = await network.phone_rings(BENS_PHONE), folder / "listens.wav"
+    await phone.answer(tape=hears)
+    begin, end = await longer(hears, 5)
+    assert resembles(hears, begin, end, voices["hello"])  # Alice
+    before, quiet_from = await alice.hears(), seconds_of(tape)
+    await phone.say(voices["message"])
+    assert await alice.hears() < before + 0.01
+    await phone.hang_up()
+
+    await page.get_by_role("button", name="Whisper: Alice Rivera").click()
+    phone = await network.phone_rings(BENS_PHONE)
+    await phone.answer()
+    before = await alice.hears()
+    await phone.say(voices["message"])
+    assert await alice.hears() > before + 0.01
+    assert not resembles(tape, quiet_from, seconds_of(tape), voices["message"])  # nothing for the caller
+    await phone.hang_up()
+
+    page.on("dialog", lambda asked: asked.accept())
+    await page.get_by_role("button", name="Take over: Alice Rivera").click()
+    phone = await network.phone_rings(BENS_PHONE)
+    await phone.answer()
+    await shows(alice.page, "Wrap-up")
+    since_s = seconds_of(tape)
+    await phone.say(voices["message"])
+    assert resembles(tape, since_s, seconds_of(tape), voices["message"])
+    await expect(page.get_by_role("button", name="Listen: Ben Carter")).to_be_visible()
+    assert boss.faults == []
+    await page.context.close()

@@ -1,18 +1,33 @@
 """Ring us from the browser: the demo's page, a microphone, and the real menu."""
 
+from pathlib import Path
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Playwright, expect
 
 from cti.asterisk.embedded import GUEST_NUMBER
 from cti.asterisk.events import StageReached
 from tests.browser.conftest import Open
-from tests.browser.people import sit_down
+from tests.browser.people import open_browser, sit_down
 from tests.house.centre import REACH_S, Centre, any_phone, eventually
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
 from tickets.vocabulary import CallOutcome
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_who_refuses_the_microphone_is_told_what_to_do(
+    served: Centre, playwright: Playwright, chromium: Path
+) -> None:
+    async with open_browser(playwright, chromium, None) as browser:
+        visitor = await sit_down(browser, served.address)
+        page = visitor.page
+        await page.goto("/ring")
+        await page.get_by_role("button", name="Call").click()
+        await expect(page.get_by_role("alert")).to_contain_text("allow it beside the page's address")
+        await expect(page.get_by_role("button", name="Call")).to_be_enabled()  # to try again
+        assert visitor.faults == []
 
 
 async def test_a_caller_in_the_browser_reaches_the_menu_and_with_zero_a_person(

@@ -1,65 +1,21 @@
 """The ticket's page in a real Chromium: it saves by itself, loses nothing, and lets two people choose."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from tests.browser.axe import grave_findings
-from tests.browser.chromium import find_chromium
-from tests.conftest import LOUD
+from tests.browser.people import lose_the_answer
+from tests.browser.people import sit_down_alone as sit_down
 from tests.fakes.desk_day import VISITS, Visit
-from tests.fakes.web_room import GRACE, PASSWORD, SUPERVISOR, WebRoom
-from tickets.database import migrate, open_database, utc_now
+from tests.fakes.web_room import GRACE, SUPERVISOR, WebRoom
 from tickets.vocabulary import EventKind as K
 from tickets.vocabulary import NoteKind
 
 TALKED = VISITS[5]
-PATIENCE_MS = 15_000
 PATCHES = "**/api/v1/tickets/*"
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[WebRoom]:
-    """A site at work, without a PBX."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'presszero.sqlite3'}"
-    await asyncio.to_thread(migrate, url)
-    database = open_database(url)
-    room = WebRoom(database, tmp_path, utc_now(), {})
-    async with room.open():
-        yield room
-    await database.close()
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """A Chromium without a window."""
-    program = find_chromium()
-    if program is None:
-        pytest.skip(f"{LOUD} there is no Chromium; `python -m tests.browser.chromium` gets one")
-    async with async_playwright() as driver:
-        chromium = await driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        await chromium.close()
-
-
-async def sit_down(desk: WebRoom, browser: Browser, login: str, path: str, **wishes: Any) -> Page:
-    """A person's own tab at that page."""
-    context = await browser.new_context(
-        base_url=desk.address, viewport={"width": 1440, "height": 1000}, locale="en-US", **wishes
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    page = await context.new_page()
-    await page.goto(f"/login?next={path}")
-    await page.get_by_label("Login", exact=True).fill(login)
-    await page.get_by_label("Password", exact=True).fill(PASSWORD)
-    await page.get_by_role("button", name="Log in").click()
-    await page.wait_for_url(f"**{path}")
-    return page
 
 
 async def test_what_is_typed_is_saved_by_itself(desk: WebRoom, browser: Browser) -> None:
@@ -98,6 +54,21 @@ async def test_notes_and_answers_are_added_by_keys(desk: WebRoom, browser: Brows
     await page.locator("#text").fill("Half a thou")
     await page.reload()
     await expect(page.locator("#text")).to_have_value("Half a thou")
+
+    # The answer is lost on its way, and the page loaded anew: sent again, the note is there once.
+    await page.route("**/notes", lose_the_answer)
+    await page.locator("#text").fill("Half a thought more")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("It was not added: try again.")).to_be_visible()
+    assert len((await desk.services.desk.ticket(1)).notes) == 3
+    await page.unroute("**/notes")
+    await page.reload()
+    await expect(page.locator("#text")).to_have_value("Half a thought more")
+    await page.locator("#text").focus()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("Added", exact=True)).to_be_visible()
+    await expect(page.locator("#text")).to_have_value("")
+    assert len((await desk.services.desk.ticket(1)).notes) == 3
 
 
 async def test_two_people_choose_whose_words_stay(desk: WebRoom, browser: Browser) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from cti.asterisk.events import QueueSeat
 from cti.desk.centre import DeskCentre, Owner, Tally
 from cti.desk.context import AskCompany, Contexts
+from cti.operators.legs import Asking
 from cti.waiting.queues import QueuePicture, Waiting
 from tickets.caller_file import CallerFile, CallerFiles
 from tickets.database import utc_now
@@ -68,7 +69,7 @@ class DeskParts:
     files: dict[str | None, CallerFile] = field(default_factory=dict)  # by number
     audio: set[str] = field(default_factory=set)
     tallies: dict[str, Tally] = field(default_factory=dict)  # by login
-    consulting: dict[str, str] = field(default_factory=dict)  # call → who is being asked
+    consulting: dict[str, Asking] = field(default_factory=dict)  # call → who is being asked
     asked: list[tuple[str, str | None, int | None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from cti.asterisk.events import CallerJoined, StageReached
 from cti.demo.network import Leg
 from cti.operators.click_to_call import ClickToCall, NotANumber
 from cti.operators.controls import CallControls, NoSuchCall, PbxSaysNo
-from cti.operators.legs import By
+from cti.operators.legs import Asking, By
 from recordings.audio import read_channel
 from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore
@@ -209,8 +209,13 @@ async def test_a_colleague_is_asked_while_the_caller_hears_music_and_then_has_th
     one = await talk(served, "+12025550164", tmp_path)
     await controls.consult(one.call_id, ALICE, "102")
     colleague = await rings(served, "102")
-    assert controls.consulting(one.call_id) == "102"
+    assert controls.consulting(one.call_id) == Asking("102")
     await colleague.answer(tape=tmp_path / "colleague.wav")
+
+    async def has_answered() -> bool:
+        return controls.consulting(one.call_id) == Asking("102", answered=True)
+
+    await eventually(has_answered, what="the PBX tells that the colleague has answered")
     await one.phone.say(voices["message"])
     await controls.return_to_caller(one.call_id, ALICE)
     await down(colleague)

@@ -1,9 +1,9 @@
 // The call bar: what can be done with the call of this moment. Its buttons stand still; only what is possible is shown.
 import { ask } from "./api";
 import { need, toast } from "./dom";
-import { callLabel } from "./labels";
+import { callLabel, nameOf } from "./labels";
 import type { PhoneView } from "./page_phone";
-import type { Me, Pop } from "./snapshot";
+import type { Colleague, Me, Pop } from "./snapshot";
 import { runSince } from "./ticker";
 import { t } from "./words";
 
@@ -17,6 +17,8 @@ export function toolsFor(call: Pop | null, page: boolean, phone: Pick<PhoneView,
     if (ringsHere) return new Set(["answer", "hang_up"]);
     return new Set(page && phone.talk !== "none" ? ["mute", "hang_up"] : []);
   }
+  // The colleague who asks has the caller; here is only the talk with them.
+  if (call.state === "asked") return new Set(page ? ["mute", "hang_up"] : []);
   if (call.state === "ringing") return new Set(page ? ["answer", "hang_up"] : ["hang_up"]);
   // No hanging up while a colleague is asked: it would hand the caller over, or drop them. `return` ends the asking.
   if (call.consulting) return new Set<Tool>(["complete", "return", ...(page ? (["mute"] as const) : [])]);
@@ -32,28 +34,29 @@ export class CallBar {
   private call: Pop | null = null;
   private busy = false;
 
-  show(call: Pop | null, me: Me, phone: PhoneView): void {
+  show(call: Pop | null, me: Me, colleagues: readonly Colleague[], phone: PhoneView): void {
+    const another = call?.call_id !== this.call?.call_id;
     this.call = call;
     const page = me.phone === "page";
     this.bar.dataset.state = call ? (call.consulting ? "consulting" : call.state) : "none";
-    need("[data-call-chip]").textContent = call ? (call.consulting ? t("Asking %(whom)s", { whom: call.consulting }) : callLabel(call.state)) : t("No call");
+    need("[data-call-chip]").textContent = call ? chip(call, colleagues) : t("No call");
     runSince(need("[data-call-clock]"), call?.since ?? null);
     need("[data-call-name]").textContent = call ? (call.customer?.name ?? call.number_shown) : "";
     need("[data-call-line]").textContent = call ? [call.customer ? call.number_shown : "", call.queue ?? ""].filter(Boolean).join(" · ") : idleWords(me);
     const able = toolsFor(call, page, phone);
-    for (const [name, node] of this.tools) {
-      const lost = node === document.activeElement && !able.has(name);
-      node.hidden = !able.has(name);
-      if (lost) this.bar.querySelector<HTMLElement>(".tool:not([hidden])")?.focus();
-    }
+    // A key pressed for one call, or for one button, presses no other: the focus waits on the bar itself.
+    const focused = [...this.tools].find(([, node]) => node === document.activeElement)?.[0];
+    if (focused && (another || !able.has(focused))) this.bar.focus();
+    for (const [name, node] of this.tools) node.hidden = !able.has(name);
     this.press("hold", call?.state === "held", t("Hold"), t("Take back"));
     this.press("mute", phone.muted, t("Mute"), t("Unmute"));
     this.press("recording", call?.recording_paused ?? false, t("Pause recording"), t("Resume recording"));
     this.name("hang_up", call?.state === "ringing" ? t("Decline") : t("Hang up"));
     need("[data-paused]").hidden = !call?.recording_paused || call.state === "wrap_up";
     const hint = need("[data-call-hint]");
-    hint.textContent = call?.state === "ringing" && !page ? t("Answer on your phone, extension %(extension)s.", { extension: me.extension }) : "";
-    hint.hidden = !hint.textContent;
+    const words = hintFor(call, me, colleagues);
+    if (hint.textContent !== words) hint.textContent = words;
+    hint.hidden = !words;
   }
 
   can(tool: Tool): boolean {
@@ -86,6 +89,26 @@ export class CallBar {
     const node = this.tools.get(tool)?.querySelector("[data-name]");
     if (node && node.textContent !== text) node.textContent = text;
   }
+}
+
+function chip(call: Pop, colleagues: readonly Colleague[]): string {
+  if (call.consulting) return t("Asking %(whom)s", { whom: nameOf(call.consulting, colleagues) });
+  if (call.asked_by && call.state === "asked") return t("%(who)s asks you", { who: nameOf(call.asked_by, colleagues) });
+  return callLabel(call.state);
+}
+
+/** What goes on that the buttons do not say. */
+export function hintFor(call: Pop | null, me: Me, colleagues: readonly Colleague[]): string {
+  if (!call) return "";
+  if (call.consulting) {
+    const whom = nameOf(call.consulting, colleagues);
+    return call.consulting_answered ? t("%(whom)s has answered. The caller hears music.", { whom }) : t("The phone of %(whom)s rings. The caller hears music.", { whom });
+  }
+  const own = call.state === "ringing" && me.phone !== "page" ? t("Answer on your phone, extension %(extension)s.", { extension: me.extension }) : "";
+  if (!call.asked_by) return own;
+  const who = nameOf(call.asked_by, colleagues);
+  const asked = call.state === "ringing" ? t("%(who)s wants to ask you about this caller.", { who }) : t("The caller hears music. When %(who)s hangs up, the caller is yours.", { who });
+  return [asked, own].filter(Boolean).join(" ");
 }
 
 function idleWords(me: Me): string {

@@ -1,6 +1,6 @@
 // The operator's desk: joins the stream of snapshots, the page's phone, the keyboard and the cards.
 import { ask } from "./api";
-import { CallBar } from "./call_bar";
+import { CallBar, hintFor } from "./call_bar";
 import { Dialogs } from "./dialogs";
 import { announce, isTyping, need, toast } from "./dom";
 import { Drafts } from "./drafts";
@@ -18,12 +18,19 @@ import { TicketStrip } from "./ticket_strip";
 import { t } from "./words";
 
 const TRY_S = 8; // the microphone's test
+const CONNECT_S = 8; // the page's phone, before the queues ring it
+const SETTLE_MS = 3000; // until the desk shows that it is chosen
 const NAME = document.title;
+const STRIKE_MS = 600; // nobody means a call that has been there for less: what hangs up was meant for the one before
+const QUIET_MS = 1000; // who was writing when the ticket changed has noticed by then
 
 class Desk {
   private snapshot: Snapshot | null = null;
+  private trying = false; // the page's phone is brought up, and not yet the one that rings
+  private callSince = 0; // performance.now()
+  private deafUntil = 0; // performance.now()
   private readonly drafts = new Drafts(need("[data-desk]").dataset.login ?? "", localStorage);
-  private readonly presence = new PresenceCard();
+  private readonly presence = new PresenceCard(() => this.connectPhone());
   private readonly bar = new CallBar();
   private readonly strip = new TicketStrip(this.drafts);
   private readonly phone: PagePhone = new PagePhone((view) => this.showPhone(view), showLevel);
@@ -73,25 +80,41 @@ class Desk {
     const before = this.snapshot;
     setServerTime(snapshot.now);
     this.snapshot = snapshot;
-    this.phone.want(snapshot.me.phone === "page");
+    this.phone.want(this.trying || snapshot.me.phone === "page");
     this.tell(before?.call ?? null, snapshot.call);
+    if (snapshot.call?.call_id !== before?.call?.call_id) {
+      this.callSince = performance.now();
+      this.dialogs.closeCallWindows();
+    }
     this.draw();
-    const ticket = snapshot.call?.ticket;
-    if (ticket && ticket !== this.strip.shown) void this.strip.open(ticket);
-    else if (ticket && before?.call?.customer?.id !== snapshot.call?.customer?.id) void this.strip.refresh();
+    this.follow(before?.call ?? null, snapshot.call);
+  }
+
+  /** The strip has the ticket of the call that is here. */
+  private follow(before: Pop | null, now: Pop | null): void {
+    if (!now?.ticket) return;
+    if (now.ticket !== this.strip.shown) {
+      // Whoever was writing on the last ticket does not go on in the next one, nor do the letters act as keys.
+      if (this.strip.leave()) {
+        this.deafUntil = performance.now() + QUIET_MS;
+        toast(t("Here is the next call. What you were writing is kept with %(ticket)s.", { ticket: this.strip.shown ?? "" }));
+      }
+      void this.strip.open(now.ticket);
+    } else if (before?.customer?.id !== now.customer?.id) void this.strip.refresh();
+    else if (before?.state !== now.state) this.strip.grewOld();
   }
 
   private draw(): void {
     if (!this.snapshot) return;
     const { me, call } = this.snapshot;
-    this.presence.show(me);
-    showPhone(this.phone.view, me);
-    this.bar.show(call, me, this.phone.view);
+    this.presence.show(me, call?.state ?? null);
+    this.drawPhone();
+    this.bar.show(call, me, this.snapshot.colleagues, this.phone.view);
     showSide(this.snapshot);
     this.dialogs.show(this.snapshot.colleagues, this.snapshot.queues.map((queue) => queue.name));
-    if (call) this.pop.show(call);
+    if (call) this.pop.show(call, (extension) => this.operator(extension));
     else this.idle.show(this.pop.leave(), this.snapshot);
-    if (!call || call.state === "wrap_up") this.dialogs.closeCallWindows();
+    if (!call || !["talking", "held"].includes(call.state)) this.dialogs.closeCallWindows();
     document.title = call?.state === "ringing" ? `☎ ${call.customer?.name ?? call.number_shown}` : NAME;
   }
 
@@ -102,17 +125,43 @@ class Desk {
       if (now.state === "ringing") notify(popInWords(now));
     }
     if (now && before && now.call_id === before.call_id && now.state !== before.state) {
-      const words = { ringing: "", talking: before.state === "held" ? t("Talking again.") : t("Talking."), held: t("The caller is on hold."), wrap_up: t("The call is over.") };
+      const words = { ringing: "", talking: before.state === "held" ? t("Talking again.") : t("Talking."), held: t("The caller is on hold."), asked: t("You talk with your colleague."), wrap_up: t("The call is over.") };
       announce(words[now.state], true);
     } else if (now && now.call_id === before?.call_id && now.customer && !before.customer) announce(popInWords(now));
+    if (now?.consulting_answered && !before?.consulting_answered) announce(hintFor(now, this.snapshot!.me, this.snapshot!.colleagues), true);
     if (now && before && now.recording_paused !== before.recording_paused) {
       announce(now.recording_paused ? t("The recording is paused.") : t("The recording goes on."), true);
     }
   }
 
+  /** An operator's name, by extension. */
+  private operator(extension: string): string | undefined {
+    const { me, colleagues } = this.snapshot!;
+    return extension === me.extension ? me.name : colleagues.find((one) => one.extension === extension)?.name;
+  }
+
+  private drawPhone(): void {
+    const me = this.snapshot?.me ?? null;
+    showPhone(this.phone.view, me && this.trying ? { ...me, phone: "page" } : me);
+  }
+
   private showPhone(view: PhoneView): void {
-    showPhone(view, this.snapshot?.me ?? null);
-    if (this.snapshot) this.bar.show(this.snapshot.call, this.snapshot.me, view);
+    this.drawPhone();
+    if (this.snapshot) this.bar.show(this.snapshot.call, this.snapshot.me, this.snapshot.colleagues, view);
+  }
+
+  private async connectPhone(): Promise<boolean> {
+    this.trying = true;
+    this.phone.want(true);
+    const connected = await this.phone.connected(CONNECT_S);
+    const settle = (): void => {
+      this.trying = false;
+      this.phone.want(this.snapshot?.me.phone === "page");
+      this.draw();
+    };
+    if (connected) setTimeout(settle, SETTLE_MS);
+    else settle();
+    return connected;
   }
 
   private click(event: MouseEvent): void {
@@ -123,6 +172,11 @@ class Desk {
   private key(event: KeyboardEvent): void {
     if (this.dialogs.isOpen) return;
     const action = actionOf(event, isTyping(event.target), wantsBare());
+    if (performance.now() < this.deafUntil && !event.altKey) {
+      this.deafUntil = performance.now() + QUIET_MS;
+      event.preventDefault();
+      return;
+    }
     if (!action) return;
     event.preventDefault();
     this.act(this.meant(action));
@@ -172,8 +226,11 @@ class Desk {
   /** A call that only rings in the page is declined by the phone itself: the queue then looks for somebody else. */
   private hangUp(page: boolean): void {
     const call = this.current;
-    if (call && call.state !== "wrap_up" && (call.state !== "ringing" || !page)) void this.bar.command("hang_up").then((done) => done || !page || this.phone.wish("hang_up"));
-    else this.phone.wish("hang_up");
+    if (call && performance.now() < this.callSince + STRIKE_MS) return;
+    const byPhone = !call || call.state === "wrap_up" || (page && ["ringing", "asked"].includes(call.state));
+    if (byPhone) return this.phone.wish("hang_up");
+    const still = (): boolean => page && this.current?.call_id === call.call_id;
+    void this.bar.command("hang_up").then((done) => done || !still() || this.phone.wish("hang_up"));
   }
 
   private press(digit: string): void {

@@ -1,9 +1,41 @@
 // The house's words for what the snapshot names.
-import type { CallState, Presence } from "./snapshot";
+import type { CallState, Colleague, Presence } from "./snapshot";
 import { t } from "./words";
 
 export function presenceLabel(presence: Presence): string {
   return { ready: t("Ready"), paused: t("Paused"), wrap_up: t("Wrap-up"), away: t("Away") }[presence];
+}
+
+/** A colleague's name, where it is known. */
+export function nameOf(extension: string, colleagues: readonly Colleague[]): string {
+  return colleagues.find((one) => one.extension === extension)?.name || extension;
+}
+
+const SUBJECTS: [RegExp, (about: string) => string][] = [
+  [/^call in progress$/i, () => t("Call in progress")],
+  [/^talked with an operator$/i, () => t("Talked with an operator")],
+  [/^talked with operator (\S+)$/i, (operator) => t("Talked with operator %(operator)s", { operator })],
+  [/^answered by the bot$/i, () => t("Answered by the bot")],
+  [/^informed by the menu$/i, () => t("Informed by the menu")],
+  [/^left a voicemail$/i, () => t("Left a voicemail")],
+  [/^asked to be called back$/i, () => t("Asked to be called back")],
+  [/^hung up$/i, () => t("Hung up")],
+  [/^hung up after (\d+) s in the queue$/i, (seconds) => t("Hung up after %(seconds)s s in the queue", { seconds })],
+];
+
+/** A ticket's subject: what the house wrote, as `tickets.workflow.subject` does, in the reader's language and with the
+ *  operator's name; what a person wrote as it is. */
+export function subjectLabel(subject: string, name: (extension: string) => string | undefined): string {
+  const cut = subject.lastIndexOf(": ");
+  const [about, end] = cut < 0 ? ["", subject] : [subject.slice(0, cut + 2), subject.slice(cut + 2)];
+  for (const [pattern, say] of SUBJECTS) {
+    const found = pattern.exec(end);
+    if (!found) continue;
+    const who = end.toLowerCase().includes("operator") ? name(found[1] ?? "") : undefined;
+    const said = who ? t("Talked with %(name)s", { name: who }) : say(found[1] ?? "");
+    return about ? about + said.charAt(0).toLowerCase() + said.slice(1) : said;
+  }
+  return subject;
 }
 
 export function reasonLabel(reason: string): string {
@@ -19,7 +51,7 @@ export function reasonLabel(reason: string): string {
 }
 
 export function callLabel(state: CallState): string {
-  return { ringing: t("Ringing"), talking: t("Talking"), held: t("On hold"), wrap_up: t("Wrap-up") }[state];
+  return { ringing: t("Ringing"), talking: t("Talking"), held: t("On hold"), asked: t("You are asked"), wrap_up: t("Wrap-up") }[state];
 }
 
 export function handOverLabel(reason: string): string {

@@ -3,6 +3,7 @@
 import { ask } from "./api";
 import { announce, el, icon, need, paint, toast } from "./dom";
 import type { Drafts } from "./drafts";
+import { attemptOf, type Attempt } from "./note_key";
 import { moment } from "./ticker";
 import { t } from "./words";
 
@@ -67,9 +68,8 @@ export class NoteBox {
     if (this.sending) return false;
     this.sending = true;
     try {
-      await ask("POST", `/api/v1/tickets/${ticket}/notes`, { text, kind });
-      this.drafts.drop(ticket, "note");
-      this.drafts.drop(ticket, "kind");
+      await ask("POST", `/api/v1/tickets/${ticket}/notes`, { text, kind, key: this.keyOf(ticket, text, kind) });
+      for (const field of ["note", "kind", "sent"]) this.drafts.drop(ticket, field);
       if (ticket === this.ticket) {
         if (this.text.value.trim() === text) {
           this.text.value = "";
@@ -86,6 +86,14 @@ export class NoteBox {
     } finally {
       this.sending = false;
     }
+  }
+
+  /** Kept with the draft: the answer may be lost, and the page loaded anew. */
+  private keyOf(ticket: string, text: string, kind: Kind): string {
+    const before = JSON.parse(this.drafts.get(ticket, "sent")?.value ?? "null") as Attempt | null;
+    const attempt = attemptOf(before, text, kind);
+    this.drafts.put(ticket, "sent", JSON.stringify(attempt));
+    return attempt.key;
   }
 
   private keep(): void {

@@ -8,6 +8,8 @@ import { t } from "./words";
 const LOCK = "presszero-phone";
 const EXPECTED_S = 20; // a call that we asked for rings by then
 const RETRY_S = 5;
+const LOOK_MS = 100;
+const EAGER_MS = 1500;
 
 export interface PhoneView {
   holder: "none" | "here" | "elsewhere";
@@ -27,6 +29,7 @@ export class PagePhone {
   view: PhoneView = NOBODY;
   private wanted = false;
   private expected = { number: "", until: 0 }; // a call that we asked for; performance.now()
+  private eagerUntil = 0; // who has pressed Answer already; performance.now()
   private caller = "";
   private letGo: (() => void) | undefined;
   private stopMeter: (() => void) | undefined;
@@ -58,6 +61,15 @@ export class PagePhone {
     this.wanted = wanted;
     if (wanted) this.lineUp();
     else this.letGo?.();
+  }
+
+  /** Wait until this browser's phone is known to the PBX; false: not within `seconds`. */
+  async connected(seconds: number): Promise<boolean> {
+    for (let left = seconds * 1000; left > 0; left -= LOOK_MS) {
+      if (this.view.registration === "registered") return true;
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+    }
+    return false;
   }
 
   /** Take the phone from the tab that has it; not during a call there. */
@@ -149,7 +161,7 @@ export class PagePhone {
 
   private follow(wish: Wish): void {
     if (this.view.holder !== "here") return;
-    if (wish === "answer") void this.phone?.answer();
+    if (wish === "answer") this.answer();
     else if (wish === "hang_up") this.phone?.hangUp();
     else if (wish === "mute" || wish === "unmute") {
       this.phone?.mute(wish === "mute");
@@ -157,6 +169,16 @@ export class PagePhone {
     } else if (wish === "report") this.send({ view: { ...this.view, holder: "elsewhere" } });
     else if ("press" in wish) this.phone?.press(wish.press);
     else this.expected = { number: digitsOf(wish.expect), until: performance.now() + EXPECTED_S * 1000 };
+  }
+
+  /** The service may know of a ring before the phone does. */
+  private answer(): void {
+    if (this.view.talk === "ringing") return void this.phone?.answer();
+    this.eagerUntil = performance.now() + EAGER_MS;
+    setTimeout(() => {
+      if (this.view.talk !== "none" || performance.now() < this.eagerUntil) return;
+      this.show({ fault: t("It does not ring in this tab. Your desk is open in another browser too: answer there, or close it and load this page anew.") });
+    }, EAGER_MS + 50);
   }
 
   private registered(registration: Registration): void {
@@ -172,8 +194,9 @@ export class PagePhone {
   private talks(talk: Talk): void {
     if (!this.letGo) return;
     this.show({ talk, muted: false });
-    if (talk === "ringing" && this.isExpected()) {
-      this.expected.until = 0;
+    const eager = performance.now() < this.eagerUntil;
+    if (talk === "ringing" && (eager || this.isExpected())) {
+      this.expected.until = this.eagerUntil = 0;
       void this.phone?.answer(); // the person has asked for this call
     } else if (talk === "ringing") this.ringer.start();
     if (talk !== "ringing") this.ringer.stop();

@@ -1,6 +1,6 @@
 // The screen-pop: who is calling, why, and what there is to know before the first word.
 import { el, icon, initials, need, paint } from "./dom";
-import { handOverLabel, languageLabel, statusLabel, statusTone } from "./labels";
+import { handOverLabel, languageLabel, statusLabel, statusTone, subjectLabel } from "./labels";
 import type { Customer, HeardLine, Orders, PastTicket, Pop } from "./snapshot";
 import { moment } from "./ticker";
 import { t, tn } from "./words";
@@ -38,7 +38,8 @@ export class PopView {
 
   constructor(private readonly actions: PopActions) {}
 
-  show(call: Pop): void {
+  /** `name`: of an operator, by extension. */
+  show(call: Pop, name: (extension: string) => string | undefined): void {
     if (this.shown !== call.call_id) {
       this.shown = call.call_id;
       this.root.replaceChildren(this.head, this.who, this.columns);
@@ -52,7 +53,8 @@ export class PopView {
     paint(this.customer, customer, () => (customer ? customerCard(customer) : []));
     this.customer.hidden = !customer;
     paint(this.orders, call.orders, () => ordersCard(call.orders));
-    paint(this.history, call.history, () => historyCard(call.history));
+    const history = call.history.map((past) => ({ ...past, subject: subjectLabel(past.subject, name) }));
+    paint(this.history, history, () => historyCard(history));
     this.history.hidden = !customer && !call.history.length;
   }
 

@@ -3,34 +3,36 @@ import { ask } from "./api";
 import { announce, need, toast } from "./dom";
 import { presenceLabel, reasonLabel } from "./labels";
 import type { PhoneView } from "./page_phone";
-import type { Me, PhoneChoice, Presence } from "./snapshot";
+import type { CallState, Me, PhoneChoice, Presence } from "./snapshot";
 import { runSince, serverNow } from "./ticker";
 import { clock } from "./clock";
 import { t } from "./words";
 
 export class PresenceCard {
   private me: Me | null = null;
+  private choosing: PhoneChoice | null = null; // under way
   private readonly card = need("[data-presence]");
   private readonly wrap = need("[data-wrap]");
   private readonly bar = need<HTMLProgressElement>("[data-wrap] progress");
   private readonly switches = [...document.querySelectorAll<HTMLElement>("[data-is]")];
   private readonly phones = [...document.querySelectorAll<HTMLInputElement>('input[name="phone"]')];
 
-  constructor() {
+  /** `connect`: bring the page's phone up; whether it is. */
+  constructor(private readonly connect: () => Promise<boolean>) {
     for (const radio of this.phones) {
       radio.addEventListener("change", () => void this.choose(radio.value as PhoneChoice));
     }
   }
 
-  show(me: Me): void {
+  show(me: Me, call: CallState | null): void {
     const before = this.me;
     this.me = me;
     this.card.dataset.presence = me.presence;
     need("[data-status]", this.card).textContent =
       presenceLabel(me.presence) + (me.presence === "paused" && me.reason ? ` · ${reasonLabel(me.reason)}` : "");
-    need("[data-status-hint]", this.card).textContent = this.hint(me);
+    need("[data-status-hint]", this.card).textContent = statusHint(me, call);
     for (const button of this.switches) button.setAttribute("aria-pressed", String(button.dataset.is === me.presence));
-    for (const radio of this.phones) radio.checked = radio.value === me.phone;
+    for (const radio of this.phones) radio.checked = radio.value === (this.choosing ?? me.phone);
     this.wrap.hidden = me.presence !== "wrap_up";
     this.tick();
     if (before && before.presence !== me.presence) announce(t("You are now: %(status)s", { status: presenceLabel(me.presence) }));
@@ -61,19 +63,35 @@ export class PresenceCard {
   }
 
   private async choose(phone: PhoneChoice): Promise<void> {
+    this.choosing = phone;
     try {
+      // Callers are not sent to a phone that is not there: it is brought up before the queues are told.
+      if (phone === "page" && this.me?.presence === "ready" && !(await this.connect())) {
+        throw new Error(t("The phone in this page does not connect, so calls go on ringing on your SIP phone."));
+      }
       await ask("PUT", "/api/v1/presence/phone", { phone });
+      if (this.me) this.me.phone = phone; // as the next snapshot says
     } catch (error) {
-      for (const radio of this.phones) radio.checked = radio.value === this.me?.phone;
       toast((error as Error).message, "bad");
+    } finally {
+      this.choosing = null;
+      for (const radio of this.phones) radio.checked = radio.value === this.me?.phone;
     }
   }
 
-  private hint(me: Me): string {
-    if (me.presence === "ready") return t("Calls come to you.");
-    if (me.presence === "wrap_up") return t("Write up the call; the next one comes when the time is over.");
-    return t("No calls come to you.");
+}
+
+/** What the status means at this moment. */
+export function statusHint(me: Me, call: CallState | null): string {
+  const ready = me.presence === "ready";
+  if (call === "ringing") return t("Your phone rings.");
+  if (call === "asked") return t("A colleague asks you something.");
+  if (call === "talking" || call === "held") {
+    return ready ? t("You have a caller; the next call comes when this one is over.") : t("You have a caller; no other call comes after this one.");
   }
+  if (ready) return t("Calls come to you.");
+  if (me.presence === "wrap_up") return t("Write up the call; the next one comes when the time is over.");
+  return t("No calls come to you.");
 }
 
 /** The health of the phone that is chosen. */

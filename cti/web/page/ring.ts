@@ -22,7 +22,7 @@ class RingPage {
   private readonly fault = need("[data-fault]");
   private talk: Talk = "none";
   private since = 0;
-  private told = "";
+  private told = ""; // its newest words
   private ticket: string | null = null;
   private line: (Line & { number: string }) | undefined;
   private readonly phone = new SoftPhone({
@@ -97,8 +97,8 @@ class RingPage {
     const told = await ask<Told | null>("GET", "/ring/call").then((answer) => answer.body, () => null);
     if (!told || !this.line) return;
     this.ticket = told.ticket ?? this.ticket;
-    if (told.state !== this.told && told.state !== "menu") this.step(told.words);
-    this.told = told.state;
+    if (told.words !== this.told && told.state !== "menu") this.step(told.words);
+    this.told = told.words;
   }
 
   private step(text: string, more: Node | null = null): void {

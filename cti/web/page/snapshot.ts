@@ -2,7 +2,7 @@
 
 export type Presence = "ready" | "paused" | "wrap_up" | "away";
 export type PhoneChoice = "own" | "page";
-export type CallState = "ringing" | "talking" | "held" | "wrap_up";
+export type CallState = "ringing" | "talking" | "held" | "asked" | "wrap_up";
 
 export interface Me {
   extension: string;
@@ -60,7 +60,9 @@ export interface Pop {
   path: string[];
   history: PastTicket[];
   recording_paused: boolean;
-  consulting: string | null; // extension or number
+  consulting: string | null; // the extension that is being asked
+  consulting_answered: boolean; // until then it rings
+  asked_by: string | null; // the extension that asks this operator
 }
 
 export interface QueueFigure {

@@ -1,4 +1,5 @@
 // The form of notes and answers: sent without leaving the page; what is typed survives a crash of the browser.
+import { attemptOf, type Attempt } from "./note_key";
 import { refreshTimeline } from "./ticket_timeline";
 import { t } from "./words";
 
@@ -7,6 +8,7 @@ const DEADLINE_MS = 8000;
 export class NoteForm extends HTMLElement {
   private form: HTMLFormElement | undefined;
   private sending = false;
+  private sent: Attempt | null = null; // without an answer so far
 
   connectedCallback(): void {
     if (this.form) return;
@@ -15,7 +17,8 @@ export class NoteForm extends HTMLElement {
     const text = this.text();
     const kept = localStorage.getItem(this.key());
     if (kept && !text.value) {
-      const draft = JSON.parse(kept) as { text: string; kind: string };
+      const draft = JSON.parse(kept) as { text: string; kind: string; sent?: Attempt };
+      this.sent = draft.sent ?? null;
       text.value = draft.text;
       this.choose(draft.kind);
       this.say(t("Taken back: it was not added yet"));
@@ -57,7 +60,7 @@ export class NoteForm extends HTMLElement {
 
   private keep(): void {
     const text = this.text().value;
-    if (text.trim()) localStorage.setItem(this.key(), JSON.stringify({ text, kind: this.kind() }));
+    if (text.trim()) localStorage.setItem(this.key(), JSON.stringify({ text, kind: this.kind(), sent: this.sent ?? undefined }));
     else localStorage.removeItem(this.key());
     this.say("");
   }
@@ -66,18 +69,21 @@ export class NoteForm extends HTMLElement {
     const text = this.text().value;
     if (this.sending || !text.trim()) return;
     this.sending = true;
+    const attempt = (this.sent = attemptOf(this.sent, text, this.kind()));
+    this.keep();
     this.say(t("Saving …"));
     try {
       const answer = await fetch(`/api/v1/tickets/${this.dataset.ticket}/notes`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ text, kind: this.kind() }),
+        body: JSON.stringify(attempt),
         signal: AbortSignal.timeout(DEADLINE_MS),
       });
       if (!answer.ok) {
         const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
         return this.say(problem.detail ?? t("It was not added: try again."), "bad");
       }
+      this.sent = null;
       if (this.text().value === text) this.text().value = "";
       this.keep();
       this.say(t("Added"), "good");

@@ -1,6 +1,6 @@
 // The ticket beside the call: saved as it is typed. What the server does not have yet is kept in the browser.
 import { ask, Refused } from "./api";
-import { el, need, paint, toast } from "./dom";
+import { el, isTyping, need, paint, toast } from "./dom";
 import type { Drafts } from "./drafts";
 import { statusLabel, statusTone } from "./labels";
 import { changed, merge, type Fields } from "./merge";
@@ -55,6 +55,7 @@ export class TicketStrip {
   private clashes: Fields = {}; // field → what somebody else has put there
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saving = false;
+  private old = false; // the server may have another version by now
   private failed = 0;
   private readonly root = need("[data-strip]");
   private readonly inputs = new Map(NAMES.map((name) => [name, need<HTMLInputElement>(`[data-field="${name}"]`)]));
@@ -82,6 +83,20 @@ export class TicketStrip {
     return !this.saving && !Object.keys(this.unsaved()).length;
   }
 
+  /** The call has gone on, and with it, most likely, its ticket: it is read again before the next change. */
+  grewOld(): void {
+    this.old = true;
+  }
+
+  /** Take the focus away from this ticket, for the next one; whether somebody was writing. */
+  leave(): boolean {
+    const active = document.activeElement;
+    if (!(active instanceof HTMLElement) || !this.root.contains(active)) return false;
+    const wrote = isTyping(active);
+    active.blur();
+    return wrote;
+  }
+
   /** After a reload: the ticket that stood here, with what was typed. */
   openAgain(): void {
     const last = sessionStorage.getItem(LAST);
@@ -91,7 +106,7 @@ export class TicketStrip {
   /** Show that ticket; the same again changes nothing. */
   async open(name: string): Promise<void> {
     if (name === this.name) return;
-    if (this.name) void this.save(); // a draft keeps what this does not bring through
+    if (this.name) void this.save(true); // a draft keeps what this does not bring through
     this.name = name;
     sessionStorage.setItem(LAST, name);
     this.ticket = this.etag = null;
@@ -108,9 +123,7 @@ export class TicketStrip {
     }
     need("[data-own]").replaceChildren();
     for (const field of this.drafts.fields(name)) if (field.startsWith(OWN)) this.ownField(field.slice(OWN.length));
-    // A button pressed for the last ticket must not be the one that Enter presses for this.
-    const active = document.activeElement;
-    if (active instanceof HTMLButtonElement && this.root.contains(active)) active.blur();
+    this.leave();
     this.notes.open(name);
     this.say("");
     this.draw();
@@ -133,8 +146,7 @@ export class TicketStrip {
     const name = this.name;
     if (!(await this.notes.add())) return;
     if (!(await this.save())) return toast(t("Not closed: the ticket is not saved yet."), "bad");
-    if (name !== this.name) return;
-    if (await this.patch({ status })) toast(status === "closed" ? t("%(ticket)s is closed.", { ticket: name }) : statusLabel(status));
+    if (await this.press(name, { status })) toast(status === "closed" ? t("%(ticket)s is closed.", { ticket: name }) : statusLabel(status));
   }
 
   get isClosed(): boolean {
@@ -143,7 +155,32 @@ export class TicketStrip {
 
   /** Tell the ticket which customer it is about. */
   async setCustomer(customer_id: number): Promise<void> {
-    await this.patch({ customer_id });
+    if (this.name) await this.press(this.name, { customer_id });
+  }
+
+  /** A button's work: on the ticket as it is at that moment, also when the next one stands here meanwhile. */
+  private async press(name: string, edit: Record<string, unknown>): Promise<boolean> {
+    if (name === this.name) this.say(t("Saving …"));
+    try {
+      for (let tries = 1; ; tries += 1) {
+        const { etag } = await ask<Detail>("GET", `/api/v1/tickets/${name}`);
+        try {
+          await ask<Ticket>("PATCH", `/api/v1/tickets/${name}`, edit, { "If-Match": etag ?? "" });
+          break;
+        } catch (error) {
+          if ((error as Refused).status !== 412 || tries === 3) throw error;
+        }
+      }
+    } catch (error) {
+      if (name === this.name) this.say(t("Not saved"), "bad"); // it is kept nowhere: the person presses again
+      toast(`${name}: ${(error as Error).message}`, "bad");
+      return false;
+    }
+    if (name === this.name) {
+      await this.load(name);
+      if (!Object.keys(this.unsaved()).length) this.say(t("Saved"));
+    }
+    return true;
   }
 
   private async load(name: string): Promise<void> {
@@ -151,6 +188,7 @@ export class TicketStrip {
       const { body, etag } = await ask<Detail>("GET", `/api/v1/tickets/${name}`);
       if (name !== this.name || this.saving) return;
       this.failed = 0;
+      this.old = false;
       this.take(body.ticket, etag);
       this.notes.show(body.notes);
     } catch (error) {
@@ -256,9 +294,15 @@ export class TicketStrip {
     this.failed += 1;
   }
 
-  /** True when the server has everything. */
-  private async save(): Promise<boolean> {
+  /** True when the server has everything. `parting`: the next ticket comes at this moment. */
+  private async save(parting = false): Promise<boolean> {
     clearTimeout(this.timer);
+    const name = this.name;
+    if (this.old && name && !parting && !this.saving && Object.keys(this.unsaved()).length) {
+      await this.load(name);
+      if (name !== this.name) return false; // its draft is kept
+      clearTimeout(this.timer);
+    }
     if (this.saving) {
       this.soon(QUIET_MS);
       return false;
@@ -272,7 +316,7 @@ export class TicketStrip {
   }
 
   /** `fields`: those of the strip that are in it. */
-  private async patch(edit: Record<string, unknown>, fields: string[] = []): Promise<boolean> {
+  private async patch(edit: Record<string, unknown>, fields: string[]): Promise<boolean> {
     const name = this.name;
     if (!name || !this.etag) return false;
     this.saving = true;
@@ -300,10 +344,6 @@ export class TicketStrip {
       if (refused.status === 412) {
         await this.load(name); // take() merges, and saves again what is only ours
         if (Object.keys(this.clashes).length) this.say(t("Waits for your decision"));
-        if (!fields.length && this.failed++ < 3) return this.patch(edit);
-      } else if (!fields.length) {
-        this.say(t("Not saved"), "bad"); // a button's work is kept nowhere: the person presses again
-        toast(refused.message, "bad");
       } else if (refused.passing) {
         this.say(t("Not saved yet: kept in this browser"), "bad");
         this.later(() => void this.save());

@@ -71,7 +71,7 @@ class Office:
     async def with_second_factor(self, login: str) -> Callable[[], str]:
         """Set one up; gives what the app shows."""
         account, token = await self.log_in(login)
-        app = pyotp.TOTP(await self.own.begin_second_factor(account))
+        app = pyotp.TOTP(await self.own.begin_second_factor(account, PASSWORD))
         await self.own.confirm_second_factor(account, token, app.at(self.clock()))
         self.clock.pass_by(seconds=30)
         return lambda: app.at(self.clock())
@@ -282,7 +282,10 @@ async def test_the_first_password_is_no_way_round_that(office: Office) -> None:
 
 async def test_a_second_factor_holds_once_it_is_confirmed(office: Office) -> None:
     account, here = await office.log_in("grace")
-    secret = await office.own.begin_second_factor(account)
+    with pytest.raises(WrongCredentials):
+        await office.own.begin_second_factor(account, "wrong password")
+    assert await office.own.unconfirmed_secret(account) is None
+    secret = await office.own.begin_second_factor(account, PASSWORD)
     await office.log_in("grace")  # not yet
     with pytest.raises(WrongCode):
         await office.own.confirm_second_factor(account, here, "000000")
@@ -292,7 +295,7 @@ async def test_a_second_factor_holds_once_it_is_confirmed(office: Office) -> Non
     assert await office.accounts.by_token(there) is None  # it was logged in without one
     assert await office.own.unconfirmed_secret(account) is None  # and is never shown again
     with pytest.raises(SecondFactorOn):
-        await office.own.begin_second_factor(account)
+        await office.own.begin_second_factor(account, PASSWORD)
     with pytest.raises(SecondFactorNeeded) as needed:
         await office.accounts.authenticate("grace", PASSWORD)
     assert await office.accounts.by_token(needed.value.pending) is None  # opens nothing by itself

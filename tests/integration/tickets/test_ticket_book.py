@@ -196,6 +196,21 @@ async def test_a_note_needs_a_readable_length(room: Room, text: str) -> None:
         await room.book.add_note(1, text, "alice")
 
 
+async def test_a_note_sent_again_with_its_key_is_there_once(room: Room) -> None:
+    async def send(text: str = "She is angry.", by: str = "alice", kind: NoteKind = NoteKind.NOTE) -> int:
+        return (await room.book.add_note(1, text, by, kind, key="a-key-of-the-page")).id
+
+    assert len(set(await asyncio.gather(*(send() for _ in range(8))))) == 1
+    assert await room.lines() == [(NoteKind.NOTE, "She is angry.")]
+    for another in (send("She is calm."), send(kind=NoteKind.ANSWER)):
+        with pytest.raises(BadNote, match="another note"):
+            await another
+    await send(by="bob")  # keys are each person's own
+    for _ in range(2):
+        await room.book.add_note(1, "She is angry.", "alice")
+    assert len(await room.lines()) == 4
+
+
 async def test_an_answer_is_no_note(room: Room) -> None:
     await room.book.add_note(1, "She is angry.", "alice")
     await room.book.add_note(1, "We have paid.", "alice", NoteKind.ANSWER)

@@ -23,7 +23,12 @@ async def code(desk: WebRoom) -> Callable[[], str]:
     """Grace has a second factor; gives a code that was not used yet."""
     secret, services = pyotp.random_base32(), desk.services
     async with desk.person(GRACE) as browser:
-        await browser.post("/account/second-factor")
+        async with browser.post("/account/second-factor", data={"password": "wrong"}) as answer:
+            assert answer.status == 403
+            assert "This is not your current password." in await answer.text()
+        async with browser.get("/account/second-factor") as answer:
+            assert answer.url.path == "/account"  # there is nothing to show
+        await browser.post("/account/second-factor", data={"password": PASSWORD})
         page = await (await browser.get("/account/second-factor")).text()
         secret = page.split('class="mono secret">')[1].split("<")[0].replace(" ", "")
         first = pyotp.TOTP(secret).generate_otp(int(services.clock().timestamp()) // totp.STEP_S - 1)

@@ -119,7 +119,11 @@ async def test_it_tells_a_long_list_whole(
         assert (await answer.read()).decode().count("\r\n") == 6
     monkeypatch.setattr("cti.web.export_page.MOST_ROWS", 3)
     async with sofia.get("/calls.csv") as answer:
-        assert (await answer.read()).decode().count("\r\n") == 4
+        *rows, last = (await answer.read()).decode().splitlines()
+    assert (len(rows), last) == (4, "Only the first 3 rows: narrow the filters to get the rest.")
+    monkeypatch.setattr("cti.web.export_page.MOST_ROWS", 5)
+    async with sofia.get("/calls.csv") as answer:
+        assert "Only the first" not in (await answer.read()).decode()
 
 
 async def test_a_table_that_breaks_off_is_not_taken_for_a_whole_one(

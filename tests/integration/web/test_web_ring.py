@@ -1,6 +1,7 @@
 """The demo's page /ring: open to all where the demo has asked for it, nowhere else; few calls a minute."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from cti.web.services import GuestPhone
 from tests.fakes.desk_day import MARCUS, Visit, answered, queued, to_bot, to_menu
 from tests.fakes.web_room import GRACE, WebRoom
 from tickets.database import Database, utc_now
+from tickets.events import CallEvent
+from tickets.vocabulary import EventKind
 
 pytestmark = pytest.mark.integration
 
@@ -71,3 +74,28 @@ async def test_it_tells_of_the_demos_own_calls_alone(demo: WebRoom) -> None:
         async with stranger.get("/ring/call") as answer:
             told = await answer.json()
         assert told == {"state": "talking", "words": "You talk with Grace Okafor.", "ticket": name}
+
+
+async def test_it_tells_of_hold_and_of_who_is_next(demo: WebRoom) -> None:
+    now = utc_now()
+
+    def happens(number: int, kind: EventKind, **data: str) -> None:
+        at = now + timedelta(seconds=number)
+        demo.desks.centre.calls.hear(CallEvent("test", f"more-{number}", call_id, at, kind, dict(data)))
+
+    async with demo.open(), demo.person() as stranger:
+
+        async def told() -> str:
+            async with stranger.get("/ring/call") as answer:
+                return str((await answer.json())["words"])
+
+        talk = Visit(2, GUEST.number, [*to_menu(), *queued(9, "pressed_zero"), *answered(20, "101", 11)])
+        await demo.happen(talk)
+        (call_id,) = demo.desks.centre.calls.kept
+        assert await told() == "You talk with Grace Okafor."
+        happens(1, EventKind.HOLD_STARTED, operator="101")
+        assert await told() == "Grace Okafor has put you on hold. You hear music."
+        happens(2, EventKind.HOLD_ENDED, operator="101")
+        assert await told() == "You talk with Grace Okafor."
+        happens(3, EventKind.TRANSFERRED, operator="101", to="102", how="blind")
+        assert await told() == "You are put through to Tomas Lindqvist, whose phone rings."

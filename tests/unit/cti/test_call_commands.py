@@ -9,7 +9,7 @@ from cti.asterisk.events import HungUp, Originated, RecorderMuted, StageReached
 from cti.operators import controls as controls_module
 from cti.operators.click_to_call import ClickToCall, NotANumber
 from cti.operators.controls import CallControls, NoSuchCall, PbxSaysNo
-from cti.operators.legs import By
+from cti.operators.legs import Asking, By
 from tests.fakes.pbx_with_calls import CALLER, NOW, PHONE, PbxWithCalls, channel
 from tickets.dialled import is_dialled
 from tickets.numbers import normalise_number
@@ -152,7 +152,9 @@ async def test_the_caller_may_reach_the_room_after_the_colleague_is_rung() -> No
     commands, pbx = with_pbx()
     pbx.say("consult", operator="101", to="102")
     pbx.say("room")
-    assert commands.consulting(CALL) == "102"
+    assert commands.consulting(CALL) == Asking("102")
+    pbx.say("asked", operator="101", to="102")
+    assert commands.consulting(CALL) == Asking("102", answered=True)
     pbx.say("talk", operator="101")
     assert commands.consulting(CALL) is None
 
@@ -161,7 +163,7 @@ async def test_after_a_restart_it_knows_who_is_being_asked() -> None:
     commands, _ = consulting()
     commands.wake()
     await asyncio.sleep(0.01)
-    assert commands.consulting(CALL) == "102"
+    assert commands.consulting(CALL) == Asking("102", answered=True)
     commands.hear([HungUp(NOW, "1", CALL, "x", "", "", "", "normal")])
     assert commands.consulting(CALL) is None
 

@@ -128,6 +128,18 @@ async def test_ready_means_the_chosen_phone_alone_is_rung() -> None:
     assert house.changed == ["101", "101"]
 
 
+@pytest.mark.parametrize(("paused", "stays"), [([], Presence.READY), ([OWN, PAGE], Presence.AWAY)])
+async def test_another_phone_makes_nobody_come_or_go(paused: list[str], stays: Presence) -> None:
+    house = House()
+    house.pbx.paused |= dict.fromkeys(paused, "by hand")
+    house.look()
+    await house.keeper.choose_phone("101", PhoneChoice.PAGE)
+    assert house.presence is stays
+    assert (
+        house.pbx.paused == {OWN: "other phone"} if stays is Presence.READY else {OWN: "away", PAGE: "away"}
+    )
+
+
 async def test_who_has_no_phone_of_their_own_gets_the_page_s() -> None:
     house = House()
     house.own_registered = False

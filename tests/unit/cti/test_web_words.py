@@ -90,15 +90,15 @@ def test_it_knows_every_subject_that_the_house_writes(
         hold_seconds=9,
     )
     text = workflow.subject(call)
-    assert words.subject(text) == text
+    assert words.subject(text, {}) == text
     with speaking("ru"):
-        assert words.subject(text) != text
+        assert words.subject(text, {}) != text
 
 
 def test_it_leaves_a_subject_that_a_person_wrote() -> None:
-    assert words.subject("Refund: she hung up twice") == "Refund: she hung up twice"
+    assert words.subject("Refund: she hung up twice", {}) == "Refund: she hung up twice"
     with speaking("ru"):
-        assert words.subject("Refund: she hung up twice") == "Refund: she hung up twice"
+        assert words.subject("Refund: she hung up twice", {}) == "Refund: she hung up twice"
 
 
 @pytest.mark.parametrize(

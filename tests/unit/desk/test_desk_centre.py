@@ -15,6 +15,7 @@ from cti.desk.calls import KEPT_S, RING_S
 from cti.desk.centre import Owner
 from cti.desk.hub import Hub
 from cti.desk.snapshot import DeskSnapshot, Me, Order, for_page
+from cti.operators.legs import Asking
 from cti.waiting.queues import Waiting
 from tests.fakes.desk_parts import GRACE, TOMAS, DeskParts, picture, seat
 from tickets.caller_file import CallerFile, EarlierTicket
@@ -48,6 +49,11 @@ def rings(parts: DeskParts, call_id: str, operator: str = "101") -> None:
 def state(parts: DeskParts, owner: Owner = GRACE) -> str | None:
     call = parts.centre.snapshot(owner).call
     return call.state if call is not None else None
+
+
+def asks(parts: DeskParts) -> tuple[str, str | None, bool] | None:
+    call = parts.centre.snapshot(GRACE).call
+    return (call.state, call.consulting, call.consulting_answered) if call is not None else None
 
 
 async def eventually(met: Callable[[], object]) -> None:
@@ -129,24 +135,26 @@ async def test_a_colleague_who_is_asked_sees_who_is_calling_for_as_long_as_they_
     parts.centre.calls.hear(event("c1", K.OPERATOR_ANSWERED, operator="101"))
     assert state(parts, TOMAS) is None
     with parts.centre.watching(TOMAS):
-        parts.consulting["c1"] = "102"
+        parts.consulting["c1"] = Asking("102")
         parts.centre.calls.call_changed("c1")
         version, drawn = await parts.centre.hub.newer(TOMAS, 0) or (0, "")
         call = json.loads(drawn)["call"]
-        assert (call["state"], call["customer"]["name"], call["consulting"]) == (
-            "ringing",
-            "Nora Whitfield",
-            None,
-        )
-        assert state(parts) == "talking"
+        assert (call["state"], call["customer"]["name"]) == ("ringing", "Nora Whitfield")
+        assert (call["consulting"], call["asked_by"]) == (None, "101")
+        assert asks(parts) == ("talking", "102", False)
         parts.centre.calls.tick(time.monotonic() + RING_S + KEPT_S)  # a talk may be long
         assert state(parts, TOMAS) == "ringing"
+        parts.consulting["c1"] = Asking("102", answered=True)
+        parts.centre.calls.call_changed("c1")
+        assert asks(parts) == ("talking", "102", True)
+        assert state(parts, TOMAS) == "asked"
+        version = (await parts.centre.hub.newer(TOMAS, version) or (0, ""))[0]
         del parts.consulting["c1"]
         parts.centre.calls.call_changed("c1")
         async with asyncio.timeout(5):
             _, drawn = await parts.centre.hub.newer(TOMAS, version) or (0, "")
         assert json.loads(drawn)["call"] is None
-    parts.consulting["c1"] = "102"  # learnt after a cut link: nobody told
+    parts.consulting["c1"] = Asking("102")  # learnt after a cut link: nobody told
     parts.centre.calls.tick(time.monotonic())
     assert state(parts, TOMAS) == "ringing"
     parts.centre.calls.hear(event("c1", K.TRANSFERRED, operator="101", to="102", how="attended"))

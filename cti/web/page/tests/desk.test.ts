@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toolsFor } from "../call_bar";
+import { hintFor, toolsFor } from "../call_bar";
 import { Drafts } from "../drafts";
 import { actionOf, KEYS } from "../keys";
+import { subjectLabel } from "../labels";
 import { changed, merge } from "../merge";
+import { attemptOf } from "../note_key";
 import { safeLink } from "../pop";
-import type { CallState, Pop } from "../snapshot";
+import { statusHint } from "../presence";
+import type { CallState, Colleague, Me, Pop } from "../snapshot";
 import { pause } from "../stream";
 import { asEdit } from "../ticket_strip";
 
@@ -114,6 +117,8 @@ test("pauses between attempts grow, and stay short enough to be back within seco
 
 test("only what the call and the phone allow is offered", () => {
   const call = (state: CallState, consulting: string | null = null) => ({ state, consulting }) as Pop;
+  assert.deepEqual(toolsFor(call("asked"), false, { talk: "none" }), new Set());
+  assert.deepEqual(toolsFor(call("asked"), true, { talk: "talking" }), new Set(["mute", "hang_up"]));
   assert.deepEqual(toolsFor(call("ringing"), true, { talk: "ringing" }), new Set(["answer", "hang_up"]));
   assert.deepEqual(toolsFor(call("ringing"), false, { talk: "none" }), new Set(["hang_up"]));
   assert.ok(toolsFor(call("talking"), true, { talk: "talking" }).has("mute"));
@@ -122,6 +127,44 @@ test("only what the call and the phone allow is offered", () => {
   assert.ok(!toolsFor(call("held", "102"), false, { talk: "none" }).has("transfer"));
   assert.deepEqual(toolsFor(null, true, { talk: "ringing" }), new Set(["answer", "hang_up"]));
   assert.deepEqual(toolsFor(call("wrap_up"), true, { talk: "none" }), new Set());
+});
+
+const BEN: Colleague = { extension: "102", name: "Ben Carter", presence: "ready", talking: false };
+const ME = { extension: "101", phone: "page", presence: "ready" } as Me;
+
+test("whoever asks a colleague is told their name and whether they have answered", () => {
+  const asking = (answered: boolean, whom = "102") => ({ state: "held", consulting: whom, consulting_answered: answered }) as Pop;
+  assert.match(hintFor(asking(false), ME, [BEN]), /Ben Carter rings/);
+  assert.match(hintFor(asking(true), ME, [BEN]), /Ben Carter has answered/);
+  assert.match(hintFor(asking(true, "103"), ME, [BEN]), /103 has answered/);
+  const asked = (state: CallState) => ({ state, consulting: null, asked_by: "102" }) as Pop;
+  assert.match(hintFor(asked("ringing"), ME, [BEN]), /Ben Carter wants to ask/);
+  assert.match(hintFor(asked("ringing"), { ...ME, phone: "own" }, [BEN]), /wants to ask.* extension 101/);
+  assert.equal(hintFor({ state: "ringing", consulting: null, asked_by: null } as Pop, ME, [BEN]), "");
+});
+
+test("what the house wrote of an earlier call names the operator", () => {
+  const name = (extension: string) => (extension === "102" ? "Ben Carter" : undefined);
+  assert.equal(subjectLabel("Vera Lindqvist: talked with operator 102", name), "Vera Lindqvist: talked with Ben Carter");
+  assert.equal(subjectLabel("Talked with operator 107", name), "Talked with operator 107");
+  assert.equal(subjectLabel("+1 202-555-0133: hung up after 12 s in the queue", name), "+1 202-555-0133: hung up after 12 s in the queue");
+  assert.equal(subjectLabel("Prize: talked with operator 102 about it", name), "Prize: talked with operator 102 about it");
+});
+
+test("who has a caller is not told that calls come", () => {
+  assert.equal(statusHint(ME, null), "Calls come to you.");
+  assert.match(statusHint(ME, "talking"), /when this one is over/);
+  assert.match(statusHint({ ...ME, presence: "paused" }, "held"), /no other call/);
+  assert.match(statusHint(ME, "ringing"), /rings/);
+});
+
+test("a note keeps its key until it is another one", () => {
+  const first = attemptOf(null, "She is angry.", "note");
+  assert.match(first.key, /^[0-9a-f]{32}$/);
+  assert.equal(attemptOf(first, "She is angry.", "note").key, first.key);
+  assert.notEqual(attemptOf(first, "She is calm.", "note").key, first.key);
+  assert.notEqual(attemptOf(first, "She is angry.", "answer").key, first.key);
+  assert.notEqual(attemptOf(null, "She is angry.", "note").key, first.key);
 });
 
 test("an order's link leads to the web or nowhere", () => {
