@@ -45,12 +45,7 @@ class Frame:
         self._doors = {
             "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
             "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
-            "audio": (
-                "AudioSocket",
-                settings.audiosocket_host,
-                settings.audiosocket_port,
-                "PRESSZERO_AUDIOSOCKET_PORT",
-            ),
+            "audio": _audio_door(settings),
         }
 
     async def begin(self) -> None:
@@ -124,3 +119,11 @@ class Frame:
             task=task.get_name(),
             exc_info=task.exception(),
         )
+
+
+def _audio_door(settings: Settings) -> tuple[str, str, int, str]:
+    if settings.bot_audio == "websocket":
+        host, port = settings.bot_websocket_host, settings.bot_websocket_port
+        return ("The bot's WebSocket", host, port, "PRESSZERO_BOT_WEBSOCKET_PORT")
+    host, port = settings.audiosocket_host, settings.audiosocket_port
+    return ("AudioSocket", host, port, "PRESSZERO_AUDIOSOCKET_PORT")
