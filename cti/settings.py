@@ -42,9 +42,7 @@ class Settings(BaseSettings):
     agi_port: int = Field(4573, ge=0, le=65535)
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = Field(9092, ge=0, le=65535)
-    bot_audio: str = Field(
-        "audiosocket", pattern="^(audiosocket|websocket)$"
-    )  # what carries a bot call's sound
+    bot_audio: str = Field("audiosocket", pattern="^(audiosocket|websocket)$")  # from PBX to bot and back
     bot_websocket_host: str = "127.0.0.1"  # for Asterisk's chan_websocket
     bot_websocket_port: int = Field(9093, ge=0, le=65535)
 

@@ -1,9 +1,9 @@
 """`MediaPort` over one connection of Asterisk's chan_websocket: reads the caller, keeps Asterisk in sound.
 
 Asterisk paces what it plays, so sound is sent a little ahead of its time (a moment's stall here is no gap
-there), and taken back by a flush when the caller speaks. It tells when a mark has been played; where that word
-does not come, our own clock has to do. Silence goes out whenever nothing is played: a line without packets is
-cut by some telephone networks, and by home routers.
+there), and taken back by a flush when the caller speaks. It tells when a mark has been played; where that
+word does not come, our own clock has to do. Silence goes out whenever nothing is played: a line without
+packets is cut by some telephone networks, and by home routers.
 """
 
 import asyncio

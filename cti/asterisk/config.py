@@ -34,7 +34,7 @@ MODULES = (
     "cdr_custom", "pbx_config",
 )  # fmt: skip
 
-# Besides, where the bot's audio goes over WebSockets. They open a door of their own in Asterisk's HTTP server.
+# Besides, where the bot's audio goes over WebSockets. They open a door in Asterisk's HTTP server too.
 WEBSOCKET_MODULES = ("res_websocket_client", "chan_websocket")
 
 WEB = "-web"  # after an extension: the phone in that operator's page
@@ -110,8 +110,8 @@ class PbxPlan:
     bot_fuse_s: float = BOT_FUSE_S
     after_bot_fuse_s: float = 1.5  # a frozen service has cost the caller `bot_fuse_s` already
     doors: Doors = Doors()
-    # The bot's WebSocket within the PBX. Hard to guess: Asterisk's own HTTP server knows it by this name too, and
-    # the phones in the page are served there.
+    # The bot's WebSocket within the PBX. Hard to guess: Asterisk's own HTTP server, where the phones in the
+    # page come in, knows it by this name too.
     bot_line: str = "presszero-bot"
     ami_permit: str = "127.0.0.1/255.255.255.255"
 
