@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 
 from cti.asterisk.events import AmiEvent
 from cti.intake import Intake
@@ -35,7 +35,7 @@ class Frame:
     ) -> None:
         self.settings, self.scenario, self.sessions, self.stack = settings, scenario, sessions, stack
         self.live = LiveCalls()
-        self.registry = CollectorRegistry()  # of the figures at /metrics
+        self.registry = _figures()
         self.book = CallBook(sessions)
         self.intake = Intake(self.book.record, self._changed, settings.data / "intake")
         self.broken = asyncio.Event()  # a part has died: the rest cannot stand in for it
@@ -119,6 +119,15 @@ class Frame:
             task=task.get_name(),
             exc_info=task.exception(),
         )
+
+
+def _figures() -> CollectorRegistry:
+    """The figures at /metrics: to begin with, what this process holds; whatever leaks shows there."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    tasks = Gauge("presszero_tasks", "Tasks of the event loop.", registry=registry)
+    tasks.set_function(lambda: len(asyncio.all_tasks()))
+    return registry
 
 
 def _audio_door(settings: Settings) -> tuple[str, str, int, str]:
