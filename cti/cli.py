@@ -15,7 +15,7 @@ from rich.console import Console
 from cti import logs
 from cti.asterisk.ami import AmiLoginRefused
 from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, write_includes
-from cti.asterisk.embedded import TRUNK_ENDPOINT, Doors, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.embedded import TRUNK_ENDPOINT, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotEnd, PbxDidNotStart
 from cti.certificates import BadHost, NoCertificate, first_host, make_certificate
@@ -291,7 +291,7 @@ def _plan(settings: Settings, scenario: Scenario, trunk: str = TRUNK_ENDPOINT) -
     return plan_pbx(
         scenario,
         keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators)),
-        Doors(settings.agi_host, settings.agi_port, settings.audiosocket_host, settings.audiosocket_port),
+        settings.doors,
         prompts=settings.prompts_folder / "static",
         spool=settings.spool_folder,
         trunk=trunk,

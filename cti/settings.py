@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cti.asterisk.config import Doors
 from cti.certificates import TlsFiles, files_in, first_host
 from tickets.database import is_supported
 
@@ -41,6 +42,9 @@ class Settings(BaseSettings):
     agi_port: int = Field(4573, ge=0, le=65535)
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = Field(9092, ge=0, le=65535)
+    bot_audio: str = Field("audiosocket", pattern="^(audiosocket|websocket)$")  # from PBX to bot and back
+    bot_websocket_host: str = "127.0.0.1"  # for Asterisk's chan_websocket
+    bot_websocket_port: int = Field(9093, ge=0, le=65535)
 
     # The phones in the page speak SIP over WebSocket with the PBX. The ports are the embedded PBX's.
     phone_url: str = ""  # where a browser finds the PBX, wss://pbx.example:8089/ws; empty: the embedded one
@@ -124,6 +128,19 @@ class Settings(BaseSettings):
                 self.tls_certificate.absolute(), (self.tls_key or self.tls_certificate).absolute()
             )
         return files_in(self.tls_folder.absolute())
+
+    @property
+    def doors(self) -> Doors:
+        """Where the PBX finds us."""
+        return Doors(
+            agi_host=self.agi_host,
+            agi_port=self.agi_port,
+            audiosocket_host=self.audiosocket_host,
+            audiosocket_port=self.audiosocket_port,
+            bot_audio=self.bot_audio,
+            websocket_host=self.bot_websocket_host,
+            websocket_port=self.bot_websocket_port,
+        )
 
     @property
     def spool_folder(self) -> Path:

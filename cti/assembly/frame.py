@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 
 from cti.asterisk.events import AmiEvent
 from cti.intake import Intake
@@ -35,7 +35,7 @@ class Frame:
     ) -> None:
         self.settings, self.scenario, self.sessions, self.stack = settings, scenario, sessions, stack
         self.live = LiveCalls()
-        self.registry = CollectorRegistry()  # of the figures at /metrics
+        self.registry = _figures()
         self.book = CallBook(sessions)
         self.intake = Intake(self.book.record, self._changed, settings.data / "intake")
         self.broken = asyncio.Event()  # a part has died: the rest cannot stand in for it
@@ -45,12 +45,7 @@ class Frame:
         self._doors = {
             "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
             "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
-            "audio": (
-                "AudioSocket",
-                settings.audiosocket_host,
-                settings.audiosocket_port,
-                "PRESSZERO_AUDIOSOCKET_PORT",
-            ),
+            "audio": _audio_door(settings),
         }
 
     async def begin(self) -> None:
@@ -124,3 +119,20 @@ class Frame:
             task=task.get_name(),
             exc_info=task.exception(),
         )
+
+
+def _figures() -> CollectorRegistry:
+    """The figures at /metrics: to begin with, what this process holds; whatever leaks shows there."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    tasks = Gauge("presszero_tasks", "Tasks of the event loop.", registry=registry)
+    tasks.set_function(lambda: len(asyncio.all_tasks()))
+    return registry
+
+
+def _audio_door(settings: Settings) -> tuple[str, str, int, str]:
+    if settings.bot_audio == "websocket":
+        host, port = settings.bot_websocket_host, settings.bot_websocket_port
+        return ("The bot's WebSocket", host, port, "PRESSZERO_BOT_WEBSOCKET_PORT")
+    host, port = settings.audiosocket_host, settings.audiosocket_port
+    return ("AudioSocket", host, port, "PRESSZERO_AUDIOSOCKET_PORT")

@@ -1,4 +1,4 @@
-"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket. They open late.
+"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket or WebSocket. They open late.
 
 Until then, and whenever they are closed, the dialplan takes callers to the operators by itself.
 """
@@ -15,6 +15,7 @@ from cti.bot.legs import BotLegs
 from cti.customers.callers import CallerSearch
 from cti.customers.crm import Crm
 from cti.process.drain import Drain
+from cti.settings import Settings
 from cti.waiting.surge_watch import SurgeWatch
 from ivr.agi import AgiSession
 from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
@@ -26,6 +27,7 @@ from ivr.server import FastAgiServer
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from voicebot.server import AudioSocketServer
+from voicebot.websocket_server import WebSocketServer
 
 
 async def open_doors(
@@ -80,16 +82,19 @@ async def open_doors(
         elif call_back is not None:  # else the caller waits on, which is the dialplan's default
             await call_back.serve(session)
 
-    audio = AudioSocketServer(
-        settings.audiosocket_host,
-        settings.audiosocket_port,
-        conversations.attend,
-        connections=MOST_CONVERSATIONS,
-    )
+    audio = _audio_server(settings, conversations)
     agi = FastAgiServer(settings.agi_host, settings.agi_port, serve_agi)
     await frame.open("audio", audio.start(), audio.close)
     await frame.open("agi", agi.start(), agi.stop)
     return Drain(reception, agi, conversations)
+
+
+def _audio_server(settings: Settings, conversations: Conversations) -> AudioSocketServer | WebSocketServer:
+    if settings.bot_audio == "websocket":
+        host, port = settings.bot_websocket_host, settings.bot_websocket_port
+        return WebSocketServer(host, port, conversations.attend, connections=MOST_CONVERSATIONS)
+    host, port = settings.audiosocket_host, settings.audiosocket_port
+    return AudioSocketServer(host, port, conversations.attend, connections=MOST_CONVERSATIONS)
 
 
 async def _callers(frame: Frame, customers: CustomerBook) -> CallerSearch:

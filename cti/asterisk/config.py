@@ -4,7 +4,7 @@ Knows the templates and Asterisk's file formats; takes plain values, no settings
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -33,6 +33,9 @@ MODULES = (
     "app_stack", "app_userevent", "app_waitforsilence", "app_verbose",
     "cdr_custom", "pbx_config",
 )  # fmt: skip
+
+# Besides, where the bot's audio goes over WebSockets. They open a door in Asterisk's HTTP server too.
+WEBSOCKET_MODULES = ("res_websocket_client", "chan_websocket")
 
 WEB = "-web"  # after an extension: the phone in that operator's page
 
@@ -77,6 +80,19 @@ class QueuePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Doors:
+    """Where the PBX finds us, as seen from the PBX."""
+
+    agi_host: str = "127.0.0.1"
+    agi_port: int = 4573
+    audiosocket_host: str = "127.0.0.1"
+    audiosocket_port: int = 9092
+    bot_audio: str = "audiosocket"  # or websocket: what carries the sound of a call with the bot
+    websocket_host: str = "127.0.0.1"
+    websocket_port: int = 9093
+
+
+@dataclass(frozen=True, slots=True)
 class PbxPlan:
     """All that the include files say; the same for an embedded and for somebody's own Asterisk."""
 
@@ -93,10 +109,10 @@ class PbxPlan:
     bot_limit_s: int = BOT_LIMIT_S
     bot_fuse_s: float = BOT_FUSE_S
     after_bot_fuse_s: float = 1.5  # a frozen service has cost the caller `bot_fuse_s` already
-    agi_host: str = "127.0.0.1"
-    agi_port: int = 4573
-    audiosocket_host: str = "127.0.0.1"
-    audiosocket_port: int = 9092
+    doors: Doors = Doors()
+    # The bot's WebSocket within the PBX. Hard to guess: Asterisk's own HTTP server, where the phones in the
+    # page come in, knows it by this name too.
+    bot_line: str = "presszero-bot"
     ami_permit: str = "127.0.0.1/255.255.255.255"
 
     def check(self) -> None:
@@ -196,24 +212,25 @@ def write_embedded(plan: PbxPlan, instance: InstancePlan, embedded: EmbeddedPlan
     Raises:
         BadPbxConfiguration: a value that Asterisk cannot take.
     """
-    write_instance(instance)
+    more = WEBSOCKET_MODULES if plan.doors.bot_audio == "websocket" else ()
+    write_instance(instance, (*MODULES, *more))
     etc = instance.folder / "etc"
     write_includes(plan, etc)
     render(TEMPLATES / "embedded", etc, {**_flat(plan), **asdict(embedded)})
 
 
-def write_instance(instance: InstancePlan) -> None:
+def write_instance(instance: InstancePlan, modules: Sequence[str] = MODULES) -> None:
     """Write what every Asterisk of ours has: folders, modules, log, RTP ports."""
     for name in ("etc", "lib/agi-bin", "spool", "run", "log/cdr-custom"):
         (instance.folder / name).mkdir(parents=True, exist_ok=True)
     etc = instance.folder / "etc"
     for name in EMPTY_FILES:
         (etc / name).touch()
-    render(TEMPLATES / "common", etc, {**asdict(instance), "modules_list": MODULES})
+    render(TEMPLATES / "common", etc, {**asdict(instance), "modules_list": modules})
 
 
 def _flat(plan: PbxPlan) -> dict[str, object]:
-    return {**asdict(plan), "default_queue": next(iter(plan.queues))}
+    return {**asdict(plan), **asdict(plan.doors), "default_queue": next(iter(plan.queues))}
 
 
 def render(templates: Path, folder: Path, values: Mapping[str, object]) -> list[Path]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from cti.asterisk.config import (
     RTP_PORTS,
     WEB,
+    Doors,
     EmbeddedPlan,
     InstancePlan,
     PbxPlan,
@@ -36,6 +37,7 @@ class PbxSecrets:
     phones: Mapping[str, str]  # extension → SIP password
     web_phones: Mapping[str, str]  # extension → password of the phone in the page
     guest: str  # of those who ring in from the demo's page
+    bot_line: str  # the name of the bot's WebSocket within the PBX
 
 
 def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
@@ -49,6 +51,7 @@ def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
         phones=_passwords(known.get("phones", {}), extensions),
         web_phones=_passwords(known.get("web_phones", {}), extensions),
         guest=known.get("guest") or secrets.token_urlsafe(12),
+        bot_line=known.get("bot_line") or secrets.token_hex(16),
     )
     if asdict(kept) != known:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -62,16 +65,6 @@ def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
 
 def _passwords(known: Mapping[str, str], extensions: list[str]) -> dict[str, str]:
     return {name: known.get(name) or secrets.token_urlsafe(12) for name in extensions}
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    """Where the PBX finds us, as seen from the PBX."""
-
-    agi_host: str = "127.0.0.1"
-    agi_port: int = 4573
-    audiosocket_host: str = "127.0.0.1"
-    audiosocket_port: int = 9092
 
 
 def plan_pbx(
@@ -98,10 +91,8 @@ def plan_pbx(
         trunk=trunk,
         call_back=scenario.call_back is not None,
         duty_dial=f"PJSIP/{duty}&PJSIP/{duty}{WEB}" if local else f"PJSIP/{duty}@{trunk}" if duty else "",
-        agi_host=doors.agi_host,
-        agi_port=doors.agi_port,
-        audiosocket_host=doors.audiosocket_host,
-        audiosocket_port=doors.audiosocket_port,
+        doors=doors,
+        bot_line=f"presszero-{kept.bot_line}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which call the audio of an AudioSocket connection belongs to, and what became of the conversation.
+"""Which call the audio of a connection belongs to, and what became of the conversation.
 
 Joins reception (which announces) with the voicebot's server (which connects) and reception again (which asks
 for the outcome). In memory on purpose: a UUID from before a restart is nobody's, and the dialplan goes on to

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cti.asterisk.config import EmbeddedPlan
-from cti.asterisk.embedded import GUEST_NUMBER, Doors, PbxSecrets, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.embedded import GUEST_NUMBER, PbxSecrets, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance
 from cti.demo.network import LINES_HOST, TelephoneNetwork, telephone_network
@@ -34,7 +34,15 @@ def own_settings(data: Path, **others: object) -> Settings:
     """Settings for a centre of one's own in `data`: every door on a free port of loopback."""
     ports = {
         name: free_port()
-        for name in ("http_port", "agi_port", "audiosocket_port", "ami_port", "phone_port", "phone_tls_port")
+        for name in (
+            "http_port",
+            "agi_port",
+            "audiosocket_port",
+            "bot_websocket_port",
+            "ami_port",
+            "phone_port",
+            "phone_tls_port",
+        )
     }
     return Settings.read(data=data, **{**ports, **others})
 
@@ -45,7 +53,7 @@ async def exchange(program: Program, scenario: Scenario, settings: Settings) -> 
     sip_port = free_udp_port()
     lines_port = free_udp_port(LINES_HOST)
     kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
-    doors = Doors(settings.agi_host, settings.agi_port, settings.audiosocket_host, settings.audiosocket_port)
+    doors = settings.doors
     plan = plan_pbx(
         scenario, kept, doors, prompts=settings.prompts_folder / "static", spool=settings.spool_folder
     )

@@ -48,17 +48,49 @@ class Heard:
         return self.kind == AUDIO and bool(samples.size) and int(np.abs(samples.astype(np.int32)).max()) > 100
 
 
-class AudioSocketCaller:
+class Hearer:
+    """Whoever hears the server, over whichever carrier."""
+
+    def __init__(self) -> None:
+        self.heard: list[Heard] = []
+        self.closed = asyncio.Event()  # the server ended the call, or cut it
+        self._news = asyncio.Event()
+
+    async def first_sound_after(self, at: float, within_s: float = 10.0) -> float:
+        """The time of the first frame with sound in it that arrived after `at`."""
+        async with asyncio.timeout(within_s):
+            while True:
+                for heard in self.heard:
+                    if heard.at > at and heard.loud:
+                        return heard.at
+                await self._next()
+
+    async def quiet_for(self, seconds: float, within_s: float = 30.0) -> None:
+        """Wait until the server has been silent for so long (and had said something before)."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(within_s):
+            while True:
+                sounds = [heard.at for heard in self.heard if heard.loud]
+                if sounds and loop.time() - sounds[-1] >= seconds:
+                    return
+                await self._next()
+
+    async def _next(self) -> None:
+        if self.closed.is_set():
+            raise ConnectionError("The server has ended the call.")
+        self._news.clear()
+        await self._news.wait()
+
+
+class AudioSocketCaller(Hearer):
     """`async with AudioSocketCaller(port, call) as caller:` is a call; leaving the block hangs up."""
 
     def __init__(self, port: int, call: UUID, host: str = "127.0.0.1") -> None:
+        super().__init__()
         self._address = host, port
         self._call = call
-        self.heard: list[Heard] = []
-        self.closed = asyncio.Event()  # the server ended the call, or cut it
         self._to_say: deque[bytes] = deque()
         self._said = asyncio.Event()
-        self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -96,35 +128,10 @@ class AudioSocketCaller:
         """As Asterisk does: a TCP reset, no message."""
         self._writer.transport.abort()
 
-    async def first_sound_after(self, at: float, within_s: float = 10.0) -> float:
-        """The time of the first frame with sound in it that arrived after `at`."""
-        async with asyncio.timeout(within_s):
-            while True:
-                for heard in self.heard:
-                    if heard.at > at and heard.loud:
-                        return heard.at
-                await self._next()
-
-    async def quiet_for(self, seconds: float, within_s: float = 30.0) -> None:
-        """Wait until the server has been silent for so long (and had said something before)."""
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(within_s):
-            while True:
-                sounds = [heard.at for heard in self.heard if heard.loud]
-                if sounds and loop.time() - sounds[-1] >= seconds:
-                    return
-                await self._next()
-
     @property
     def ended_properly(self) -> bool:
         """Whether the server's last word was END."""
         return bool(self.heard) and self.heard[-1].kind == END
-
-    async def _next(self) -> None:
-        if self.closed.is_set():
-            raise ConnectionError("The server has ended the call.")
-        self._news.clear()
-        await self._news.wait()
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()

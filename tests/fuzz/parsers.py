@@ -47,6 +47,7 @@ from tickets.numbers import normalise_number
 from tickets.paging import BadCursor, read_cursor
 from tickets.rows import event_row, storable
 from tickets.vocabulary import EventKind
+from voicebot import chan_websocket
 from voicebot.audiosocket import BadMessage, Decoder, Kind, encode
 
 REPOSITORY = Path(__file__).parents[2]
@@ -196,6 +197,15 @@ def _audiosocket() -> Iterator[Feed]:
     yield feed
 
 
+# --- Asterisk's WebSocket channel
+
+
+def _channel_text(data: bytes) -> None:
+    told = chan_websocket.read(data.decode("utf-8", "replace"))
+    if isinstance(told, chan_websocket.Pressed):
+        assert len(told.digit) == 1
+
+
 # --- files
 
 
@@ -314,6 +324,14 @@ AUDIO = (
     encode(Kind.AUDIO, bytes(3200)),
     encode(Kind.DIGIT, b"#") + encode(Kind.ERROR, b"\1") + encode(Kind.END),
 )
+CHANNEL_TEXTS = (
+    b'{"event":"MEDIA_START","connection_id":"bot","channel":"WebSocket/bot/0x7f","channel_id":"1.2",'
+    b'"format":"slin","optimal_frame_size":320,"ptime":20,"channel_variables":{"DIALEDPEERNUMBER":"bot/c(slin)"}}',
+    b'{"event":"DTMF_END","channel_id":"1.2","digit":"0"}',
+    b'{"event":"MEDIA_MARK_PROCESSED","channel_id":"1.2","correlation_id":"1"}',
+    b'{"event":"MEDIA_XOFF","channel_id":"1.2"}',
+    b'{"event":"ERROR","channel_id":"1.2","error_text":"Unable to parse JSON command"}',
+)
 _EVENT = CallEvent("ami", "received:pz-1.1", "pz-1.1", NOW, EventKind.RECEIVED, {"caller": "+12025550123"}, 0)
 _SOUND = (
     wav_bytes(tone(0.02)),
@@ -351,6 +369,8 @@ TARGETS = (
     Target("AGI values", (b"/prompts/a", b'a "quoted" \\ word'), (), 30_000, _plain(_agi_quote)),
     Target("AudioSocket", AUDIO, (b"\x10\x01\x40", b"\x03\0\1", b"\x01\0\x10"), 130_000, _audiosocket,
            (BadMessage,)),
+    Target("WebSocket texts", CHANNEL_TEXTS, (b"[" * 3000, b'{"a":' * 3000, b"null", b'"digit":'), 60_000,
+           _plain(_channel_text), (chan_websocket.BadText,)),
     Target("CDR lines", tuple((FAKES / "asterisk22_cdr.csv").read_bytes().splitlines(keepends=True)),
            (b'""', b'","', b"ANSWERED", b"queue", b"voicemail"), 80_000, _plain(_cdr), (UnreadableCdr,)),
     Target("WAV heads", _SOUND, (b"fmt ", b"data", b"LIST", b"\xff\xff\xff\xff"), 80_000, _plain(_wav),

@@ -18,7 +18,7 @@ import yaml
 
 from cti.asterisk.ami import AmiLink
 from cti.asterisk.config import RTP_PORTS, EmbeddedPlan, InstancePlan, render, write_instance
-from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.embedded import build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import Program, cache_folder
 from cti.asterisk.instance import Instance
 from cti.demo.exchange import NETWORK_RTP_START, PBX_RTP_START, own_settings
@@ -115,7 +115,7 @@ async def _seed(settings: Settings) -> None:
 
 def _pbx(program: Program, scenario: Scenario, settings: Settings, sip_port: int) -> Instance:
     kept = keep_secrets(settings.data / "pbx-secrets.json", list(scenario.operators))
-    doors = Doors(settings.agi_host, settings.agi_port, settings.audiosocket_host, settings.audiosocket_port)
+    doors = settings.doors
     plan = plan_pbx(
         scenario, kept, doors, prompts=settings.prompts_folder / "static", spool=settings.spool_folder
     )

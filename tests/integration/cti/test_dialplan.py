@@ -13,8 +13,8 @@ import pytest
 
 from cti.asterisk.ami import AmiLink
 from cti.asterisk.cdr import read_line
-from cti.asterisk.config import EmbeddedPlan
-from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.config import Doors, EmbeddedPlan
+from cti.asterisk.embedded import build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.events import AmiEvent, ListedChannel, StageReached, WaitingCaller
 from cti.asterisk.install import Program
 from cti.ports import free_port, free_udp_port

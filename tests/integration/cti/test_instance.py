@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from cti.asterisk import instance as module
-from cti.asterisk.config import EmbeddedPlan
-from cti.asterisk.embedded import Doors, build_embedded, keep_secrets, plan_pbx
+from cti.asterisk.config import Doors, EmbeddedPlan
+from cti.asterisk.embedded import build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import Program
 from cti.asterisk.instance import OPEN_FILES, Instance, PbxDidNotEnd
 from cti.ports import free_port, free_udp_port

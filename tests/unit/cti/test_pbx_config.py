@@ -7,6 +7,7 @@ import pytest
 
 from cti.asterisk.config import (
     BadPbxConfiguration,
+    Doors,
     EmbeddedPlan,
     InstancePlan,
     PbxPlan,
@@ -77,6 +78,35 @@ def test_each_operator_has_a_phone_of_their_own_and_one_in_the_page(tmp_path: Pa
 def test_no_extension_is_named_like_a_phone_in_the_page(tmp_path: Path) -> None:
     with pytest.raises(BadPbxConfiguration, match="phone in the page"):
         write_includes(replace(PLAN, operators={"101-web": Phone("Eve", "a", "b")}), tmp_path)
+
+
+def test_the_bots_audio_goes_over_audiosocket_unless_asked_otherwise(tmp_path: Path) -> None:
+    files = written(PLAN, tmp_path)
+    assert "PZ_BOT=AudioSocket/127.0.0.1:9092/${PZ_BOT_UUID}/c(slin))" in files["extensions_presszero.conf"]
+    assert "[" not in files["websocket_client_presszero.conf"]
+
+
+def test_or_over_a_websocket_with_the_same_fuse_on_its_leg(tmp_path: Path) -> None:
+    over = replace(PLAN, doors=Doors(bot_audio="websocket", websocket_port=9193), bot_line="presszero-5ec2e7")
+    files = written(over, tmp_path)
+    dialplan = files["extensions_presszero.conf"]
+    assert "PZ_BOT=WebSocket/presszero-5ec2e7/c(slin)f(json)v(call=${PZ_BOT_UUID}))" in dialplan
+    assert "AudioSocket" not in dialplan
+    client = files["websocket_client_presszero.conf"]
+    assert "[presszero-5ec2e7]\ntype=websocket_client\n" in client
+    assert "uri=ws://127.0.0.1:9193/bot\n" in client
+    assert "reconnect_attempts=1\n" in client  # a caller waits meanwhile
+    assert "n,Dial(${PZ_BOT},2,gb(presszero-bot-leg^s^1(${PZ_CALL}^${PZ_BOT_FUSE})))" in dialplan
+
+
+@pytest.mark.parametrize("carrier", ["audiosocket", "websocket"])
+def test_asterisk_loads_the_websocket_channel_only_for_the_bots_sake(tmp_path: Path, carrier: str) -> None:
+    instance = InstancePlan(tmp_path, Path("/usr/lib/asterisk/modules"), 20000, 22000)
+    plan = replace(PLAN, doors=Doors(bot_audio=carrier))
+    write_embedded(plan, instance, EmbeddedPlan(Path("/srv/moh")))
+    modules = (tmp_path / "etc" / "modules.conf").read_text()
+    for module in ("chan_websocket", "res_websocket_client"):
+        assert (f"load={module}.so\n" in modules) is (carrier == "websocket")
 
 
 def embedded_files(folder: Path, **others: str) -> dict[str, str]:
