@@ -33,7 +33,7 @@ class Question(ScriptPart):
     private: bool = False
     """Only for who has proved who they are (`identity:`); what is answered stays out of the ledger."""
     follows: Name | None = None
-    """The question right after which alone this one counts: "and on Sunday?"."""
+    """Only asked right after this question's answer: "and on Sunday?"."""
 
     @model_validator(mode="after")
     def _is_answered(self) -> Self:
