@@ -14,8 +14,21 @@ from datetime import UTC, datetime, tzinfo
 
 from tickets.vocabulary import HandOver
 from voicebot.filling import Filling
-from voicebot.moves import AllSaid, Finish, Heard, Input, Key, KeysPaused, LookedUp, Say, Silence, State, Step
-from voicebot.moves import StillLooking, TimeIsUp
+from voicebot.moves import (
+    AllSaid,
+    Finish,
+    Heard,
+    Input,
+    Key,
+    KeysPaused,
+    LookedUp,
+    Say,
+    Silence,
+    State,
+    Step,
+    StillLooking,
+    TimeIsUp,
+)
 from voicebot.script import BotScript, Question
 from voicebot.texts import CUSTOMER, compose
 from voicebot.understanding import Kind, Understood

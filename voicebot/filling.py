@@ -13,8 +13,22 @@ from tickets.vocabulary import HandOver
 from voicebot import lookup as lookups
 from voicebot import slots
 from voicebot.lookup import Lookup, Trouble
-from voicebot.moves import About, Asking, Heard, Input, Key, KeysPaused, LookedUp, Note, Say, Silence, State
-from voicebot.moves import LookUp, Step, StillLooking
+from voicebot.moves import (
+    About,
+    Asking,
+    Heard,
+    Input,
+    Key,
+    KeysPaused,
+    LookedUp,
+    LookUp,
+    Note,
+    Say,
+    Silence,
+    State,
+    Step,
+    StillLooking,
+)
 from voicebot.script import BotScript, Identity, Question
 from voicebot.slots import Begun, Slot, Whole
 from voicebot.texts import CUSTOMER, MissingField, compose
@@ -24,6 +38,8 @@ from voicebot.ways_out import hand_over
 FAILURES: Final = 2
 """Fruitless turns for one slot, or failed identity checks, after which a person takes over."""
 MOST_CORRECTIONS: Final = 3
+MOST_PAUSES: Final = 4
+"""Pauses in a row after which a number that was keyed in half is given up."""
 _YES_KEYS: Final = frozenset("1#")
 _NO_KEYS: Final = frozenset("2*")
 
@@ -70,11 +86,13 @@ class Filling:
             return None
         match happened:
             case Heard():
-                return self._heard(state, replace(asking, typed=""), slot, happened)
+                return self._heard(state, asking, slot, happened)
             case Key(digit):
                 return self._key(state, asking, slot, digit)
             case KeysPaused():
                 return self._keys_paused(state, asking, slot)
+            case Silence() if asking.typed:
+                return Step(state)  # they are busy with their keys: `KeysPaused` tells when no longer
             case Silence():
                 return self._failed(state, asking, slot, HandOver.SILENCE)
         return None
@@ -97,12 +115,14 @@ class Filling:
     def _heard(self, state: State, asking: Asking, slot: Slot, heard: Heard) -> Step | None:
         understood = heard.understood
         said = slots.read(slot, heard.text, self.language, state.today, asking.begun)
-        if understood.kind is Kind.NOTHING:
+        if understood.kind is Kind.NOTHING and not asking.typed:
             return self._failed(state, asking, slot, HandOver.SILENCE)
         if asking.offered is not None:
             return self._confirmed(state, asking, slot, heard)
         if isinstance(said, Whole):
             return self._offer(state, asking, slot, said.value)
+        if asking.typed and understood.kind is not Kind.QUESTION:
+            return Step(state)  # they read the number to themselves, or the television speaks
         if slot.kind == "yes_no" and understood.kind in (Kind.YES, Kind.NO):
             return self._accept(state, asking, slot, understood.kind.value)
         if self._means_something_else(asking, heard):
@@ -150,7 +170,7 @@ class Filling:
             return self._typed(state, asking, slot)
         if not digit.isdigit():
             return self._failed(state, replace(asking, typed="", begun=""), slot, not_understood)
-        asking = replace(asking, typed=asking.typed + digit)
+        asking = replace(asking, typed=asking.typed + digit, pauses=0)
         if len(asking.typed) >= slot.longest:
             return self._typed(state, asking, slot)
         return Step(replace(state, asking=asking, silences=0))
@@ -161,7 +181,9 @@ class Filling:
         if asking.typed.endswith("0"):
             # It was no digit: whoever presses zero and waits wants a person.
             return hand_over(self.script, state, HandOver.PRESSED_ZERO, *self.loose_ends(asking))
-        return Step(state)
+        if asking.pauses + 1 < MOST_PAUSES:
+            return Step(replace(state, asking=replace(asking, pauses=asking.pauses + 1)))
+        return self._failed(state, asking, slot, HandOver.NOT_UNDERSTOOD)
 
     def _typed(self, state: State, asking: Asking, slot: Slot) -> Step:
         value = slots.from_keys(slot, asking.typed)
@@ -180,7 +202,7 @@ class Filling:
         """Nothing to go on with: once more, in other words, then a person."""
         if asking.failures + 1 >= FAILURES:
             return self._give_up(state, asking, reason)
-        asking = replace(asking, failures=asking.failures + 1, typed="")
+        asking = replace(asking, failures=asking.failures + 1, typed="", pauses=0)
         if asking.offered is not None:
             return self._offer(state, asking, slot, asking.offered)
         state = replace(state, asking=replace(asking, begun=""))

@@ -78,7 +78,7 @@ class Lookup(ScriptPart):
     """Or a whole address elsewhere, which is never sent the token."""
     method: Literal["GET"] = "GET"
     deadline_s: Annotated[float, Field(gt=0, le=10, strict=False)] = DEADLINE_S
-    fields: dict[Name, FieldFrom] = {}
+    fields: dict[Name, FieldFrom] = Field(default_factory=dict)
     cases: Annotated[tuple[Case, ...], Field(strict=False, max_length=50)] = ()
     """The first one that fits is said."""
     otherwise: Spoken | None = None

@@ -141,6 +141,7 @@ class Asking:
     offered: str | None = None  # the current slot's value, waits for a yes
     begun: str = ""  # digits that were said so far
     typed: str = ""  # keys that were pressed so far
+    pauses: int = 0  # since the last of them
     failures: int = 0  # turns in which the current slot got no further
     corrections: int = 0  # values that the caller took back by saying another
     unknown: int = 0  # times that the company did not know what was asked for

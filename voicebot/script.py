@@ -68,7 +68,7 @@ class BotScript(ScriptPart):
     go_on: Spoken = "Please go ahead."
     and_then: Spoken = "Yes, and then?"
     """After a part of a number."""
-    lookups: dict[Name, Lookup] = {}
+    lookups: dict[Name, Lookup] = Field(default_factory=dict)
     identity: Identity | None = None
     operator_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
     """More ways to ask for a person, beside those that the bot knows ("operator", "a human", …)."""
