@@ -6,7 +6,7 @@ sequence of inputs keeps a caller here for ever.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from tickets.vocabulary import HandOver
@@ -34,12 +34,15 @@ from voicebot.slots import Begun, Slot, Whole
 from voicebot.texts import CUSTOMER, MissingField, compose
 from voicebot.understanding import Kind
 from voicebot.ways_out import hand_over
+from voicebot.wishes import Wishes, without_fillers, words
 
 FAILURES: Final = 2
 """Fruitless turns for one slot, or failed identity checks, after which a person takes over."""
 MOST_CORRECTIONS: Final = 3
 MOST_PAUSES: Final = 4
 """Pauses in a row after which a number that was keyed in half is given up."""
+MOST_WORDS: Final = 5
+"""Of an answer to a question that wants a yes, when it does not begin with one."""
 _YES_KEYS: Final = frozenset("1#")
 _NO_KEYS: Final = frozenset("2*")
 
@@ -50,6 +53,7 @@ class Filling:
 
     script: BotScript
     language: str  # BCP 47
+    _wishes: Wishes = field(init=False, repr=False, default_factory=Wishes)
 
     # --- the way in ---
 
@@ -123,8 +127,8 @@ class Filling:
             return self._offer(state, asking, slot, said.value)
         if asking.typed and understood.kind is not Kind.QUESTION:
             return Step(state)  # they read the number to themselves, or the television speaks
-        if slot.kind == "yes_no" and understood.kind in (Kind.YES, Kind.NO):
-            return self._accept(state, asking, slot, understood.kind.value)
+        if slot.kind == "yes_no" and (yes := self._says_yes(heard)) is not None:
+            return self._accept(state, asking, slot, "yes" if yes else "no")
         if self._means_something_else(asking, heard):
             return None
         if isinstance(said, Begun):
@@ -135,18 +139,32 @@ class Filling:
     def _confirmed(self, state: State, asking: Asking, slot: Slot, heard: Heard) -> Step | None:
         """An answer to "I heard 1 2 5, is that right?"."""
         said = slots.read(slot, heard.text, self.language, state.today)
-        kind, offered = heard.understood.kind, asking.offered or ""
+        offered = asking.offered or ""
         if said == Whole(offered):
             return self._accept(state, asking, slot, offered)  # said again: that is a yes
         if said is not None:  # "no, 1 2 5" – or only "1 2 5"
             return self._corrected(state, asking, slot, said)
-        if kind is Kind.YES:
+        yes = self._says_yes(heard)
+        if yes:
             return self._accept(state, asking, slot, offered)
-        if kind is Kind.NO:
+        if yes is False:
             return self._failed(state, replace(asking, offered=None, begun=""), slot, HandOver.NOT_UNDERSTOOD)
         if self._means_something_else(asking, heard):
             return None
         return self._failed(state, asking, slot, HandOver.NOT_UNDERSTOOD)
+
+    def _says_yes(self, heard: Heard) -> bool | None:
+        """To a question that wants a yes or a no; None: neither. "Yes, that is my number", "not quite"."""
+        if heard.understood.kind in (Kind.YES, Kind.NO):
+            return heard.understood.kind is Kind.YES
+        said = without_fillers(words(heard.text))
+        if said and self._wishes.is_yes(said[:1]):
+            return True
+        if len(said) > MOST_WORDS:
+            return None
+        if any(self._wishes.is_no([word]) for word in said):
+            return False
+        return True if self._wishes.is_yes(said[-1:]) else None
 
     def _corrected(self, state: State, asking: Asking, slot: Slot, said: Whole | Begun) -> Step:
         if asking.corrections + 1 >= MOST_CORRECTIONS:

@@ -198,7 +198,9 @@ def spoken_fields(lookup: Lookup, fields: Mapping[str, Value], language: str) ->
     """The fields as they are said; one that is not of its kind is left out."""
     spoken: dict[str, str] = {}
     for name, value in fields.items():
-        kind = lookup.fields[name].kind
+        if (place := lookup.fields.get(name)) is None:
+            continue
+        kind = place.kind
         text = _plain(value) if not isinstance(value, str) else value
         if kind == "digits" and not (text.isascii() and text.isdigit()):
             continue

@@ -5,7 +5,7 @@ said back. Knows nothing of the turns in which it is asked for; that is `filling
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Final, Literal, Self
 
 from babel.dates import format_date
@@ -18,6 +18,8 @@ LONGEST: Final = 32
 """Digits of the longest number that is asked for."""
 GROUP: Final = 4
 """Digits that are said in one go."""
+A_DIGIT_ALONE: Final = 2
+"""Words of the longest utterance in which one digit by itself begins a number."""
 HIDDEN: Final = "•"
 SHOWN_SIGNS: Final = 2
 """Of a private value so many signs at its end are shown, to tell two of them apart."""
@@ -42,8 +44,6 @@ class Slot(ScriptPart):
     min_length: Length | None = None
     """… or between these two."""
     max_length: Length | None = None
-    keys: Literal["ddmmyyyy", "mmddyyyy", "yyyymmdd"] = "ddmmyyyy"
-    """Of a date: in which order its eight keys are pressed."""
     private: bool = False
     """Its value stays out of the ledger but for the last two signs."""
 
@@ -108,7 +108,7 @@ def read(slot: Slot, text: str, language: str, today: date, begun: str = "") -> 
     """
     match slot.kind:
         case "digits":
-            return _digits(slot, values.digits(text, language), begun)
+            return _digits(slot, text, values.digits(text, language), begun)
         case "date":
             day = values.date_of(text, language, today)
             return None if day is None else Whole(day.isoformat())
@@ -119,27 +119,31 @@ def read(slot: Slot, text: str, language: str, today: date, begun: str = "") -> 
             return None
 
 
-def _digits(slot: Slot, said: str, begun: str) -> Whole | Begun | None:
+def _digits(slot: Slot, text: str, said: str, begun: str) -> Whole | Begun | None:
     """Together with what was begun; who begins anew and says all of it is taken by their last word."""
     for digits in (begun + said, said) if len(said) < slot.shortest else (said, begun + said):
         if said and slot.shortest <= len(digits) <= slot.longest:
             return Whole(digits)
-    if said and len(begun + said) < slot.shortest:
+    if not said or (len(said) == 1 and len(text.split()) > A_DIGIT_ALONE):
+        return None  # "the blue one"
+    if len(begun + said) < slot.shortest:
         return Begun(begun + said)
-    return Begun(said) if said and len(said) < slot.shortest else None
+    return Begun(said) if len(said) < slot.shortest else None
 
 
 def from_keys(slot: Slot, typed: str) -> str | None:
-    """The value that these keys give; None where they give none (yet)."""
+    """The value that these keys give; None where they give none (yet).
+
+    A date is keyed in as 19800504: with the day first it would often begin with zero, which is a person.
+    """
     if not slot.shortest <= len(typed) <= slot.longest:
         return None
     if slot.kind == "number":
         return str(int(typed))
     if slot.kind == "digits":
         return typed
-    order = {"ddmmyyyy": "%d%m%Y", "mmddyyyy": "%m%d%Y", "yyyymmdd": "%Y%m%d"}[slot.keys]
     try:
-        return datetime.strptime(typed, order).date().isoformat()  # noqa: DTZ007 - a day has no zone
+        return date.fromisoformat(typed).isoformat()
     except ValueError:
         return None
 
