@@ -41,6 +41,8 @@ PATIENCE_S: Final = 1.2
 """Recognition longer than that is bridged by "one moment"."""
 VOICE_S: Final = 3.0
 """Deadline for the sound of a text: rendered ahead it takes a millisecond."""
+LIVE_VOICE_S: Final = 6.0
+"""The same for what is spoken for this call alone; with others before it, it takes some seconds."""
 LOOKING_S: Final = 0.8
 """A look-up longer than that is bridged by "one moment"."""
 LOOKED_S: Final = 0.5
@@ -345,7 +347,7 @@ class Conversation:
         for part in say.spoken:
             if told and self._saying and say not in self._saying:
                 return  # interrupted within it
-            async with asyncio.timeout(VOICE_S):
+            async with asyncio.timeout(VOICE_S if part.kept else LIVE_VOICE_S):
                 pcm = await self._sound(part)
             now = asyncio.get_running_loop().time()
             if media.playing:

@@ -45,7 +45,8 @@ class LivePiper:
         Raises:
             VoiceFailed: it does not.
         """
-        await self._say(_READY, LOADING_S)
+        raw = await self._say(_READY, LOADING_S)
+        await asyncio.to_thread(raw.unlink, missing_ok=True)
 
     async def speak(self, text: str) -> bytes:
         """Samples of `text`: 8 kHz, mono, 16 bit.
