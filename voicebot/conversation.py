@@ -29,9 +29,10 @@ from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.segmenter import Silence, SpeechEnded
 from voicebot.slots import HIDDEN
+from voicebot.telephone_wav import read_telephone_wav, silence, without_edges
 from voicebot.texts import Part
 from voicebot.understanding import Kind, Understanding
-from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
+from voicebot.voice import Voice, VoiceFailed
 
 _log = structlog.get_logger()
 
@@ -51,7 +52,7 @@ KEYS_S: Final = 2.0
 """No key for that long: a number is not going on – and a zero at its end was the wish for a person."""
 NO_AUDIO_S: Final = 8.0
 """A line without any audio at all counts as a silent caller after that."""
-GAP: Final = bytes(BYTES_PER_SECOND // 4)
+GAP: Final = silence(0.25)
 """Silence between two sentences of the bot."""
 SURE: Final = 0.45
 """Recogniser's confidence below which the words are in doubt."""
@@ -351,8 +352,9 @@ class Conversation:
                 pcm = await self._sound(part)
             now = asyncio.get_running_loop().time()
             if media.playing:
-                media.play(GAP)
-                self._said_at += len(GAP) / BYTES_PER_SECOND
+                gap = GAP if part.after_s is None else silence(part.after_s)
+                media.play(gap)
+                self._said_at += len(gap) / BYTES_PER_SECOND
             begins_at = max(now, self._said_at)
             media.play(pcm)
             self._said_at = begins_at + len(pcm) / BYTES_PER_SECOND
@@ -363,7 +365,8 @@ class Conversation:
     async def _sound(self, part: Part) -> bytes:
         if not part.kept:
             return await self._voice.speak(part.text)
-        return await asyncio.to_thread(read_telephone_wav, await self._voice.render(part.text))
+        pcm = await asyncio.to_thread(read_telephone_wav, await self._voice.render(part.text))
+        return without_edges(pcm) if part.tight else pcm
 
     async def _ask_company(self, asked: talk.LookUp) -> None:
         """Ask, tell where it takes long, and tell the answer – which always comes."""

@@ -363,7 +363,7 @@ class Filling:
         spoken |= fields or {}
         if self._question(asking).private:
             told |= {name: slots.masked(value) for name, value in (fields or {}).items()}
-        composed = compose(text, spoken, told)
+        composed = compose(text, spoken, told, self.script.digit_fields)
         return Say(prompt, composed.told, composed.parts)
 
     def _plain(self, state: State, asking: Asking, prompt: str, text: str) -> tuple[Say, ...]:
