@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.conversation_parts import FakeEar, FakeLine, FakeVoice
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind, HandOver
-from voicebot import conversation
+from voicebot import conversation, listening, speaking
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.media import MediaPort
@@ -285,7 +285,7 @@ async def test_it_hands_over_when_the_conversation_gets_too_long(tmp_path: Path)
 
 
 async def test_it_bridges_a_slow_recognition_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(conversation, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(listening, "PATIENCE_S", 0.0)
     call = Call(tmp_path)
     call.ear.ready.clear()
     call.line.says("when is the next draw")
@@ -300,7 +300,7 @@ async def test_it_bridges_a_slow_recognition_with_a_word(tmp_path: Path, monkeyp
 async def test_it_does_not_wait_for_a_carrier_that_never_sends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(conversation, "LAST_WORDS_S", 0.0)
+    monkeypatch.setattr(speaking, "LAST_WORDS_S", 0.0)
     call = Call(tmp_path, slow=True)
     call.line.presses("0")
     assert (await call.run()).reason is HandOver.PRESSED_ZERO
