@@ -36,10 +36,15 @@ NO_AUDIO_S: Final = 8.0
 """A line without any audio at all counts as a silent caller after that."""
 SURE: Final = 0.45
 """Recogniser's confidence below which the words are in doubt."""
+WELL: Final = 0.6
+"""Score from which a question is understood so well that the caller's turn may end early."""
 TICK_S: Final = 1.0
 """How often the clock is looked at while nothing happens."""
 NEWS: Final = 64
 """News waiting at most: a flood of keys must not grow without bound."""
+
+
+_COMPLETE: Final = frozenset({Kind.QUESTION, Kind.OPERATOR, Kind.YES, Kind.NO, Kind.GOODBYE})
 
 
 class Conversation:
@@ -79,6 +84,7 @@ class Conversation:
         self._started_at = asyncio.get_running_loop().time()
         self._mouth = Mouth(media, self._voice, self._told)
         self._listener = Listener(self._ear, self._mouth, tell=self._tell, help_with=self._help)
+        self._ear.understands = self._could_act_on
         self._listener.one_moment = Say("one_moment", self._dialogue.script.one_moment)
         self._diary.started()
         outcome = Outcome.to_operator(HandOver.FAULT)
@@ -172,7 +178,7 @@ class Conversation:
                 step = self._dialogue.step(state, news)
             case _:
                 step = self._dialogue.step(state, news)
-        busy = self._mouth.speaks or self._listener.somebody_speaks
+        busy = self._mouth.speaks or self._mouth.cut_off or self._listener.somebody_speaks
         if not step.actions and step.state.closing and not busy:
             return self._dialogue.step(step.state, talk.AllSaid())
         return step
@@ -187,9 +193,10 @@ class Conversation:
             self._held = text  # they only drew breath: wait for the rest
             return Step(state)
         self._held = ""
-        interrupted = self._mouth.take_interrupted()
-        if understood.kind is Kind.NOTHING and interrupted:
-            return Step(state, interrupted)  # a cough stopped the bot: say it again
+        if understood.kind is Kind.NOTHING and self._mouth.cut_off:
+            self._listener.go_on()  # a cough stopped the bot
+            return Step(state)
+        self._mouth.forget()
         if text:
             self._heard = text
             self._diary.turn("caller", text, understood.intent, understood.score, started_at_s)
@@ -203,7 +210,7 @@ class Conversation:
         if says:
             await self._mouth.say(says, last=step.state.over)
         if step.state.closing and not step.state.over:
-            self._help(self._tell_when_drained, media)
+            self._help(self._tell_when_said)
         for action in step.actions:
             if isinstance(action, talk.GiveToOperator):
                 if says:
@@ -216,11 +223,16 @@ class Conversation:
                 return Outcome(Ending.ANSWERED, topic=step.state.answered, heard=self._heard)
         return None
 
-    async def _tell_when_drained(self, media: MediaPort) -> None:
-        await media.drained()
+    async def _tell_when_said(self) -> None:
+        await self._mouth.all_said()
         self._tell(Drained())
 
     # --- housekeeping ---
+
+    def _could_act_on(self, text: str) -> bool:
+        """Whether these words alone would bring the conversation on: then nobody need wait for more."""
+        understood = self._understanding.classify(f"{self._held} {text}".strip())
+        return understood.kind in _COMPLETE and understood.score >= WELL
 
     def _told(self, say: Say, begins_at: float) -> None:
         self._diary.turn("bot", say.text, say.prompt, None, begins_at - self._started_at)

@@ -1,6 +1,10 @@
-"""The mouth of one conversation: what it is saying, and what an interruption cut off.
+"""The mouth of one conversation: what it is saying, and where it stopped when the caller spoke.
 
 Knows a `MediaPort` and a `Voice`; decides nothing: the dialogue says what, the listening half when to stop.
+
+    speaks ──(give_way)──→ cut off ──(go_on)──→ speaks, from the last breath before the cut
+                              │
+                              └──(forget, or something new to say)──→ silent
 """
 
 import asyncio
@@ -8,10 +12,11 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
 import structlog
 
 from voicebot.dialogue import Say
-from voicebot.media import BYTES_PER_SECOND, MediaPort
+from voicebot.media import BYTES_PER_SECOND, SAMPLE_RATE, MediaPort
 from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
 
 _log = structlog.get_logger()
@@ -22,6 +27,10 @@ GAP: Final = bytes(BYTES_PER_SECOND // 4)
 """Silence between two sentences of the bot."""
 LAST_WORDS_S: Final = 2.0
 """Beyond their own length the last words have this long to leave; then the caller goes on without them."""
+BACK_S: Final = 2.0
+"""A breath further back than that is not looked for: the bot goes on a little before the cut."""
+UNHEARD_S: Final = 0.7
+"""Of what was cut off so early nobody understood anything: both began at the same moment."""
 
 Told = Callable[[Say, float], None]
 """Told each sentence that begins, and at which time of the event loop's clock."""
@@ -35,7 +44,10 @@ class Mouth:
         self._voice = voice
         self._told = told
         self._saying: tuple[Say, ...] = ()
-        self._interrupted: tuple[Say, ...] = ()
+        self._run = bytearray()  # all that was handed to the line since it was last silent
+        self._rest: bytearray | None = None  # what is still to be said, while cut off
+        self.unheard = False
+        """What was cut off last had hardly begun."""
         self.silent_since = _now()
         """When what was handed to the line is, or will be, all said."""
 
@@ -44,53 +56,68 @@ class Mouth:
         """Whether the caller hears the bot now."""
         return self._media.playing
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether it gave way and has neither gone on nor forgotten what it was saying."""
+        return self._rest is not None
+
     async def say(self, says: tuple[Say, ...], *, last: bool) -> None:
-        """Speak them one after the other; an interruption drops the rest. `last`: nothing follows them.
+        """Speak them one after the other, instead of what was cut off. `last`: nothing follows them.
 
         Raises:
             VoiceFailed, TimeoutError: there is no sound for a sentence that is not among the last words.
         """
+        self._rest = None
         self._saying = says
         for say in says:
-            if self._saying is not says:
-                return  # interrupted: the rest is not wanted either
             try:
-                await self.speak(say)
+                pcm = await self._sound(say)
             except (VoiceFailed, TimeoutError):
                 if not last:
                     raise
                 # The decision stands without its words, and keeps its own reason.
                 _log.exception("a prompt has no sound", action="prompt_failed", prompt=say.prompt)
+                continue
+            if self._saying is not says:
+                return  # the rest is not wanted any more
+            self._told(say, self._play(pcm))
 
-    async def speak(self, say: Say) -> None:
-        """One sentence behind what is being said, without taking its place."""
-        async with asyncio.timeout(VOICE_S):
-            path = await self._voice.render(say.text)
-            pcm = await asyncio.to_thread(read_telephone_wav, path)
-        now = _now()
-        if self._media.playing:
-            self._media.play(GAP)
-            self.silent_since += len(GAP) / BYTES_PER_SECOND
-        begins_at = max(now, self.silent_since)
-        self._media.play(pcm)
-        self.silent_since = begins_at + len(pcm) / BYTES_PER_SECOND
-        self._told(say, begins_at)
+    async def bridge(self, say: Say) -> None:
+        """One sentence between, whatever is cut off."""
+        pcm = await self._sound(say)
+        rest, self._rest = self._rest, None
+        self._told(say, self._play(pcm))
+        self._rest = rest
 
     def give_way(self) -> None:
-        """The caller speaks: fall silent, and remember what was being said."""
-        self._interrupted = self._saying
-        self.fall_silent()
+        """The caller speaks: fall silent at once, and remember what is left to be said."""
+        if not self._media.playing:
+            return
+        said_s = self._media.stop_playing()
+        self.unheard = said_s < UNHEARD_S
+        self._rest = self._run[0 if self.unheard else last_breath(bytes(self._run), said_s) :]
+        self.silent_since = _now()
 
-    def take_interrupted(self) -> tuple[Say, ...]:
-        """What the caller interrupted last; only once."""
-        interrupted, self._interrupted = self._interrupted, ()
-        return interrupted
+    def go_on(self) -> None:
+        """It was nothing: say the rest."""
+        rest, self._rest = self._rest, None
+        if rest:
+            self._play(bytes(rest))
+
+    def forget(self) -> None:
+        """What was cut off is not wanted any more."""
+        if self._rest is not None:
+            self._rest, self._saying = None, ()
 
     def fall_silent(self) -> None:
-        """Say no more of it."""
+        """Say no more, and nothing of it later."""
         self._media.stop_playing()
-        self._saying = ()
+        self._rest, self._saying = None, ()
         self.silent_since = _now()
+
+    async def all_said(self) -> None:
+        """Return when nothing is left to be heard."""
+        await self._media.drained()  # no deadline of its own: ending the call ends it
 
     async def finish(self) -> None:
         """Let the last words out; a carrier that does not send them must not hold the caller."""
@@ -98,6 +125,48 @@ class Mouth:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(left + LAST_WORDS_S):
                 await self._media.drained()
+
+    async def _sound(self, say: Say) -> bytes:
+        async with asyncio.timeout(VOICE_S):
+            path = await self._voice.render(say.text)
+            return await asyncio.to_thread(read_telephone_wav, path)
+
+    def _play(self, pcm: bytes) -> float:
+        """Hand it to the line, or keep it while cut off; when it begins to be heard."""
+        now = _now()
+        if self._rest is not None:
+            self._rest += GAP + pcm
+            return now
+        if self._media.playing:
+            pcm = GAP + pcm
+        else:
+            self._run.clear()
+        begins_at = max(now, self.silent_since)
+        self._media.play(pcm)
+        self._run += pcm
+        self.silent_since = begins_at + len(pcm) / BYTES_PER_SECOND
+        return begins_at
+
+
+def last_breath(pcm: bytes, said_s: float) -> int:
+    """The byte at which to go on with `pcm` after `said_s` seconds of it: the last short silence.
+
+    A word cut in two is said again as a whole, and a few words before it for the sake of the sentence.
+    """
+    step = SAMPLE_RATE // 100
+    begin = max(0, int((said_s - BACK_S) * 100))
+    samples = np.frombuffer(pcm, "<i2")[begin * step : int(said_s * 100) * step]
+    levels = np.abs(samples[: len(samples) // step * step].reshape(-1, step).astype(np.int32)).mean(axis=1)
+    quiet = levels < _QUIET
+    for end in range(len(quiet) - _SOME_WORDS, _BREATH - 1, -1):
+        if quiet[end - _BREATH : end].all():
+            return (begin + end - _BREATH // 2) * step * 2
+    return begin * step * 2
+
+
+_QUIET: Final = 60  # mean sample value between words
+_BREATH: Final = 6  # hundredths of a second
+_SOME_WORDS: Final = 40  # hundredths of a second before the cut that are said again at least
 
 
 def _now() -> float:
