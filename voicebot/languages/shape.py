@@ -1,16 +1,29 @@
 """What the bot has to know of a language: the shape that every file beside this one fills.
 
-Pure data. Every word is lower case, as `voicebot.wishes.words` writes it (Russian
-"ё" as "е"). Knows neither scripts nor dialogues.
+Pure data. Every word is lower case, as `voicebot.wishes.words` writes it (Russian "ё" as "е"). Knows neither
+scripts nor dialogues.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+_NEVER = re.compile("(?!)")
 
 
 def listed(block: str) -> list[str]:
     """The words of a block of text: long lists read better so."""
     return block.split()
+
+
+def one_of(block: str) -> str:
+    """A readable block of `a | b c | d` as one pattern."""
+    return "(?:" + " ".join(block.split()).replace(" | ", "|") + ")"
+
+
+def only(block: str) -> re.Pattern[str]:
+    """Matches an utterance made of nothing but these."""
+    return re.compile(f"^(?:{one_of(block)}(?: |$))+$")
 
 
 @dataclass(frozen=True)
@@ -69,9 +82,58 @@ class Dates:
 
 
 @dataclass(frozen=True)
+class Wordings:
+    """Wishes that every caller may have, as patterns over words that one space parts."""
+
+    fillers: frozenset[str]
+    """Words that carry nothing: "um", "please"."""
+    polite: frozenset[str]
+    """Words that may stand around a short request for a person."""
+    requests: tuple[re.Pattern[str], ...]
+    """Anywhere in what was said: a request for a person."""
+    short_request: re.Pattern[str]
+    """The same if it is all that was said."""
+    goodbye: re.Pattern[str]
+    goodbye_word: re.Pattern[str]
+    """An utterance made only of courtesies, and at least one of those that end a call."""
+    no: re.Pattern[str]
+    yes: re.Pattern[str]
+    something_else: re.Pattern[str] = _NEVER
+    """Who says this speaks of a person as of something else ("in person") …"""
+    contact: re.Pattern[str] = _NEVER
+    """… unless they say this, too ("talk")."""
+    person_words: tuple[str, ...] = ()
+    """Long words for a person, to be found in bad spellings."""
+    forgiving: bool = False
+    """Whether bad spellings of these are mended in long utterances, too; False: only in short ones."""
+    sounds: Mapping[int, str] = field(default_factory=dict)
+    """Letters that sound like others (`str.maketrans`): one and the same in a bad spelling."""
+    rewrites: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Replacements in the lower-case text, before it is cut into words."""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """Words written in full: "can't" is "can not"."""
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What the language's words are about, as far as no script says it."""
+
+    stem: Callable[[str], str]
+    """A word without its endings."""
+    neutral: frozenset[str]
+    """Words that say how something is asked, not what about. Each also stands for its inflections."""
+    background: tuple[str, ...]
+    """Sentences that callers of any line say. They teach which words are common and what is out of scope."""
+    joints: frozenset[str]
+    """Words between the clauses of a sentence."""
+
+
+@dataclass(frozen=True)
 class Language:
     """One language, by its BCP 47 code."""
 
     code: str
     numbers: Numbers
     dates: Dates
+    wordings: Wordings
+    topics: Topics
