@@ -107,7 +107,7 @@ def _silent_after(phone: SipPhone, began: float) -> float | None:
     """From `began` to the last sound before the first silence; None where the bot went on speaking."""
     until = began + WATCHED_S
     sounds = [packet.at for packet in phone.heard if packet.peak > 0 and began - 0.1 < packet.at < until]
-    for sound, following in zip(sounds, [*sounds[1:], until], strict=True):
+    for sound, following in zip(sounds, [*sounds[1:], until], strict=bool(sounds)):
         if following > began and following - sound >= SILENT_S:
             return max(0.0, sound - began)
     return None

@@ -52,7 +52,8 @@ def expect_digits(count: int | None = None) -> Expect:
 class SoFar:
     """What an engine has understood of an utterance.
 
-    `understood`: the dialogue could act on it well. `complete`: a phrase of the grammar that has no longer one.
+    `understood`: the dialogue could act on it well.
+    `complete`: a phrase of the grammar, and no longer one goes on from it.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""What else is to be heard in a caller's room: nothing of it is taken for the caller, and the caller is heard."""
+"""What else is to be heard in a caller's room: it is not taken for the caller, and the caller is heard."""
 
 import asyncio
 import subprocess
@@ -34,7 +34,7 @@ from voicebot.segmenter import SpeechEnded, SpeechStarted
 
 pytestmark = pytest.mark.integration
 
-SECONDS = 30.0
+SECONDS = 20.0
 CALLER_DB = -22.0
 
 
