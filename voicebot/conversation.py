@@ -17,15 +17,18 @@ import structlog
 from recordings.transcript import Recognised
 from tickets.events import Publish
 from tickets.vocabulary import HandOver
-from voicebot import dialogue as talk
-from voicebot.dialogue import Dialogue, Say, State, Step
+from voicebot import moves as talk
+from voicebot.dialogue import Dialogue
 from voicebot.diary import BotDiary, Clock
 from voicebot.hearing import Ear
 from voicebot.listening import Listener
+from voicebot.lookup import Answer, Failed, LookUp, Trouble
 from voicebot.media import MediaPort
+from voicebot.moves import Say, State, Step
 from voicebot.news import Broken, Drained, News, Words
 from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
+from voicebot.slots import HIDDEN
 from voicebot.speaking import Mouth
 from voicebot.understanding import Kind, Understanding
 from voicebot.voice import Voice
@@ -40,6 +43,12 @@ WELL: Final = 0.6
 """Score from which a question is understood so well that the caller's turn may end early."""
 TICK_S: Final = 1.0
 """How often the clock is looked at while nothing happens."""
+LOOKING_S: Final = 0.8
+"""A look-up longer than that is bridged by "one moment"."""
+LOOKED_S: Final = 0.5
+"""A look-up has this long beyond its own deadline; whoever asks ought to keep that one."""
+KEYS_S: Final = 2.0
+"""No key for that long: a number is not going on – and a zero at its end was the wish for a person."""
 NEWS: Final = 64
 """News waiting at most: a flood of keys must not grow without bound."""
 
@@ -63,21 +72,30 @@ class Conversation:
         voice: Voice,
         publish: Publish,
         clock: Clock,
+        look_up: LookUp | None = None,
+        customer: str | None = None,
         limit_s: float = 180.0,
     ) -> None:
-        """Take `ear` made for this call alone; understanding, dialogue and voice are shared by all calls."""
+        """Take `ear` made for this call alone; understanding, dialogue and voice are shared by all calls.
+
+        `look_up`: asks the company's system; None: every look-up fails. `customer`: the caller's name.
+        """
         self._call_id = call_id
         self._ear = ear
         self._understanding = understanding
         self._dialogue = dialogue
         self._voice = voice
+        self._look_up = look_up
+        self._customer = customer
+        self._clock = clock
         self._diary = BotDiary(call_id, publish, clock)
         self._limit_s = limit_s
         self._news: asyncio.Queue[News] = asyncio.Queue(NEWS)
         self._helpers: set[asyncio.Task[None]] = set()
         self._held = ""  # the first part of a sentence that went on
         self._heard: str | None = None
-        self._started_at = 0.0
+        self._after: str | None = None  # the question answered last
+        self._started_at = self._key_at = 0.0
 
     async def run(self, media: MediaPort) -> Outcome:
         """Hold the conversation to its end. Never raises, except when it is cancelled from outside."""
@@ -86,6 +104,7 @@ class Conversation:
         self._listener = Listener(self._ear, self._mouth, tell=self._tell, help_with=self._help)
         self._ear.understands = self._could_act_on
         self._listener.one_moment = Say("one_moment", self._dialogue.script.one_moment)
+        self._mouth.one_moment = self._listener.one_moment
         self._diary.started()
         outcome = Outcome.to_operator(HandOver.FAULT)
         try:
@@ -130,14 +149,14 @@ class Conversation:
 
     async def _talk(self, media: MediaPort) -> Outcome:
         self._check_ear()
-        step = self._dialogue.begin()
+        step = self._dialogue.begin(self._clock(), self._customer)
         while True:
             ending = await self._act(media, step)
             if ending is not None:
                 return ending
             if self._listener.gone.is_set():
                 return self._hung_up(step.state)
-            news = await self._next()
+            news = await self._next(step.state)
             if self._listener.gone.is_set():
                 return self._hung_up(step.state)  # what they asked last, nobody can answer any more
             step = self._take(step.state, news)
@@ -147,7 +166,7 @@ class Conversation:
         ending = Ending.GONE if state.answered is None else Ending.ANSWERED
         return Outcome(ending, topic=state.answered, heard=self._heard, hung_up=True)
 
-    async def _next(self) -> News:
+    async def _next(self, state: State) -> News:
         """Wait for news; the clock brings some itself."""
         now = asyncio.get_running_loop().time
         while True:
@@ -155,9 +174,13 @@ class Conversation:
             left = self._started_at + self._limit_s - now()
             if left <= 0:
                 return talk.TimeIsUp()
+            pause = self._key_at + KEYS_S - now() if state.typing else TICK_S
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, TICK_S)):
+                async with asyncio.timeout(max(0.0, min(left, pause, TICK_S))):
                     return await self._news.get()
+            if state.typing and now() - self._key_at >= KEYS_S:
+                self._key_at = now()
+                return talk.KeysPaused()
             quiet_since = max(self._listener.last_sound_at, self._mouth.silent_since)
             waiting = not self._mouth.speaks and not self._listener.words_are_coming
             if waiting and now() - quiet_since >= NO_AUDIO_S:
@@ -174,6 +197,7 @@ class Conversation:
             case Drained():
                 step = Step(state)
             case talk.Key():
+                self._key_at = asyncio.get_running_loop().time()
                 self._mouth.fall_silent()  # who presses a key has heard enough of what is being said
                 step = self._dialogue.step(state, news)
             case _:
@@ -185,9 +209,9 @@ class Conversation:
 
     def _understand(self, state: State, recognised: Recognised, started_at_s: float) -> Step:
         text = f"{self._held} {recognised.text}".strip()
-        understood = self._understanding.classify(text)
+        understood = self._understanding.classify(text, state.after)
         if self._held and understood.kind is Kind.OUT_OF_SCOPE:
-            alone = self._understanding.classify(recognised.text)
+            alone = self._understanding.classify(recognised.text, state.after)
             understood = alone if alone.kind is not Kind.NOTHING else understood
         if self._listener.somebody_speaks and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
             self._held = text  # they only drew breath: wait for the rest
@@ -198,15 +222,23 @@ class Conversation:
             return Step(state)
         self._mouth.forget()
         if text:
-            self._heard = text
-            self._diary.turn("caller", text, understood.intent, understood.score, started_at_s)
+            private = self._dialogue.is_private(state) and understood.kind is not Kind.OPERATOR
+            self._heard = HIDDEN if private else text
+            self._diary.turn("caller", self._heard, understood.intent, understood.score, started_at_s)
         sure = recognised.confidence is None or recognised.confidence >= SURE
-        return self._dialogue.step(state, talk.Heard(understood, clear=sure))
+        return self._dialogue.step(state, talk.Heard(understood, clear=sure, text=text))
 
     async def _act(self, media: MediaPort, step: Step) -> Outcome | None:
         """Speak and decide; the outcome where the dialogue has ended."""
         says = tuple(action for action in step.actions if isinstance(action, Say))
         self._listener.deaf = step.state.over
+        self._listener.expect(self._dialogue.expects(step.state))
+        self._after = step.state.after
+        for action in step.actions:
+            if isinstance(action, talk.Note):
+                self._diary.learnt(action)
+            elif isinstance(action, talk.LookUp):  # under way while the bot speaks
+                self._help(self._ask_company, action)
         if says:
             await self._mouth.say(says, last=step.state.over)
         if step.state.closing and not step.state.over:
@@ -223,6 +255,27 @@ class Conversation:
                 return Outcome(Ending.ANSWERED, topic=step.state.answered, heard=self._heard)
         return None
 
+    async def _ask_company(self, asked: talk.LookUp) -> None:
+        """Ask, tell where it takes long, and tell the answer – which always comes."""
+        lookup = self._dialogue.script.lookups[asked.name]
+        answer: Answer = Failed(Trouble.NOT_SET_UP)
+        if self._look_up is not None:
+            asking = asyncio.ensure_future(self._look_up(asked.name, asked.values))
+            try:
+                done, _ = await asyncio.wait({asking}, timeout=LOOKING_S)
+                if not done:
+                    self._tell(talk.StillLooking(asked.serial))
+                async with asyncio.timeout(max(0.0, lookup.deadline_s - LOOKING_S) + LOOKED_S):
+                    answer = await asking
+            except TimeoutError:
+                answer = Failed(Trouble.LATE)
+            except Exception as error:
+                _log.exception("a look-up broke", action="lookup_broke", error=type(error).__name__)
+                answer = Failed(Trouble.GONE)
+            finally:
+                asking.cancel()
+        self._tell(talk.LookedUp(asked.serial, answer))
+
     async def _tell_when_said(self) -> None:
         await self._mouth.all_said()
         self._tell(Drained())
@@ -231,7 +284,7 @@ class Conversation:
 
     def _could_act_on(self, text: str) -> bool:
         """Whether these words alone would bring the conversation on: then nobody need wait for more."""
-        understood = self._understanding.classify(f"{self._held} {text}".strip())
+        understood = self._understanding.classify(f"{self._held} {text}".strip(), self._after)
         return understood.kind in _COMPLETE and understood.score >= WELL
 
     def _told(self, say: Say, begins_at: float) -> None:

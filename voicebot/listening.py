@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
-from voicebot import dialogue as talk
-from voicebot.dialogue import Say
+from voicebot import moves as talk
 from voicebot.hearing import Ear
 from voicebot.media import Audio, Digit, MediaPort
+from voicebot.moves import Say
 from voicebot.news import Drained, News, Words
 from voicebot.segmenter import Silence, SpeechEnded
 from voicebot.speaking import Mouth

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from recordings.transcript import Recognised
-from voicebot import dialogue as talk
+from voicebot import moves as talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +26,14 @@ class Drained:
     """What was being said has been heard out, or the caller is gone: look anew."""
 
 
-News = Words | Broken | Drained | talk.Key | talk.Silence | talk.TimeIsUp
+News = (
+    Words
+    | Broken
+    | Drained
+    | talk.Key
+    | talk.KeysPaused
+    | talk.Silence
+    | talk.StillLooking
+    | talk.LookedUp
+    | talk.TimeIsUp
+)

@@ -15,15 +15,21 @@ from typing import Final
 import numpy as np
 import structlog
 
-from voicebot.dialogue import Say
 from voicebot.media import BYTES_PER_SECOND, SAMPLE_RATE, MediaPort
-from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
+from voicebot.moves import Say
+from voicebot.telephone_wav import VoiceFailed, read_telephone_wav, silence, without_edges
+from voicebot.texts import Part
+from voicebot.voice import Voice
 
 _log = structlog.get_logger()
 
 VOICE_S: Final = 3.0
 """Deadline for the sound of a text: rendered ahead it takes a millisecond."""
-GAP: Final = bytes(BYTES_PER_SECOND // 4)
+LIVE_VOICE_S: Final = 10.0
+"""The same for what is spoken for this call alone, on a machine that has other work."""
+PATIENCE_S: Final = 1.2
+"""Such a text that takes longer is bridged by "one moment"."""
+GAP: Final = silence(0.25)
 """Silence between two sentences of the bot."""
 LAST_WORDS_S: Final = 2.0
 """Beyond their own length the last words have this long to leave; then the caller goes on without them."""
@@ -46,6 +52,8 @@ class Mouth:
         self._saying: tuple[Say, ...] = ()
         self._run = bytearray()  # all that was handed to the line since it was last silent
         self._rest: bytearray | None = None  # what is still to be said, while cut off
+        self.one_moment: Say | None = None
+        """What bridges words that are long in the making."""
         self.unheard = False
         """What was cut off last had hardly begun."""
         self.silent_since = _now()
@@ -71,20 +79,29 @@ class Mouth:
         self._saying = says
         for say in says:
             try:
-                pcm = await self._sound(say)
+                await self._say(say, says)
             except (VoiceFailed, TimeoutError):
                 if not last:
                     raise
                 # The decision stands without its words, and keeps its own reason.
                 _log.exception("a prompt has no sound", action="prompt_failed", prompt=say.prompt)
-                continue
             if self._saying is not says:
                 return  # the rest is not wanted any more
-            self._told(say, self._play(pcm))
+
+    async def _say(self, say: Say, says: tuple[Say, ...]) -> None:
+        told = False
+        for part in say.spoken:
+            pcm = await self._sound(part)
+            if self._saying is not says:
+                return
+            begins_at = self._play(pcm, GAP if part.after_s is None else silence(part.after_s))
+            if not told:
+                self._told(say, begins_at)
+                told = True
 
     async def bridge(self, say: Say) -> None:
         """One sentence between, whatever is cut off."""
-        pcm = await self._sound(say)
+        pcm = b"".join([await self._sound(part) for part in say.spoken])
         rest, self._rest = self._rest, None
         self._told(say, self._play(pcm))
         self._rest = rest
@@ -126,19 +143,33 @@ class Mouth:
             async with asyncio.timeout(left + LAST_WORDS_S):
                 await self._media.drained()
 
-    async def _sound(self, say: Say) -> bytes:
+    async def _sound(self, part: Part) -> bytes:
+        if not part.kept:
+            return await self._live(part.text)
         async with asyncio.timeout(VOICE_S):
-            path = await self._voice.render(say.text)
-            return await asyncio.to_thread(read_telephone_wav, path)
+            path = await self._voice.render(part.text)
+            pcm = await asyncio.to_thread(read_telephone_wav, path)
+        return without_edges(pcm) if part.tight else pcm
 
-    def _play(self, pcm: bytes) -> float:
+    async def _live(self, text: str) -> bytes:
+        async with asyncio.timeout(LIVE_VOICE_S):
+            speaking = asyncio.ensure_future(self._voice.speak(text))
+            try:
+                done, _ = await asyncio.wait({speaking}, timeout=PATIENCE_S)
+                if not done and self.one_moment is not None and not self.speaks:
+                    await self.bridge(self.one_moment)
+                return await speaking
+            finally:
+                speaking.cancel()
+
+    def _play(self, pcm: bytes, gap: bytes = GAP) -> float:
         """Hand it to the line, or keep it while cut off; when it begins to be heard."""
         now = _now()
         if self._rest is not None:
-            self._rest += GAP + pcm
+            self._rest += gap + pcm
             return now
         if self._media.playing:
-            pcm = GAP + pcm
+            pcm = gap + pcm
         else:
             self._run.clear()
         begins_at = max(now, self.silent_since)
