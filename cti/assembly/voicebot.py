@@ -2,11 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import structlog
 
 from cti.assembly.frame import Frame
 from cti.asterisk.install import find_asterisk
 from cti.bot.conversations import Conversations
 from cti.bot.load import BotLoad
+from cti.customers.lookups import LookupDesk
 from cti.progress import Report
 from cti.speech import choose_recognizer, choose_voice
 from ivr.prompts import PromptBook
@@ -14,8 +18,11 @@ from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.hearing import Ear
+from voicebot.lookup import LookUp
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.understanding import Understanding
+
+log = structlog.get_logger()
 
 RECOGNITION_S = 3.0  # of one utterance, its waiting included
 
@@ -46,6 +53,7 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
 
     Raises:
         ModelMissing: the model cannot be had; the message says what to do.
+        VoiceFailed: the voice can not speak for one call alone, as the scenario's texts want it.
     """
     settings, script = frame.settings, frame.scenario.bot
     load = BotLoad(lambda: conversations.count, RECOGNITION_S, frame.registry)
@@ -60,7 +68,13 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     pool = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
     frame.stack.callback(pool.close)
     progress("Loading the recogniser", 1, 1)
-    understanding, dialogue = Understanding.train(script), Dialogue(script)
+    language = frame.scenario.language
+    understanding = Understanding.train(script, language)
+    dialogue = Dialogue(script, language, ZoneInfo(frame.scenario.timezone))
+    look_up = await _lookups(frame)
+    if script.speaks_fields:
+        frame.stack.push_async_callback(prompts.bot_voice.close)
+        await prompts.bot_voice.warm()
 
     def make(call_id: str) -> Conversation:
         return Conversation(
@@ -71,8 +85,25 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
             voice=prompts.bot_voice,
             publish=frame.publish,
             clock=utc_now,
+            look_up=look_up,
         )
 
     conversations = Conversations(make, load.has_room)
     frame.task("bot_load", load.run())
     return Voicebot(conversations, pool)
+
+
+async def _lookups(frame: Frame) -> LookUp | None:
+    """Whoever asks the company's system; None where the scenario asks nothing."""
+    settings, lookups = frame.settings, frame.scenario.bot.lookups
+    if not lookups:
+        return None
+    if not settings.lookups_url and any(lookup.path is not None for lookup in lookups.values()):
+        log.warning(
+            "The scenario's look-ups have no address: who wants one goes to an operator. "
+            "Set PRESSZERO_LOOKUPS_URL.",
+            action="lookups_not_set_up",
+        )
+    token = settings.lookups_token.get_secret_value()
+    desk = LookupDesk.connected(settings.lookups_url, token, lookups)
+    return (await frame.stack.enter_async_context(desk)).ask
