@@ -62,6 +62,7 @@ class EventKind(StrEnum):
     MENU_CHOICE = "menu.choice"  # menu, digit
     BOT_STARTED = "bot.started"
     BOT_TURN = "bot.turn"  # speaker ("caller" | "bot"), text, intent, confidence, offset_seconds
+    BOT_THUMB = "bot.thumb"  # up: bool, whether the answer helped; question: its name
     BOT_ENDED = "bot.ended"  # answered: bool, topic
     HANDED_OVER = "handed_over"  # reason: HandOver
     QUEUE_JOINED = "queue.joined"  # queue, priority
