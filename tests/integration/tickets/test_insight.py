@@ -64,7 +64,7 @@ async def live(database: Database, *visits: Visit) -> None:
     book = CallBook(database.sessions, deadline_s=20)
     for visit in visits:
         await book.record(visit.events(NOON, {}))
-    await keeper(database).catch_up()
+    await keeper(database).from_the_beginning()
 
 
 def keeper(database: Database, now: datetime = NOON) -> BotCallKeeper:
