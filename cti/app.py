@@ -105,6 +105,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         promises=promises,
         waiting=waiting,
         surge=surge,
+        teacher=bot.teacher,
         probes=readiness(frame, database, pbx, bot.pool, drain),
     )
     return Service(frame.live, accounts, customers, desk, shelf, http_port, drain, frame.broken)

@@ -85,10 +85,8 @@ class TaughtBook:
             ]
             if not rows:
                 return []
-            await session.execute(insert_new(session, _phrases), rows)
-            kept = await session.execute(
-                select(_phrases).where(*same, _phrases.c.question == question, _phrases.c.phrase.in_(new))
-            )
+            # Of those that somebody else teaches at this moment the database keeps one.
+            kept = await session.execute(insert_new(session, _phrases).returning(*_phrases.c), rows)
             taught = [TaughtPhrase(**row._asdict()) for row in kept]
             for phrase in taught:
                 log_into(session, now, login, "bot.taught", question, {"phrase": phrase.phrase})

@@ -1,16 +1,19 @@
 """What callers hear and what hears them: the prompts, the recogniser, and the voicebot that talks to them."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from cti.assembly.frame import Frame
 from cti.asterisk.install import find_asterisk
 from cti.bot.conversations import Conversations
 from cti.bot.load import BotLoad
+from cti.bot.teacher import NotLearnt, Teacher
 from cti.progress import Report
 from cti.speech import choose_recognizer, choose_voice
 from ivr.prompts import PromptBook
-from tickets.database import utc_now
+from tickets.database import DatabaseTrouble, utc_now
+from tickets.taught import TaughtBook
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.hearing import Ear
@@ -26,6 +29,7 @@ class Voicebot:
 
     conversations: Conversations
     pool: RecognizerPool
+    teacher: Teacher
 
 
 async def prepare_prompts(frame: Frame, progress: Report) -> PromptBook:
@@ -60,13 +64,13 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     pool = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
     frame.stack.callback(pool.close)
     progress("Loading the recogniser", 1, 1)
-    understanding, dialogue = Understanding.train(script), Dialogue(script)
+    teacher, dialogue = await _teacher(frame), Dialogue(script)
 
     def make(call_id: str) -> Conversation:
         return Conversation(
             call_id,
             ear=Ear(pool),
-            understanding=understanding,
+            understanding=teacher.understanding(),
             dialogue=dialogue,
             voice=prompts.bot_voice,
             publish=frame.publish,
@@ -75,4 +79,16 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
 
     conversations = Conversations(make, load.has_room)
     frame.task("bot_load", load.run())
-    return Voicebot(conversations, pool)
+    return Voicebot(conversations, pool, teacher)
+
+
+async def _teacher(frame: Frame) -> Teacher:
+    """What the bot understands: the scenario, and from its first call on what it was taught before."""
+    scripts = {frame.scenario.language: frame.scenario.bot}
+    teacher = Teacher(
+        scripts, TaughtBook(frame.sessions).standing, lambda script, language: Understanding.train(script)
+    )
+    with contextlib.suppress(DatabaseTrouble, NotLearnt):  # the first round tries again
+        await teacher.learn()
+    frame.task("teacher", teacher.run())
+    return teacher

@@ -71,6 +71,10 @@ class Teacher:
         """Whether a phrase on record does anything: its question or language may have left the scenario."""
         return phrase.language in self._scripts and phrase.question in self.questions(phrase.language)
 
+    def knows(self, phrase: TaughtPhrase) -> bool:
+        """Whether a phrase on record has been learnt."""
+        return Phrase(phrase.question, phrase.phrase) in self._learnt.get(phrase.language, ())
+
     def doubts(self, question: str, phrases: Sequence[str], language: str) -> list[Doubt]:
         """What speaks against teaching these. Takes milliseconds for each: not for the event loop."""
         understanding = self.understanding(language)
