@@ -70,11 +70,13 @@ class Untaught:
 
     def _group(self, lines: list[Spoken]) -> Group:
         title = lines[0].text
-        wordings = {" ".join(line.text.lower().split()).strip(".?! "): line.text for line in reversed(lines)}
-        phrases = list(reversed(wordings.values()))[:PHRASES]
+        wordings: dict[str, Spoken] = {}
+        for line in lines:
+            wordings.setdefault(" ".join(line.text.lower().split()).strip(".?! "), line)
+        phrases = [line.text for line in wordings.values()][:PHRASES]
         now = (self._teacher.understanding(one).classify(title) for one in self._teacher.languages)
         understood = next((known.name for known in now if known.kind is Kind.QUESTION), None)
         examples: dict[int, Spoken] = {}
-        for line in lines:
+        for line in [*wordings.values(), *lines]:
             examples.setdefault(line.ticket_number, line)
         return Group(title, len(lines), phrases, list(examples.values())[:EXAMPLES], understood)
