@@ -79,6 +79,7 @@ AGAIN = (
         or_(
             _later_tickets.c.topic.is_(None),
             _tickets.c.topic.is_(None),
+            _later_tickets.c.topic == _tickets.c.topic,
             func.lower(_later_tickets.c.topic) == func.lower(_tickets.c.topic),
         ),
     )

@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, Select, Table, and_, case, exists, func, l
 from tickets.containment import (
     AGAIN,
     AGAIN_WITHIN,
-    AT_BOT,
     BY_BOT,
     CONTAINED,
     called_again,
@@ -26,7 +25,7 @@ from tickets.events import CallEvent
 from tickets.paging import Page, page_of, page_size, read_cursor
 from tickets.rows import clean_text, event_from
 from tickets.tables import BotCallRow, BotLineRow, CallEventRow, CallRow, CustomerRow, TicketRow
-from tickets.vocabulary import HandOver
+from tickets.vocabulary import Direction, HandOver
 
 MOST_UNKNOWN = 2000
 """Questions that nobody taught it, read at once: the newest."""
@@ -46,6 +45,8 @@ _ASKED_AGAIN = (
     exists()
     .where(
         *called_again(_calls.c.caller, _lines.c.call_id),
+        later_calls().c.received_at >= _calls.c.received_at,
+        later_calls().c.received_at <= day_after(_lines.c.at),
         _later_lines.c.call_id == later_calls().c.call_id,
         _later_lines.c.question == _lines.c.question,
         _later_lines.c.at >= _lines.c.at,
@@ -155,7 +156,7 @@ class BotVisitor:
 class InsightBook:
     """Reads figures and the calls behind them."""
 
-    def __init__(self, sessions: Sessions, *, deadline_s: float = 5.0) -> None:
+    def __init__(self, sessions: Sessions, *, deadline_s: float = 9.0) -> None:
         self._sessions = sessions
         self._deadline_s = deadline_s
 
@@ -172,13 +173,15 @@ class InsightBook:
             counted = (await session.execute(_of_days([*days, until], now))).all()
             ends = (await session.execute(reasons)).all()
             asked = (await session.execute(_of_questions(days[0], until))).all()
-        by_day = {row.day: row for row in counted}
+        by_day: dict[int, dict[str, int]] = {}
+        for row in counted:
+            by_day.setdefault(row.day, {})[row.kind] = row.calls
         by_reason: dict[HandOver, int] = {}
         for reason, _gone, _thumb, count in ends:
             if reason is not None:
                 by_reason[reason] = by_reason.get(reason, 0) + count
         return BotFigures(
-            days=[_day(begins, by_day.get(number)) for number, begins in enumerate(days)],
+            days=[_day(begins, by_day.get(number, {})) for number, begins in enumerate(days)],
             reasons=dict(sorted(by_reason.items(), key=lambda one: -one[1])),
             gone=sum(count for _reason, gone, _thumb, count in ends if gone),
             questions=[QuestionFigures(*row) for row in asked if row.question is not None],
@@ -249,27 +252,19 @@ class InsightBook:
 
 
 def _of_days(bounds: Sequence[datetime], now: datetime) -> Select[Any]:
-    """Counts per number of the day. `bounds`: where days begin, and where the last one ends."""
-    came = _calls.c.bot_started_at
-    day = case(*((came < end, number) for number, end in enumerate(bounds[1:])), else_=len(bounds) - 2).label(
-        "day"
-    )
-    last = func.coalesce(_calls.c.ended_at, came)
-    young = last > literal(now - AGAIN_WITHIN, _calls.c.ended_at.type)
-    counts = {
-        "contained": CONTAINED,
-        "provisional": and_(CONTAINED, young),
-        "again": and_(BY_BOT, AGAIN),
-    }
+    """Counts per number of the day and kind. `bounds`: where days begin, and where the last one ends."""
+    came = _bot_calls.c.started_at
+    day = case(*((came < end, number) for number, end in enumerate(bounds[1:])), else_=len(bounds) - 2)
+    young = _calls.c.ended_at > literal(now - AGAIN_WITHIN, _calls.c.ended_at.type)
+    # One expression, so that nobody is looked for twice.
+    kind = case((~BY_BOT, "otherwise"), (AGAIN, "again"), (young, "provisional"), else_="final")
     return (
-        select(
-            day,
-            func.count().label("calls"),
-            *(func.sum(case((clause, 1), else_=0)).label(name) for name, clause in counts.items()),
-        )
+        select(day.label("day"), kind.label("kind"), func.count().label("calls"))
+        .select_from(_bot_calls)
+        .join(_calls, _calls.c.call_id == _bot_calls.c.call_id)
         .join(_tickets, _tickets.c.call_id == _calls.c.call_id)
-        .where(AT_BOT, came >= bounds[0], came < bounds[-1])
-        .group_by("day")
+        .where(came >= bounds[0], came < bounds[-1], _calls.c.direction == Direction.INBOUND)
+        .group_by("day", "kind")
     )
 
 
@@ -321,11 +316,15 @@ _VISITORS = (
 )
 
 
-def _day(begins: datetime, row: Any) -> BotDay:
-    if row is None:
-        return BotDay(begins)
-    otherwise = row.calls - row.contained - row.again
-    return BotDay(begins, row.calls, row.contained, row.provisional, row.again, otherwise)
+def _day(begins: datetime, kinds: Mapping[str, int]) -> BotDay:
+    return BotDay(
+        begins,
+        calls=sum(kinds.values()),
+        contained=kinds.get("final", 0) + kinds.get("provisional", 0),
+        provisional=kinds.get("provisional", 0),
+        again=kinds.get("again", 0),
+        otherwise=kinds.get("otherwise", 0),
+    )
 
 
 def _spoken(row: Any) -> Spoken:

@@ -82,12 +82,13 @@ class CallRow(Base):
         Index(None, "received_at", "call_id"),
         Index(None, "outcome", "received_at"),  # those to call back
         Index(None, "operator", "received_at"),  # an operator's, newest first
+        Index(None, "caller", "received_at"),  # those who call again
     )
 
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     direction: Mapped[Direction] = mapped_column(_words(Direction))
     caller_raw: Mapped[str] = mapped_column(Text)
-    caller: Mapped[str | None] = mapped_column(Text, index=True)
+    caller: Mapped[str | None] = mapped_column(Text)
     line: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int | None] = mapped_column(
         ForeignKey("customers.id", ondelete="SET NULL"), index=True

@@ -14,6 +14,8 @@ _STANDING = sa.text("withdrawn_at IS NULL")
 
 
 def upgrade() -> None:
+    op.drop_index("ix_calls_caller", "calls")
+    op.create_index("ix_calls_caller_received_at", "calls", ["caller", "received_at"])
     op.create_table(
         "bot_calls",
         sa.Column("call_id", sa.String(length=200), nullable=False),
@@ -74,3 +76,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("taught_phrases", "bot_lines", "bot_calls"):
         op.drop_table(table)
+    op.drop_index("ix_calls_caller_received_at", "calls")
+    op.create_index("ix_calls_caller", "calls", ["caller"])

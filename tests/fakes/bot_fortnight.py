@@ -13,7 +13,11 @@ from tickets.ledger import CallBook
 from tickets.vocabulary import EventKind as K
 
 ASKED = {
-    "next_draw": ("Next draw", ["When is the next draw?", "Is there a draw tonight?", "When do you draw?"], 9),
+    "next_draw": (
+        "Next draw",
+        ["When is the next draw?", "Is there a draw tonight?"],
+        9,
+    ),
     "check_ticket": ("Check a ticket", ["Did my ticket win?", "How do I check my ticket?"], 7),
     "winning_numbers": ("Winning numbers", ["What were the numbers last Saturday?"], 6),
     "collect_prize": ("Collect a prize", ["Where do I collect my prize?", "How do I get my winnings?"], 4),
