@@ -67,11 +67,14 @@ def taught(script: BotScript, phrases: Iterable[Phrase]) -> BotScript:
     return script.model_copy(update={"questions": questions})
 
 
-def doubt(understanding: Understanding, question: str, words: str) -> Doubt | None:
-    """What speaks against teaching `words` as `question`, as the bot understands so far; None: nothing."""
+def doubt(understanding: Understanding, question: str, words: str, after: str | None = None) -> Doubt | None:
+    """What speaks against teaching `words` as `question`, as the bot understands so far; None: nothing.
+
+    `after`: the question that it follows, where it counts only then.
+    """
     if _LONG_NUMBER.search(words):
         return Doubt(words, Objection.NUMBER)
-    understood = understanding.classify(words)
+    understood = understanding.classify(words, after)
     match understood.kind:
         case Kind.OPERATOR:
             return Doubt(words, Objection.FOR_A_PERSON)

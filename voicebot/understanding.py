@@ -6,7 +6,7 @@ it at all: a word that neither the script nor common English knows ("parcel") is
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -83,9 +83,20 @@ class _Nearest(NamedTuple):
 class Understanding:
     """One script's understanding; holds no conversation and is not changed by use: all calls share it."""
 
-    def __init__(self, examples: Sequence[tuple[str, str]], wishes: Wishes) -> None:
-        """Take `examples` as (question's name, phrase) pairs."""
+    def __init__(
+        self,
+        examples: Sequence[tuple[str, str]],
+        wishes: Wishes,
+        language: str = "en",
+        follows: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take `examples` as (question's name, phrase) pairs.
+
+        `follows`: questions that count only right after another one, and after which.
+        """
+        self.language = language
         self._wishes = wishes
+        self._follows = dict(follows or {})
         self._names = np.array([name for name, _ in examples] + [""] * len(BACKGROUND))
         self._questions = sorted({name for name, _ in examples})
         spoken = [_stems(words(phrase)) for _, phrase in examples]
@@ -104,13 +115,14 @@ class Understanding:
         self._strange_weight = 1 + log(count)
 
     @classmethod
-    def train(cls, script: BotScript) -> "Understanding":
-        """Learn a script's questions; some hundredths of a second."""
+    def train(cls, script: BotScript, language: str = "en") -> "Understanding":
+        """Learn a script's questions; some hundredths of a second. `language`: BCP 47, the callers'."""
         examples = [(question.name, phrase) for question in script.questions for phrase in question.phrases]
-        return cls(examples, Wishes(script.operator_words, script.goodbye_words))
+        follows = {question.name: question.follows for question in script.questions if question.follows}
+        return cls(examples, Wishes(script.operator_words, script.goodbye_words), language, follows)
 
-    def classify(self, text: str) -> Understood:
-        """Say what `text`, as a recogniser wrote it, asks for."""
+    def classify(self, text: str, after: str | None = None) -> Understood:
+        """Say what `text`, as a recogniser wrote it, asks for. `after`: the question answered last."""
         spoken = words(text)[:LONGEST]
         if not without_fillers(spoken) and not self._wishes.is_yes(spoken):
             return Understood(Kind.NOTHING)
@@ -123,15 +135,15 @@ class Understanding:
         ):
             if wish(spoken):
                 return Understood(kind)
-        return self._question(spoken)
+        return self._question(spoken, after)
 
-    def _question(self, spoken: Sequence[str]) -> Understood:
-        nearest = self._nearest(spoken)
+    def _question(self, spoken: Sequence[str], after: str | None) -> Understood:
+        nearest = self._nearest(spoken, after)
         if nearest.score >= ACCEPT:
             return nearest.as_understood()
         clauses = list(_clauses(spoken))
         if len(clauses) > 1:
-            best = max((self._nearest(clause) for clause in clauses), key=lambda found: found.score)
+            best = max((self._nearest(clause, after) for clause in clauses), key=lambda found: found.score)
             if best.score >= ACCEPT_CLAUSE:
                 return best.as_understood()
         # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
@@ -139,7 +151,7 @@ class Understanding:
         clear = whole and nearest.framed < CLEARLY_NOT
         return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
 
-    def _nearest(self, spoken: Sequence[str]) -> "_Nearest":
+    def _nearest(self, spoken: Sequence[str], after: str | None) -> "_Nearest":
         """The likeliest question; score 0 where everyday sentences are nearer."""
         stems = _stems(spoken)
         likeness = self._likeness.to(" ".join(stems))
@@ -149,6 +161,8 @@ class Understanding:
         strange = known.count(None) * self._strange_weight / total if total else 0.0
         found = []
         for name in self._questions:
+            if self._follows.get(name, after) != after:
+                continue
             alike, belongs = _top(likeness[self._names == name]), 0.0
             if total:  # else mere grammar ("can you tell me"): only nearly the same words count
                 own = self._vocabulary[name]
@@ -156,6 +170,8 @@ class Understanding:
                     sum(self._weight[stem] for stem in known if stem is not None and stem in own) / total
                 )
             found.append((LIKENESS * alike + (1 - LIKENESS) * belongs, name))
+        if not found:
+            return _Nearest("", 0.0, 0.0, 0.0)
         found.sort(reverse=True)
         framed, name = found[0]
         score = framed * (1 - STRANGE * strange)

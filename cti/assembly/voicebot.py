@@ -1,24 +1,29 @@
 """What callers hear and what hears them: the prompts, the recogniser, and the voicebot that talks to them."""
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import structlog
 
 from cti.assembly.frame import Frame
+from cti.assembly.teaching import teach_bot
 from cti.asterisk.install import find_asterisk
 from cti.bot.conversations import Conversations
 from cti.bot.load import BotLoad
-from cti.bot.teacher import NotLearnt, Teacher
+from cti.bot.teacher import Teacher
+from cti.customers.lookups import LookupDesk
 from cti.progress import Report
 from cti.speech import choose_recognizer, choose_voice
 from ivr.prompts import PromptBook
-from tickets.database import DatabaseTrouble, utc_now
-from tickets.taught import TaughtBook
+from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.hearing import Ear
+from voicebot.lookup import LookUp
 from voicebot.recognizers.pool import RecognizerPool
-from voicebot.understanding import Understanding
+
+log = structlog.get_logger()
 
 RECOGNITION_S = 3.0  # of one utterance, its waiting included
 
@@ -50,6 +55,7 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
 
     Raises:
         ModelMissing: the model cannot be had; the message says what to do.
+        VoiceFailed: the voice can not speak for one call alone, as the scenario's texts want it.
     """
     settings, script = frame.settings, frame.scenario.bot
     load = BotLoad(lambda: conversations.count, RECOGNITION_S, frame.registry)
@@ -64,7 +70,13 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     pool = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
     frame.stack.callback(pool.close)
     progress("Loading the recogniser", 1, 1)
-    teacher, dialogue = await _teacher(frame), Dialogue(script)
+    language = frame.scenario.language
+    teacher = await teach_bot(frame)
+    dialogue = Dialogue(script, language, ZoneInfo(frame.scenario.timezone))
+    look_up = await _lookups(frame)
+    if script.speaks_fields:
+        frame.stack.push_async_callback(prompts.bot_voice.close)
+        await prompts.bot_voice.warm()
 
     def make(call_id: str) -> Conversation:
         return Conversation(
@@ -75,6 +87,7 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
             voice=prompts.bot_voice,
             publish=frame.publish,
             clock=utc_now,
+            look_up=look_up,
         )
 
     conversations = Conversations(make, load.has_room)
@@ -82,13 +95,17 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     return Voicebot(conversations, pool, teacher)
 
 
-async def _teacher(frame: Frame) -> Teacher:
-    """What the bot understands: the scenario, and from its first call on what it was taught before."""
-    scripts = {frame.scenario.language: frame.scenario.bot}
-    teacher = Teacher(
-        scripts, TaughtBook(frame.sessions).standing, lambda script, language: Understanding.train(script)
-    )
-    with contextlib.suppress(DatabaseTrouble, NotLearnt):  # the first round tries again
-        await teacher.learn()
-    frame.task("teacher", teacher.run())
-    return teacher
+async def _lookups(frame: Frame) -> LookUp | None:
+    """Whoever asks the company's system; None where the scenario asks nothing."""
+    settings, lookups = frame.settings, frame.scenario.bot.lookups
+    if not lookups:
+        return None
+    if not settings.lookups_url and any(lookup.path is not None for lookup in lookups.values()):
+        log.warning(
+            "The scenario's look-ups have no address: who wants one goes to an operator. "
+            "Set PRESSZERO_LOOKUPS_URL.",
+            action="lookups_not_set_up",
+        )
+    token = settings.lookups_token.get_secret_value()
+    desk = LookupDesk.connected(settings.lookups_url, token, lookups)
+    return (await frame.stack.enter_async_context(desk)).ask

@@ -78,7 +78,8 @@ class Teacher:
     def doubts(self, question: str, phrases: Sequence[str], language: str) -> list[Doubt]:
         """What speaks against teaching these. Takes milliseconds for each: not for the event loop."""
         understanding = self.understanding(language)
-        found = (doubt(understanding, question, words) for words in phrases)
+        follows = {one.name: one.follows for one in self._scripts[language].questions}
+        found = (doubt(understanding, question, words, follows.get(question)) for words in phrases)
         return [one for one in found if one is not None]
 
     async def learn(self) -> None:

@@ -112,9 +112,7 @@ class WebRoom:
         self.announcer = IncidentAnnouncer(incidents.current, self._speak, self._take_in, utc_now)
         self.insight = InsightBook(sessions, deadline_s=PATIENCE_S)
         self.taught = TaughtBook(sessions, deadline_s=PATIENCE_S)
-        self.teacher = Teacher(
-            {"en": LOTTERY}, self.taught.standing, lambda script, language: Understanding.train(script)
-        )
+        self.teacher = Teacher({"en": LOTTERY}, self.taught.standing, Understanding.train)
         accounts = AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S)
         self.desks = DeskParts(live_files=CallerFiles(sessions, deadline_s=PATIENCE_S))
         self.services = Services(
