@@ -17,9 +17,7 @@ ANSWER = "answer:"
 UNKNOWN = "out_of_scope"
 """What the bot calls words that belong to none of its questions."""
 
-NO_QUESTION = frozenset(
-    {"operator", "goodbye", "yes", "no", "nothing", "number", "date", "digits", "slot", ""}
-)
+NO_QUESTION = frozenset({"operator", "goodbye", "yes", "no", "nothing", "reply", ""})
 """Other things that it takes words for."""
 
 

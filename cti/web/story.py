@@ -43,6 +43,7 @@ INTENTS = {  # what the bot can take words for, besides the scenario's own quest
     "goodbye": N_("good-bye"),
     "yes": N_("yes"),
     "no": N_("no"),
+    "reply": N_("an answer to the bot"),
 }
 
 SHORTEST_S = 1.0  # a connecting stretch below this is only the seam between two others
@@ -227,6 +228,9 @@ def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
                 understood=_understood(data.get("intent")) if speaker == "caller" else "",
                 confidence=float(confidence) if isinstance(confidence, int | float) else None,
             )
+        case EventKind.BOT_THUMB:
+            helped = _("Said that it helped") if data.get("up") is True else _("Said that it did not help")
+            return Said("step", helped, event.at, icon="check")
         case EventKind.HANDED_OVER:
             return Said("step", _handed_over(event), event.at, icon="hand")
         case EventKind.CALL_BACK_PROMISED:
