@@ -9,6 +9,7 @@ from datetime import datetime
 
 from cti.web.languages import N_, _
 from cti.web.words import HAND_OVERS, headline
+from tickets.bot_visits import ANSWER
 from tickets.events import CallEvent
 from tickets.order import in_order
 from tickets.vocabulary import EventKind, HandOver
@@ -172,6 +173,7 @@ class Said:
     confidence: float | None = None  # 0 … 1
     icon: str = ""
     at_s: float | None = None  # where it begins in the recording
+    answers: str = ""  # the question to which the bot says its answer
 
 
 def conversation(events: Iterable[CallEvent], operators: Mapping[str, str]) -> list[Said]:
@@ -227,6 +229,7 @@ def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
                 event.at,
                 understood=_understood(data.get("intent")) if speaker == "caller" else "",
                 confidence=float(confidence) if isinstance(confidence, int | float) else None,
+                answers=_answered(data.get("intent")) if speaker == "bot" else "",
             )
         case EventKind.BOT_THUMB:
             helped = _("Said that it helped") if data.get("up") is True else _("Said that it did not help")
@@ -249,6 +252,11 @@ def _name(extension: str, operators: Mapping[str, str]) -> str:
 
 def _handed_over(event: CallEvent) -> str:
     return _("Handed to an operator: %(reason)s", reason=_reason(event.data.get("reason")))
+
+
+def _answered(prompt: object) -> str:
+    name = str(prompt or "")
+    return headline(name.removeprefix(ANSWER)) if name.startswith(ANSWER) else ""
 
 
 def _understood(intent: object) -> str:
