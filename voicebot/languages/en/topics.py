@@ -100,28 +100,35 @@ _IRREGULAR = """
 """
 
 _MEANINGS = """
-    price: price | cost | charge | fee | expensive | cheap | how much is | how much are | how much for
-        | pay for | how much does it cost | how much do i pay | what do you charge
-        | how much would it be | dollar | euro | how much money do i need | how many dollars
-        | how many euros
-    amount: how big | how large | how high | amount | size | sum | how many million | million | biggest
-        | largest | top prize | main prize | grand prize | first prize | how much can i win
-        | how much can you win | how much is in | what is in
-    until: until when | till when | deadline | expire | run out | too late | valid | still good
-        | how long | still | how much time | time limit | in time | how soon | last day | old ticket
-        | how many months | missed | how many years | lose the right | after how many | expiry | due
-    when: when | what time | what day | which day | what date | which date | what hour | which evening
-        | how late | on what day | how many days | date | upcoming | tonight | today | this weekend
-    where: where | which place | what place | which shop | location | address
-    get: collect | get | claim | pick up | receive | cash | cash in | redeem | turn in | obtain
-        | get paid | pay out | take | pay
+    price: price of | pricey | cost me | how much does | how much do it | price | cost | charge
+        | fee | expensive | cheap | how much is | how much are | how much for | pay for
+        | how much does it cost | how much do i pay | what do you charge | how much would it be
+        | how much money do i need | how many dollars | how many euros
+    amount: worth | total | highest | how much money can | how big | how large | how high | amount
+        | size | sum | how many million | million | biggest | largest | top prize | main prize
+        | grand prize | first prize | how much can i win | how much can you win | how much is in
+        | what is in
+    until: by when | before when | time left | how many weeks | outdated | lapse | validity | too old
+        | time do i have | what be the limit | until when | till when | deadline | expire | run out
+        | too late | valid | still good | how long | still | how much time | time limit | in time
+        | how soon | last day | old ticket | how many months | missed | how many years | lose the right
+        | after how many | expiry | due
+    when: scheduled | take place | what month | how soon be | when | what time | what day | which day
+        | what date | which date | what hour | which evening | how late | on what day | how many days
+        | date | upcoming | tonight | today | this weekend
+    where: whereabouts | which office | which branch | what address | where | which place | what place
+        | which shop | location | address
+    get: cash out | withdraw | hand out | get hold of | collect | get | claim | pick up | receive | cash
+        | cash in | redeem | turn in | obtain | get paid | pay out | take | pay
     shop: shop | store | kiosk
-    hour: hours | what hours | open | close | shut | business hours | office hours | opening hours
-        | opening | working hours | work hours | lunch | holiday | available | reach you | come by
-        | do you work | weekend
-    check: check | verify | look up | find out | scan | tell if | tell whether | see if | know if
+    hour: opening times | are you there | are you in | operating hours | come in | office time
+        | at the weekend | reach somebody | hours | what hours | open | close | shut | business hours
+        | office hours | opening hours | opening | working hours | work hours | lunch | holiday
+        | available | reach you | come by | do you work | weekend
+    check: confirm | tell me if | find out if | find out whether | make sure | see whether | figure out
+        | check | verify | look up | find out | scan | tell if | tell whether | see if | know if
         | know whether | whether | look at
-    result: result | outcome | combination | what be drawn
+    result: come out | come up | result | outcome | combination | what be drawn
     prize: prize | award | reward | win money | money | winnings
     id: id | identity card | passport | document | paper
     who: who | whose | whom | which people
@@ -156,4 +163,5 @@ TOPICS = Topics(
     neutral=frozenset([*listed(_NEUTRAL), FIGURE, "+get", "+check"]),
     background=_BACKGROUND,
     joints=frozenset({"and", "but", "so", "because", "anyway"}),
+    openers=frozenset(listed("how where when what which who can could do does did is are until")),
 )
