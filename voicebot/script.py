@@ -32,6 +32,8 @@ class Question(_Part):
     phrases: Annotated[tuple[Wording, ...], Field(strict=False, min_length=3, max_length=200)]
     """Examples of how callers ask it."""
     answer: Spoken
+    follows: Name | None = None
+    """Only asked right after this question's answer: "and on Sunday?"."""
 
 
 class BotScript(_Part):

@@ -6,7 +6,7 @@ it at all: a word that neither the script nor common English knows ("parcel") is
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
-from voicebot.english import BACKGROUND, NEUTRAL
+from voicebot import languages
 from voicebot.script import BotScript
 from voicebot.wishes import Wishes, without_fillers, words
 
@@ -37,7 +37,6 @@ STRANGE: Final = 0.7
 LONGEST: Final = 80
 """Words looked at: nobody says more in one utterance."""
 
-_JOINTS = frozenset({"and", "but", "so", "because", "anyway"})
 _FEATURES: Final = 2**16
 
 
@@ -83,14 +82,30 @@ class _Nearest(NamedTuple):
 class Understanding:
     """One script's understanding; holds no conversation and is not changed by use: all calls share it."""
 
-    def __init__(self, examples: Sequence[tuple[str, str]], wishes: Wishes) -> None:
-        """Take `examples` as (question's name, phrase) pairs."""
+    def __init__(
+        self,
+        examples: Sequence[tuple[str, str]],
+        wishes: Wishes,
+        language: str = "en",
+        follows: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take `examples` as (question's name, phrase) pairs.
+
+        `follows`: questions that count only right after another one, and after which.
+        """
+        self.language = language
+        self._topics = languages.find(language).topics
+        self._neutral = self._topics.neutral | {self._topics.stem(word) for word in self._topics.neutral}
         self._wishes = wishes
-        self._names = np.array([name for name, _ in examples] + [""] * len(BACKGROUND))
+        self._follows = dict(follows or {})
+        background = self._topics.background
+        self._names = np.array([name for name, _ in examples] + [""] * len(background))
         self._questions = sorted({name for name, _ in examples})
-        spoken = [_stems(words(phrase)) for _, phrase in examples]
+        spoken = [self._stems(words(phrase, language)) for _, phrase in examples]
         sentences = [" ".join(stems) for stems in spoken]
-        self._likeness = _Likeness([*sentences, *(" ".join(_stems(words(text))) for text in BACKGROUND)])
+        self._likeness = _Likeness(
+            [*sentences, *(" ".join(self._stems(words(text, language))) for text in background)]
+        )
         self._vocabulary: dict[str, set[str]] = defaultdict(set)
         for (name, _), stems in zip(examples, spoken, strict=True):
             self._vocabulary[name].update(stems)
@@ -104,15 +119,16 @@ class Understanding:
         self._strange_weight = 1 + log(count)
 
     @classmethod
-    def train(cls, script: BotScript) -> "Understanding":
-        """Learn a script's questions; some hundredths of a second."""
+    def train(cls, script: BotScript, language: str = "en") -> "Understanding":
+        """Learn a script's questions; some hundredths of a second. `language`: BCP 47, the callers'."""
         examples = [(question.name, phrase) for question in script.questions for phrase in question.phrases]
-        return cls(examples, Wishes(script.operator_words, script.goodbye_words))
+        follows = {question.name: question.follows for question in script.questions if question.follows}
+        return cls(examples, Wishes(script.operator_words, script.goodbye_words, language), language, follows)
 
-    def classify(self, text: str) -> Understood:
-        """Say what `text`, as a recogniser wrote it, asks for."""
-        spoken = words(text)[:LONGEST]
-        if not without_fillers(spoken) and not self._wishes.is_yes(spoken):
+    def classify(self, text: str, after: str | None = None) -> Understood:
+        """Say what `text`, as a recogniser wrote it, asks for. `after`: the question answered last."""
+        spoken = words(text, self.language)[:LONGEST]
+        if not without_fillers(spoken, self.language) and not self._wishes.is_yes(spoken):
             return Understood(Kind.NOTHING)
         if self._wishes.is_for_a_person(spoken):
             return Understood(Kind.OPERATOR)
@@ -123,32 +139,34 @@ class Understanding:
         ):
             if wish(spoken):
                 return Understood(kind)
-        return self._question(spoken)
+        return self._question(spoken, after)
 
-    def _question(self, spoken: Sequence[str]) -> Understood:
-        nearest = self._nearest(spoken)
+    def _question(self, spoken: Sequence[str], after: str | None) -> Understood:
+        nearest = self._nearest(spoken, after)
         if nearest.score >= ACCEPT:
             return nearest.as_understood()
-        clauses = list(_clauses(spoken))
+        clauses = list(_clauses(spoken, self._topics.joints))
         if len(clauses) > 1:
-            best = max((self._nearest(clause) for clause in clauses), key=lambda found: found.score)
+            best = max((self._nearest(clause, after) for clause in clauses), key=lambda found: found.score)
             if best.score >= ACCEPT_CLAUSE:
                 return best.as_understood()
         # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
-        whole = len(spoken) >= 4 and bool(_content(_stems(spoken)))
+        whole = len(spoken) >= 4 and bool(self._content(self._stems(spoken)))
         clear = whole and nearest.framed < CLEARLY_NOT
         return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
 
-    def _nearest(self, spoken: Sequence[str]) -> "_Nearest":
+    def _nearest(self, spoken: Sequence[str], after: str | None) -> "_Nearest":
         """The likeliest question; score 0 where everyday sentences are nearer."""
-        stems = _stems(spoken)
+        stems = self._stems(spoken)
         likeness = self._likeness.to(" ".join(stems))
         everyday = _top(likeness[self._names == ""])
-        known = [self._in_script(stem) for stem in _content(stems)]
+        known = [self._in_script(stem) for stem in self._content(stems)]
         total = sum(self._weight[stem] if stem else self._strange_weight for stem in known)
         strange = known.count(None) * self._strange_weight / total if total else 0.0
         found = []
         for name in self._questions:
+            if self._follows.get(name, after) != after:
+                continue
             alike, belongs = _top(likeness[self._names == name]), 0.0
             if total:  # else mere grammar ("can you tell me"): only nearly the same words count
                 own = self._vocabulary[name]
@@ -156,6 +174,8 @@ class Understanding:
                     sum(self._weight[stem] for stem in known if stem is not None and stem in own) / total
                 )
             found.append((LIKENESS * alike + (1 - LIKENESS) * belongs, name))
+        if not found:
+            return _Nearest("", 0.0, 0.0, 0.0)
         found.sort(reverse=True)
         framed, name = found[0]
         score = framed * (1 - STRANGE * strange)
@@ -163,6 +183,13 @@ class Understanding:
             return _Nearest(name, 0.0, 0.0, framed)
         lead = score - found[1][0] * (1 - STRANGE * strange) if len(found) > 1 else score
         return _Nearest(name, score, lead, framed)
+
+    def _stems(self, spoken: Sequence[str]) -> list[str]:
+        return [self._topics.stem(word) for word in without_fillers(spoken, self.language)]
+
+    def _content(self, stems: Sequence[str]) -> list[str]:
+        """The words that say what it is about."""
+        return [stem for stem in stems if stem not in self._neutral]
 
     def _in_script(self, stem: str) -> str | None:
         """The script's word that this is, or is a misheard form of."""
@@ -213,31 +240,12 @@ def _top(likeness: NDArray[np.float64]) -> float:
     return float(0.7 * two[0] + 0.3 * two.mean())
 
 
-def _clauses(spoken: Sequence[str]) -> Iterable[list[str]]:
+def _clauses(spoken: Sequence[str], joints: Set[str]) -> Iterable[list[str]]:
     """Cut a sentence at its joints into clauses of three words and more."""
     clause: list[str] = []
-    for word in [*spoken, "and"]:
-        if word not in _JOINTS:
+    for word in [*spoken, ""]:
+        if word and word not in joints:
             clause.append(word)
         elif len(clause) >= 3:
             yield clause
             clause = []
-
-
-def _stem(word: str) -> str:
-    for ending in ("ings", "ing", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
-
-
-_NEUTRAL_STEMS = NEUTRAL | {_stem(word) for word in NEUTRAL}
-
-
-def _stems(spoken: Sequence[str]) -> list[str]:
-    return [_stem(word) for word in without_fillers(spoken)]
-
-
-def _content(stems: Sequence[str]) -> list[str]:
-    """The words that say what it is about."""
-    return [stem for stem in stems if stem not in _NEUTRAL_STEMS]

@@ -128,3 +128,30 @@ def test_it_reads_only_the_beginning_of_an_endless_text():
         Kind.OUT_OF_SCOPE,
     )
     assert UNDERSTANDING.classify("operator " * (LONGEST + 1)).kind is Kind.OPERATOR
+
+
+def test_a_question_that_follows_another_counts_only_right_after_it():
+    script = BotScript.model_validate(
+        {
+            "questions": [
+                {
+                    "name": "hours",
+                    "topic": "Hours",
+                    "phrases": ["when are you open", "what are your opening hours", "when do you close"],
+                    "answer": "Every day.",
+                },
+                {
+                    "name": "hours_sunday",
+                    "topic": "Hours",
+                    "phrases": ["and on Sunday", "what about Sundays", "on Sundays too"],
+                    "answer": "From ten.",
+                    "follows": "hours",
+                },
+            ]
+        }
+    )
+    understanding = Understanding.train(script)
+    assert understanding.classify("And on Sunday?", after="hours").name == "hours_sunday"
+    assert understanding.classify("when do you close", after="hours").name == "hours"
+    for after in (None, "hours_sunday"):
+        assert understanding.classify("And on Sunday?", after=after).kind is Kind.OUT_OF_SCOPE

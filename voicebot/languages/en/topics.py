@@ -1,11 +1,11 @@
 """English that no script teaches: words that carry no topic, and what people call support lines about.
 
-Pure data for `voicebot.understanding`. A word that is neither here nor in the script speaks of something
-that the script does not know.
+A word that is neither here nor in the script speaks of something that the script does not know.
 """
 
-NEUTRAL = frozenset(
-    """
+from voicebot.languages.shape import Topics, listed
+
+_NEUTRAL = """
     a an the this that these those some any every each no not all both more most much many few lot
     lots little less least other another own same such one two three four five six seven eight nine
     ten twenty thirty hundred i me my mine myself you your yours he him his she her it its we us our
@@ -26,11 +26,9 @@ NEUTRAL = frozenset(
     used using today's anyway different else however regarding concerning case matter idea thought
     guess believe hope hoping trying wait sorry understand remember says told asked talk speak
     talking speaking listen yeah yep
-    """.split()  # noqa: SIM905 - a list of three hundred strings would only be longer
-)
-"""Words that say how something is asked, not what about. Each also stands for its inflections."""
+"""
 
-BACKGROUND = (
+_BACKGROUND = (
     "i want to cancel my order",
     "my card was charged twice",
     "i forgot my password and can not log in",
@@ -82,4 +80,19 @@ BACKGROUND = (
     "how does it work",
     "what happened to my application",
 )
-"""Sentences that callers of any line say. They teach which words are common and what is out of scope."""
+
+
+def stem(word: str) -> str:
+    """Without the endings of plurals and verbs."""
+    for ending in ("ings", "ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+TOPICS = Topics(
+    stem=stem,
+    neutral=frozenset(listed(_NEUTRAL)),
+    background=_BACKGROUND,
+    joints=frozenset({"and", "but", "so", "because", "anyway"}),
+)

@@ -1,0 +1,139 @@
+"""What the bot has to know of a language: the shape that every file beside this one fills.
+
+Pure data. Every word is lower case, as `voicebot.wishes.words` writes it (Russian "ё" as "е"). Knows neither
+scripts nor dialogues.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+_NEVER = re.compile("(?!)")
+
+
+def listed(block: str) -> list[str]:
+    """The words of a block of text: long lists read better so."""
+    return block.split()
+
+
+def one_of(block: str) -> str:
+    """A readable block of `a | b c | d` as one pattern."""
+    return "(?:" + " ".join(block.split()).replace(" | ", "|") + ")"
+
+
+def only(block: str) -> re.Pattern[str]:
+    """Matches an utterance made of nothing but these."""
+    return re.compile(f"^(?:{one_of(block)}(?: |$))+$")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How numbers are spoken."""
+
+    words: Mapping[str, int]
+    """Numbers that add up, in every form: 0 … 19, tens, hundreds where they are one word."""
+    hundred: frozenset[str] = frozenset()
+    """Words that multiply what stands before them by a hundred."""
+    scales: Mapping[str, int] = field(default_factory=dict)
+    """Thousand, million."""
+    singular: frozenset[str] = frozenset()
+    """Forms of these that follow only a number ending in one: what stands before them is another number."""
+    ordinals: Mapping[str, int] = field(default_factory=dict)
+    """"third": a day of the month or the end of a year, never a digit of a code."""
+    times: Mapping[str, int] = field(default_factory=dict)
+    """"double five": how often the next digit is said."""
+    digit_names: Mapping[str, int] = field(default_factory=dict)
+    """Nouns for a digit that can be counted: the Russian "two fives" is 55."""
+    sound_alike: Mapping[str, int] = field(default_factory=dict)
+    """What recognisers write for a digit ("to", "for"); believed only between digits."""
+    inside: frozenset[str] = frozenset()
+    """Words inside one spoken number: "a hundred and two"."""
+    glue: frozenset[str] = frozenset()
+    """Words between the parts of one code: "and then", "dash"."""
+    corrections: frozenset[str] = frozenset()
+    """What follows these stands instead of what was said before."""
+
+
+@dataclass(frozen=True)
+class Dates:
+    """How dates are spoken and written."""
+
+    months: Mapping[str, int]
+    weekdays: Mapping[str, int]
+    """Monday is 0."""
+    days: Mapping[str, int]
+    """"tomorrow" and its like, also of several words, as days from today."""
+    units: Mapping[str, tuple[str, int]]
+    """"week": ("day", 7); "month": ("month", 1)."""
+    ahead: frozenset[str]
+    """Words before "three days" that make it the future."""
+    ago: frozenset[str]
+    """Words behind it that make it the past."""
+    coming: frozenset[str]
+    past: frozenset[str]
+    """Words before a weekday or a unit: "next", "last"."""
+    day_first: bool = True
+    """05/03: the fifth of March, or the third of May."""
+    day_before: frozenset[str] = frozenset()
+    day_behind: frozenset[str] = frozenset()
+    """Words beside a lone ordinal that make it a day of the month: "the fifth"."""
+    suffixes: str = ""
+    """Endings of written ordinals ("3rd"), as alternatives of a pattern."""
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """Wishes that every caller may have, as patterns over words that one space parts."""
+
+    fillers: frozenset[str]
+    """Words that carry nothing: "um", "please"."""
+    polite: frozenset[str]
+    """Words that may stand around a short request for a person."""
+    requests: tuple[re.Pattern[str], ...]
+    """Anywhere in what was said: a request for a person."""
+    short_request: re.Pattern[str]
+    """The same if it is all that was said."""
+    goodbye: re.Pattern[str]
+    goodbye_word: re.Pattern[str]
+    """An utterance made only of courtesies, and at least one of those that end a call."""
+    no: re.Pattern[str]
+    yes: re.Pattern[str]
+    something_else: re.Pattern[str] = _NEVER
+    """Who says this speaks of a person as of something else ("in person") …"""
+    contact: re.Pattern[str] = _NEVER
+    """… unless they say this, too ("talk")."""
+    person_words: tuple[str, ...] = ()
+    """Long words for a person, to be found in bad spellings."""
+    forgiving: bool = False
+    """Whether bad spellings of these are mended in long utterances, too; False: only in short ones."""
+    sounds: Mapping[int, str] = field(default_factory=dict)
+    """Letters that sound like others (`str.maketrans`): one and the same in a bad spelling."""
+    rewrites: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Replacements in the lower-case text, before it is cut into words."""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """Words written in full: "can't" is "can not"."""
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What the language's words are about, as far as no script says it."""
+
+    stem: Callable[[str], str]
+    """A word without its endings."""
+    neutral: frozenset[str]
+    """Words that say how something is asked, not what about. Each also stands for its inflections."""
+    background: tuple[str, ...]
+    """Sentences that callers of any line say. They teach which words are common and what is out of scope."""
+    joints: frozenset[str]
+    """Words between the clauses of a sentence."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language, by its BCP 47 code."""
+
+    code: str
+    numbers: Numbers
+    dates: Dates
+    wordings: Wordings
+    topics: Topics
