@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     crm_token: SecretStr = SecretStr("")  # sent to it as a bearer token; empty: none
     orders_url: str = ""  # the company's orders by number, for the desk; empty: there are none
     orders_token: SecretStr = SecretStr("")  # as `crm_token`
+    lookups_url: str = ""  # below it lie the paths of the scenario's look-ups; empty: each of them fails
+    lookups_token: SecretStr = SecretStr("")  # as `crm_token`
 
     spool: Path | None = None  # where the PBX writes recordings; None: `data`/spool
     prompts: Path | None = None  # where the PBX can read prompts, rendered ahead; None: `data`/prompts
@@ -91,7 +93,7 @@ class Settings(BaseSettings):
                 raise ValueError('write {"ru": "vosk:/models/ru"}: whisper or vosk, a colon, and the model')
         return engines
 
-    @field_validator("crm_url", "orders_url")
+    @field_validator("crm_url", "orders_url", "lookups_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         parts = urlsplit(url)
@@ -101,7 +103,14 @@ class Settings(BaseSettings):
             raise ValueError("leave user and password out; set the _TOKEN beside it")
         return url
 
-    @field_validator("crm_token", "orders_token")
+    @field_validator("lookups_url")
+    @classmethod
+    def _is_a_base(cls, url: str) -> str:
+        if "?" in url or "#" in url:
+            raise ValueError("write where the paths begin, without a query: https://api.example/v1")
+        return url
+
+    @field_validator("crm_token", "orders_token", "lookups_token")
     @classmethod
     def _fits_a_header(cls, token: SecretStr) -> SecretStr:
         text = token.get_secret_value()
@@ -163,7 +172,7 @@ class Settings(BaseSettings):
         Raises:
             BadSettings: one sentence per setting that does not fit.
         """
-        for name in ("AMI_SECRET", "CRM_TOKEN", "DATABASE", "ORDERS_TOKEN"):
+        for name in ("AMI_SECRET", "CRM_TOKEN", "DATABASE", "LOOKUPS_TOKEN", "ORDERS_TOKEN"):
             file = os.environ.get(f"PRESSZERO_{name}_FILE")
             if file and name.lower() not in overrides:
                 try:

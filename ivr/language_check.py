@@ -4,11 +4,14 @@ Pure: models in; places in the language file and sentences out. It may not know 
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import BaseModel
 
+from ivr import bot_check
 from ivr.languages import LanguageWords, is_words, list_of
 from ivr.scenario import Prompts, Scenario
+from voicebot.lookup import Case
 
 Finding = tuple[tuple[str | int, ...], str]
 """Where (keys from the top of the language file), and the sentence."""
@@ -26,21 +29,11 @@ def language_findings(scenario: Scenario, words: LanguageWords) -> Iterator[Find
         )
         yield ("waiting",), f"the scenario {'has' if scenario.waiting else 'has no'} `waiting:`; {where}"
     yield from _bot(("bot",), scenario.bot, words.bot)
-    named = {question.name for question in words.bot.questions}
-    for question in scenario.bot.questions:
-        if question.name not in named:
-            yield ("bot", "questions"), f"the question {question.name!r} of the scenario is missing; add it"
-    known = bot_names(words)
+    yield from bot_check.findings(words.bot)
+    known = words.bot.prompts()
     for name in words.bot_files:
         if name not in known:
             yield ("bot_files", name), f"the bot says nothing named {name!r}; it has {list_of(known)}"
-
-
-def bot_names(words: LanguageWords) -> set[str]:
-    """What `bot_files` may name."""
-    return {*(question.name for question in words.bot.questions), *type(words.bot).model_fields} - {
-        "questions"
-    }
 
 
 def _prompts(scenario: Prompts, words: Prompts) -> Iterator[Finding]:
@@ -80,17 +73,35 @@ def _bot(at: tuple[str | int, ...], main: BaseModel, own: BaseModel) -> Iterator
             english = isinstance(field.default, str) and name not in own.model_fields_set
             if english or (theirs is not None and ours is None):
                 yield at, f"the key {name!r} is missing; add it"
-            elif isinstance(theirs, Mapping) and isinstance(ours, Mapping):
-                yield from (
-                    ((*at, name), f"the key {key!r} is missing; add it") for key in theirs if key not in ours
-                )
-        elif isinstance(theirs, BaseModel) and isinstance(ours, BaseModel):
-            yield from _bot((*at, name), theirs, ours)
-        elif isinstance(theirs, tuple) and isinstance(ours, tuple):
-            by_name = {getattr(one, "name", None): one for one in theirs if isinstance(one, BaseModel)}
-            for n, one in enumerate(ours):
-                if (
-                    isinstance(one, BaseModel)
-                    and (same := by_name.get(getattr(one, "name", None))) is not None
-                ):
-                    yield from _bot((*at, name, n), same, one)
+        elif isinstance(theirs, BaseModel):
+            if ours is None:
+                yield at, f"the key {name!r} is missing; add it"
+            elif isinstance(ours, BaseModel):
+                yield from _bot((*at, name), theirs, ours)
+        elif isinstance(theirs, tuple | dict) and isinstance(ours, tuple | dict):
+            yield from _parts((*at, name), _by_name(theirs), _by_name(ours))
+
+
+def _parts(
+    at: tuple[str | int, ...],
+    theirs: Mapping[str, tuple[str | int, BaseModel]],
+    ours: Mapping[str, tuple[str | int, BaseModel]],
+) -> Iterator[Finding]:
+    for name, (_, part) in theirs.items():
+        if name not in ours:
+            yield at, f"{name} of the scenario is missing; add it"
+        else:
+            place, own = ours[name]
+            yield from _bot((*at, place), part, own)
+
+
+def _by_name(parts: tuple[Any, ...] | dict[str, Any]) -> dict[str, tuple[str | int, BaseModel]]:
+    """Parts with their places: by their keys or names, and the cases of a look-up by when they are said."""
+    if isinstance(parts, dict):
+        return {repr(key): (key, part) for key, part in parts.items() if isinstance(part, BaseModel)}
+    found: dict[str, tuple[str | int, BaseModel]] = {}
+    for n, part in enumerate(parts):
+        if isinstance(part, BaseModel):
+            name = getattr(part, "name", None)
+            found[f"`when: {part.when}`" if isinstance(part, Case) else repr(name)] = (n, part)
+    return found

@@ -16,7 +16,8 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from ivr.scenario import DigitKey, Menu, Model, Name, Prompt, Prompts, Scenario, files_beside, voice_beside
 from ivr.waiting_words import WaitingWords
 from ivr.yaml_lines import Data
-from voicebot.script import BotScript, Spoken, Wording
+from voicebot.parts import Spoken, Wording
+from voicebot.script import BotScript
 
 
 class MenuWords(Model):
@@ -103,6 +104,8 @@ def rules_of(part: BaseModel) -> dict[str, Any]:
             rules[name] = rules_of(value)
         elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
             rules[name] = [rules_of(one) for one in value]
+        elif isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values()):
+            rules[name] = {key: rules_of(one) for key, one in value.items()}
         else:
             rules[name] = part.model_dump(mode="json", include={name})[name]
     return rules
@@ -122,16 +125,21 @@ def _kinds(hint: Any) -> Iterator[Any]:
 
 
 def _filled(own: dict[str, Data], rules: dict[str, Any]) -> dict[str, Data]:
-    """`own` and what it does not say itself; of lists, the parts that have the same name."""
+    """`own` and what it does not say itself; of lists, the parts that have the same name.
+
+    Lists that it has not at all stay away, for `language_check` to name what is missing.
+    """
     filled: dict[str, Data] = dict(own)
     for key, rule in rules.items():
         said = own.get(key)
-        if key not in own and not _named(rule):
+        if key not in own and not _has_parts(rule):
             filled[key] = rule
+        elif isinstance(said, str) and isinstance(rule, dict) and rule:
+            filled[key] = {"say": said, **rule}  # a part that may be written as its words alone
         elif isinstance(said, dict) and isinstance(rule, dict):
             filled[key] = _filled(said, rule)
-        elif isinstance(said, list) and _named(rule):
-            by_name = {one["name"]: one for one in rule}
+        elif isinstance(said, list) and _has_parts(rule):
+            by_name = {one["name"]: one for one in rule if "name" in one}
             filled[key] = [_filled_part(one, by_name) for one in said]
     return filled
 
@@ -143,10 +151,8 @@ def _filled_part(own: Data, by_name: dict[str, dict[str, Any]]) -> Data:
     return own
 
 
-def _named(rule: Any) -> bool:
-    return (
-        isinstance(rule, list) and bool(rule) and all(isinstance(one, dict) and "name" in one for one in rule)
-    )
+def _has_parts(rule: Any) -> bool:
+    return isinstance(rule, list) and bool(rule) and all(isinstance(one, dict) for one in rule)
 
 
 def list_of(names: Collection[str]) -> str:

@@ -59,6 +59,18 @@ class RecordedVoice:
         spoken = dict(zip(to_speak, await self._voice.render_all(to_speak, progress), strict=True))
         return [self._recorded.get(text) or spoken[text] for text in texts]
 
+    async def speak(self, text: str) -> bytes:
+        """See `voicebot.voice.Voice`."""
+        return await self._voice.speak(text)
+
+    async def warm(self) -> None:
+        """See `voicebot.voice.Voice`."""
+        await self._voice.warm()
+
+    async def close(self) -> None:
+        """See `voicebot.voice.Voice`."""
+        await self._voice.close()
+
 
 class PromptBook:
     """Reception's prompts by their names in the scenario, and the voice that the bot is to speak with."""
@@ -138,7 +150,7 @@ class PromptBook:
             voice, {bot_texts[name]: recorded[file] for name, file in scenario.bot_files.items()}
         )
         # One request for all of them: a synthesiser loads its voice once.
-        paths = await bot_voice.render_all([*texts.values(), *bot_texts.values()], progress)
+        paths = await bot_voice.render_all([*texts.values(), *scenario.bot.fixed_texts()], progress)
         by_name |= dict(zip(texts, paths, strict=False))
         waits = {LAST_CHANCE_S, ANSWER_S, *(menu.timeout_s for menu in scenario.menus.values())}
         laid_out = await asyncio.to_thread(_lay_out, by_name, waits, folder, static)

@@ -406,9 +406,7 @@ class Scenario(Model):
 
     def bot_texts(self) -> dict[str, str]:
         """What the bot says, by the names that `bot_files` may use: prompts, and answers by question."""
-        prompts = {name: getattr(self.bot, name) for name in BotScript.model_fields}
-        answers = {question.name: question.answer for question in self.bot.questions}
-        return answers | {name: text for name, text in prompts.items() if isinstance(text, str)}
+        return self.bot.prompts()
 
 
 def announcement_name(menu: str, digit: str) -> str:

@@ -5,11 +5,13 @@ Pure: a `Scenario` in, places and sentences out. It may not know the file or its
 
 from collections.abc import Iterator, Mapping
 
+from ivr import bot_check
 from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
 from ivr.hours import calendar_fault
 from ivr.languages import folder_name
 from ivr.scenario import MAIN_MENU, Option, Scenario
 from ivr.vip_rules import NO_VIP
+from voicebot.texts import fields_of
 
 SETTINGS_SECTION = "general"  # of queues.conf: a queue of that name would not exist, and nobody be rung
 
@@ -27,10 +29,17 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _hours(scenario)
     yield from _lines(scenario)
     yield from _languages(scenario)
+    yield from bot_check.findings(scenario.bot)
+    yield from _bot_files(scenario)
+
+
+def _bot_files(scenario: Scenario) -> Iterator[Finding]:
     known = scenario.bot_texts()
     for name in scenario.bot_files:
         if name not in known:
             yield ("bot_files", name), f"the bot says nothing named {name!r}; it has {_list(known)}"
+        elif fields_of(known[name]):
+            yield ("bot_files", name), "its text has {fields}, which no recording can say; leave them out"
 
 
 def _queues(scenario: Scenario) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ _PLACES: dict[EventKind, int] = {
     EventKind.ANNOUNCED: 2,
     EventKind.BOT_STARTED: 3,
     EventKind.BOT_TURN: 4,
+    EventKind.BOT_LEARNT: 4,
     EventKind.BOT_ENDED: 5,
     EventKind.HANDED_OVER: 6,
     EventKind.ENDED: 8,

@@ -51,6 +51,8 @@ class HandOver(StrEnum):
     SURGE = "surge"
     MENU_CHOICE = "menu_choice"  # a menu option other than zero leads to a queue
     NO_INPUT = "no_input"  # the menu was heard out without a valid key
+    LOOK_UP = "look_up"  # the company's system gave nothing to answer with
+    IDENTITY = "identity"  # could not prove who they are
 
 
 class EventKind(StrEnum):
@@ -63,6 +65,7 @@ class EventKind(StrEnum):
     MENU_CHOICE = "menu.choice"  # menu, digit
     BOT_STARTED = "bot.started"
     BOT_TURN = "bot.turn"  # speaker ("caller" | "bot"), text, intent, confidence, offset_seconds
+    BOT_LEARNT = "bot.learnt"  # about ("wanted" | "slot" | "lookup" | "identity"), name, title, value, sure
     BOT_ENDED = "bot.ended"  # answered: bool, topic
     HANDED_OVER = "handed_over"  # reason: HandOver
     QUEUE_JOINED = "queue.joined"  # queue, priority

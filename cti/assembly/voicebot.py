@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -10,6 +11,7 @@ from cti.assembly.frame import Frame
 from cti.asterisk.install import find_asterisk
 from cti.bot.conversations import Conversations
 from cti.bot.load import BotLoad
+from cti.customers.lookups import LookupDesk
 from cti.process.memory import resident_mib
 from cti.progress import Report
 from cti.speech import choose_recognizer, engine_for, voice_chooser
@@ -19,6 +21,7 @@ from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.hearing import Ear
+from voicebot.lookup import LookUp
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import ModelMissing
 from voicebot.understanding import Understanding
@@ -61,13 +64,22 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
 
     Raises:
         ModelMissing: the model of the scenario's own language cannot be had; the message says what to do.
+        VoiceFailed: the voice can not speak for one call alone, as the scenario's texts want it.
     """
     load = BotLoad(lambda: conversations.count, RECOGNITION_S, frame.registry)
     pools = await _load_recognizers(frame, progress, load)
     scenarios = {language: in_language(frame.scenario, language) for language in pools}
+    zone = ZoneInfo(frame.scenario.timezone)
     minds = {
-        language: (Understanding.train(own.bot), Dialogue(own.bot)) for language, own in scenarios.items()
+        language: (Understanding.train(own.bot, language), Dialogue(own.bot, language, zone))
+        for language, own in scenarios.items()
     }
+    look_up = await _lookups(frame)
+    for language, (_, own) in minds.items():
+        if own.script.speaks_fields:
+            voice = prompts.in_language(language).bot_voice
+            frame.stack.push_async_callback(voice.close)
+            await voice.warm()
 
     def make(call_id: str, language: str) -> Conversation:
         language = language if language in pools else frame.scenario.language
@@ -80,6 +92,7 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
             voice=prompts.in_language(language).bot_voice,
             publish=frame.publish,
             clock=utc_now,
+            look_up=look_up,
         )
 
     conversations = Conversations(make, load.has_room)
@@ -123,3 +136,19 @@ async def _load_recognizers(frame: Frame, progress: Report, load: BotLoad) -> di
         frame.stack.callback(pools[language].close)
     progress("Loading the recogniser", 1, 1)
     return pools
+
+
+async def _lookups(frame: Frame) -> LookUp | None:
+    """Whoever asks the company's system; None where the scenario asks nothing."""
+    settings, lookups = frame.settings, frame.scenario.bot.lookups
+    if not lookups:
+        return None
+    if not settings.lookups_url and any(lookup.path is not None for lookup in lookups.values()):
+        log.warning(
+            "The scenario's look-ups have no address: who wants one goes to an operator. "
+            "Set PRESSZERO_LOOKUPS_URL.",
+            action="lookups_not_set_up",
+        )
+    token = settings.lookups_token.get_secret_value()
+    desk = LookupDesk.connected(settings.lookups_url, token, lookups)
+    return (await frame.stack.enter_async_context(desk)).ask

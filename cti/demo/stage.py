@@ -107,7 +107,9 @@ def _fresh_settings(program: Program) -> Settings:
 
 
 def _with(systems: CompanyAddresses, settings: Settings) -> Settings:
-    return settings.model_copy(update={"crm_url": systems.crm, "orders_url": systems.orders})
+    return settings.model_copy(
+        update={"crm_url": systems.crm, "orders_url": systems.orders, "lookups_url": systems.lookups}
+    )
 
 
 def _page_port() -> int:
