@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import pydantic_core
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from ivr.scenario import DigitKey, Menu, Model, Name, Prompt, Prompts, Scenario, files_beside, voice_beside
@@ -94,21 +95,28 @@ def _spoken(menu: Menu, words: MenuWords | None) -> Menu:
     return menu.model_copy(update={"prompt": words.prompt, "options": options})
 
 
+class _Rules(dict[str, Any]):
+    """What a part that also has words says beside them: nothing without the words."""
+
+
 def rules_of(part: BaseModel) -> dict[str, Any]:
     """What a part of the bot's script says beside words: names, topics, addresses, deadlines."""
-    rules: dict[str, Any] = {}
+    rules = _Rules() if any(is_words(part, name) for name in type(part).model_fields) else dict[str, Any]()
     for name, value in part:
-        if name not in part.model_fields_set or is_words(part, name):
-            continue
-        if isinstance(value, BaseModel):
-            rules[name] = rules_of(value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
-            rules[name] = [rules_of(one) for one in value]
-        elif isinstance(value, dict) and any(isinstance(one, BaseModel) for one in value.values()):
-            rules[name] = {key: rules_of(one) for key, one in value.items()}
-        else:
-            rules[name] = part.model_dump(mode="json", include={name})[name]
+        if name in part.model_fields_set and not is_words(part, name):
+            rules[name] = _rules_in(value)
     return rules
+
+
+def _rules_in(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return rules_of(value)
+    if isinstance(value, tuple):
+        return [_rules_in(one) for one in value]
+    if isinstance(value, dict):
+        inner = {key: _rules_in(one) for key, one in value.items()}
+        return _Rules(inner) if any(isinstance(one, _Rules) for one in inner.values()) else inner
+    return pydantic_core.to_jsonable_python(value)
 
 
 def is_words(part: BaseModel, name: str) -> bool:
@@ -127,19 +135,20 @@ def _kinds(hint: Any) -> Iterator[Any]:
 def _filled(own: dict[str, Data], rules: dict[str, Any]) -> dict[str, Data]:
     """`own` and what it does not say itself; of lists, the parts that have the same name.
 
-    Lists that it has not at all stay away, for `language_check` to name what is missing.
+    What would need words stays away, for `language_check` to name it.
     """
     filled: dict[str, Data] = dict(own)
     for key, rule in rules.items():
         said = own.get(key)
-        if key not in own and not _has_parts(rule):
-            filled[key] = rule
+        if key not in own:
+            if not _needs_words(rule):
+                filled[key] = rule
         elif isinstance(said, str) and isinstance(rule, dict) and rule:
             filled[key] = {"say": said, **rule}  # a part that may be written as its words alone
         elif isinstance(said, dict) and isinstance(rule, dict):
             filled[key] = _filled(said, rule)
-        elif isinstance(said, list) and _has_parts(rule):
-            by_name = {one["name"]: one for one in rule if "name" in one}
+        elif isinstance(said, list) and isinstance(rule, list):
+            by_name = {one["name"]: one for one in rule if isinstance(one, dict) and "name" in one}
             filled[key] = [_filled_part(one, by_name) for one in said]
     return filled
 
@@ -151,8 +160,8 @@ def _filled_part(own: Data, by_name: dict[str, dict[str, Any]]) -> Data:
     return own
 
 
-def _has_parts(rule: Any) -> bool:
-    return isinstance(rule, list) and bool(rule) and all(isinstance(one, dict) for one in rule)
+def _needs_words(rule: Any) -> bool:
+    return isinstance(rule, _Rules) or (isinstance(rule, list) and any(isinstance(r, _Rules) for r in rule))
 
 
 def list_of(names: Collection[str]) -> str:
