@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     crm_token: SecretStr = SecretStr("")  # sent to it as a bearer token; empty: none
     orders_url: str = ""  # the company's orders by number, for the desk; empty: there are none
     orders_token: SecretStr = SecretStr("")  # as `crm_token`
+    lookups_url: str = ""  # below it lie the paths of the scenario's look-ups; empty: each of them fails
+    lookups_token: SecretStr = SecretStr("")  # as `crm_token`
 
     spool: Path | None = None  # where the PBX writes recordings; None: `data`/spool
     prompts: Path | None = None  # where the PBX can read prompts, rendered ahead; None: `data`/prompts
@@ -66,6 +68,9 @@ class Settings(BaseSettings):
     recognizer: str = Field("whisper", pattern="^(whisper|vosk)$")
     whisper_model: str = ""  # folder of a CTranslate2 model; empty: the packaged tiny.en
     vosk_model: str = ""  # folder, or a language to fetch; empty: the scenario's language
+    # Of further languages: `{"ru": "vosk:/models/ru", "es": "whisper:/models/small"}`; one that is not named
+    # has what the same engine comes with.
+    recognizers: dict[str, str] = {}
 
     stop_within_s: float = Field(60, ge=0, le=600)  # how long callers may finish when the service is to end
 
@@ -80,7 +85,15 @@ class Settings(BaseSettings):
             raise ValueError("name SQLite or PostgreSQL, as in postgresql://user:password@host/name")
         return url
 
-    @field_validator("crm_url", "orders_url")
+    @field_validator("recognizers")
+    @classmethod
+    def _are_engines(cls, engines: dict[str, str]) -> dict[str, str]:
+        for engine in engines.values():
+            if engine.partition(":")[0] not in {"whisper", "vosk"}:
+                raise ValueError('write {"ru": "vosk:/models/ru"}: whisper or vosk, a colon, and the model')
+        return engines
+
+    @field_validator("crm_url", "orders_url", "lookups_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
         parts = urlsplit(url)
@@ -90,7 +103,14 @@ class Settings(BaseSettings):
             raise ValueError("leave user and password out; set the _TOKEN beside it")
         return url
 
-    @field_validator("crm_token", "orders_token")
+    @field_validator("lookups_url")
+    @classmethod
+    def _is_a_base(cls, url: str) -> str:
+        if "?" in url or "#" in url:
+            raise ValueError("write where the paths begin, without a query: https://api.example/v1")
+        return url
+
+    @field_validator("crm_token", "orders_token", "lookups_token")
     @classmethod
     def _fits_a_header(cls, token: SecretStr) -> SecretStr:
         text = token.get_secret_value()
@@ -152,7 +172,7 @@ class Settings(BaseSettings):
         Raises:
             BadSettings: one sentence per setting that does not fit.
         """
-        for name in ("AMI_SECRET", "CRM_TOKEN", "DATABASE", "ORDERS_TOKEN"):
+        for name in ("AMI_SECRET", "CRM_TOKEN", "DATABASE", "LOOKUPS_TOKEN", "ORDERS_TOKEN"):
             file = os.environ.get(f"PRESSZERO_{name}_FILE")
             if file and name.lower() not in overrides:
                 try:

@@ -51,6 +51,8 @@ class HandOver(StrEnum):
     SURGE = "surge"
     MENU_CHOICE = "menu_choice"  # a menu option other than zero leads to a queue
     NO_INPUT = "no_input"  # the menu was heard out without a valid key
+    LOOK_UP = "look_up"  # the company's system gave nothing to answer with
+    IDENTITY = "identity"  # could not prove who they are
 
 
 class EventKind(StrEnum):
@@ -58,10 +60,12 @@ class EventKind(StrEnum):
 
     RECEIVED = "call.received"  # caller_raw, caller (E.164 or None), line, direction
     CUSTOMER_FOUND = "customer.found"  # customer_id, vip_level
+    LANGUAGE = "call.language"  # language (BCP 47) from here on; how: "line" | "customer" | "key"
     MENU_ENTERED = "menu.entered"  # menu
     MENU_CHOICE = "menu.choice"  # menu, digit
     BOT_STARTED = "bot.started"
     BOT_TURN = "bot.turn"  # speaker ("caller" | "bot"), text, intent, confidence, offset_seconds
+    BOT_LEARNT = "bot.learnt"  # about ("wanted" | "slot" | "lookup" | "identity"), name, title, value, sure
     BOT_ENDED = "bot.ended"  # answered: bool, topic
     HANDED_OVER = "handed_over"  # reason: HandOver
     QUEUE_JOINED = "queue.joined"  # queue, priority

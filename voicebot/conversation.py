@@ -18,14 +18,18 @@ import structlog
 from recordings.transcript import Recognised
 from tickets.events import Publish
 from tickets.vocabulary import HandOver
-from voicebot import dialogue as talk
-from voicebot.dialogue import Dialogue, Say, State, Step
+from voicebot import moves as talk
+from voicebot.dialogue import Dialogue
 from voicebot.diary import BotDiary, Clock
 from voicebot.hearing import Ear
+from voicebot.lookup import Answer, Failed, LookUp, Trouble
 from voicebot.media import BYTES_PER_SECOND, Audio, Digit, MediaPort
+from voicebot.moves import Say, State, Step
 from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.segmenter import Silence, SpeechEnded
+from voicebot.slots import HIDDEN
+from voicebot.texts import Part
 from voicebot.understanding import Kind, Understanding
 from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
 
@@ -37,6 +41,12 @@ PATIENCE_S: Final = 1.2
 """Recognition longer than that is bridged by "one moment"."""
 VOICE_S: Final = 3.0
 """Deadline for the sound of a text: rendered ahead it takes a millisecond."""
+LOOKING_S: Final = 0.8
+"""A look-up longer than that is bridged by "one moment"."""
+LOOKED_S: Final = 0.5
+"""A look-up has this long beyond its own deadline; whoever asks ought to keep that one."""
+KEYS_S: Final = 2.0
+"""No key for that long: a number is not going on – and a zero at its end was the wish for a person."""
 NO_AUDIO_S: Final = 8.0
 """A line without any audio at all counts as a silent caller after that."""
 GAP: Final = bytes(BYTES_PER_SECOND // 4)
@@ -67,7 +77,17 @@ class _Drained:
     pass
 
 
-_News = _Words | _Broken | _Drained | talk.Key | talk.Silence | talk.TimeIsUp
+_News = (
+    _Words
+    | _Broken
+    | _Drained
+    | talk.Key
+    | talk.KeysPaused
+    | talk.Silence
+    | talk.StillLooking
+    | talk.LookedUp
+    | talk.TimeIsUp
+)
 
 
 class Conversation:
@@ -83,14 +103,22 @@ class Conversation:
         voice: Voice,
         publish: Publish,
         clock: Clock,
+        look_up: LookUp | None = None,
+        customer: str | None = None,
         limit_s: float = 180.0,
     ) -> None:
-        """Take `ear` made for this call alone; understanding, dialogue and voice are shared by all calls."""
+        """Take `ear` made for this call alone; understanding, dialogue and voice are shared by all calls.
+
+        `look_up`: asks the company's system; None: every look-up fails. `customer`: the caller's name.
+        """
         self._call_id = call_id
         self._ear = ear
         self._understanding = understanding
         self._dialogue = dialogue
         self._voice = voice
+        self._look_up = look_up
+        self._customer = customer
+        self._clock = clock
         self._diary = BotDiary(call_id, publish, clock)
         self._limit_s = limit_s
         self._news: asyncio.Queue[_News] = asyncio.Queue(NEWS)
@@ -102,7 +130,7 @@ class Conversation:
         self._heard: str | None = None
         self._saying: tuple[Say, ...] = ()
         self._interrupted: tuple[Say, ...] = ()
-        self._started_at = self._last_sound_at = self._said_at = 0.0
+        self._started_at = self._last_sound_at = self._said_at = self._key_at = 0.0
 
     async def run(self, media: MediaPort) -> Outcome:
         """Hold the conversation to its end. Never raises, except when it is cancelled from outside."""
@@ -196,14 +224,14 @@ class Conversation:
 
     async def _talk(self, media: MediaPort) -> Outcome:
         self._check_ear()
-        step = self._dialogue.begin()
+        step = self._dialogue.begin(self._clock(), self._customer)
         while True:
             ending = await self._act(media, step)
             if ending is not None:
                 return ending
             if self._gone.is_set():
                 return self._hung_up(step.state)
-            news = await self._next(media)
+            news = await self._next(media, step.state)
             if self._gone.is_set():
                 return self._hung_up(step.state)  # what they asked last, nobody can answer any more
             step = self._take(media, step.state, news)
@@ -213,7 +241,7 @@ class Conversation:
         ending = Ending.GONE if state.answered is None else Ending.ANSWERED
         return Outcome(ending, topic=state.answered, heard=self._heard, hung_up=True)
 
-    async def _next(self, media: MediaPort) -> _News:
+    async def _next(self, media: MediaPort, state: State) -> _News:
         """Wait for news; the clock brings some itself."""
         now = asyncio.get_running_loop().time
         while True:
@@ -221,9 +249,13 @@ class Conversation:
             left = self._started_at + self._limit_s - now()
             if left <= 0:
                 return talk.TimeIsUp()
+            pause = self._key_at + KEYS_S - now() if state.typing else TICK_S
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, TICK_S)):
+                async with asyncio.timeout(max(0.0, min(left, pause, TICK_S))):
                     return await self._news.get()
+            if state.typing and now() - self._key_at >= KEYS_S:
+                self._key_at = now()
+                return talk.KeysPaused()
             quiet_since = max(self._last_sound_at, self._said_at)
             if not media.playing and not self._untold and now() - quiet_since >= NO_AUDIO_S:
                 self._last_sound_at = now()
@@ -239,6 +271,7 @@ class Conversation:
             case _Drained():
                 step = Step(state)
             case talk.Key():
+                self._key_at = asyncio.get_running_loop().time()
                 self._fall_silent(media)  # who presses a key has heard enough of what is being said
                 step = self._dialogue.step(state, news)
             case _:
@@ -250,9 +283,9 @@ class Conversation:
 
     def _understand(self, state: State, recognised: Recognised, started_at_s: float) -> Step:
         text = f"{self._held} {recognised.text}".strip()
-        understood = self._understanding.classify(text)
+        understood = self._understanding.classify(text, state.after)
         if self._held and understood.kind is Kind.OUT_OF_SCOPE:
-            alone = self._understanding.classify(recognised.text)
+            alone = self._understanding.classify(recognised.text, state.after)
             understood = alone if alone.kind is not Kind.NOTHING else understood
         goes_on = self._ear.speaking_s > 0 or self._untold > 0
         if goes_on and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
@@ -263,15 +296,21 @@ class Conversation:
         if understood.kind is Kind.NOTHING and interrupted:
             return Step(state, interrupted)  # a cough stopped the bot: say it again
         if text:
-            self._heard = text
-            self._diary.turn("caller", text, understood.intent, understood.score, started_at_s)
+            private = self._dialogue.is_private(state) and understood.kind is not Kind.OPERATOR
+            self._heard = HIDDEN if private else text
+            self._diary.turn("caller", self._heard, understood.intent, understood.score, started_at_s)
         sure = recognised.confidence is None or recognised.confidence >= SURE
-        return self._dialogue.step(state, talk.Heard(understood, clear=sure))
+        return self._dialogue.step(state, talk.Heard(understood, clear=sure, text=text))
 
     async def _act(self, media: MediaPort, step: Step) -> Outcome | None:
         """Speak and decide; the outcome where the dialogue has ended."""
         says = tuple(action for action in step.actions if isinstance(action, Say))
         self._deaf = step.state.over
+        for action in step.actions:
+            if isinstance(action, talk.Note):
+                self._diary.learnt(action)
+            elif isinstance(action, talk.LookUp):  # under way while the bot speaks
+                self._help(self._ask_company, action)
         if says:
             await self._say(media, says, last=step.state.over)
         if step.state.closing and not step.state.over:
@@ -302,17 +341,48 @@ class Conversation:
                 _log.exception("a prompt has no sound", action="prompt_failed", prompt=say.prompt)
 
     async def _speak(self, media: MediaPort, say: Say) -> None:
-        async with asyncio.timeout(VOICE_S):
-            path = await self._voice.render(say.text)
-            pcm = await asyncio.to_thread(read_telephone_wav, path)
-        now = asyncio.get_running_loop().time()
-        if media.playing:
-            media.play(GAP)
-            self._said_at += len(GAP) / BYTES_PER_SECOND
-        begins_at = max(now, self._said_at)
-        media.play(pcm)
-        self._said_at = begins_at + len(pcm) / BYTES_PER_SECOND
-        self._diary.turn("bot", say.text, say.prompt, None, begins_at - self._started_at)
+        told = False
+        for part in say.spoken:
+            if told and self._saying and say not in self._saying:
+                return  # interrupted within it
+            async with asyncio.timeout(VOICE_S):
+                pcm = await self._sound(part)
+            now = asyncio.get_running_loop().time()
+            if media.playing:
+                media.play(GAP)
+                self._said_at += len(GAP) / BYTES_PER_SECOND
+            begins_at = max(now, self._said_at)
+            media.play(pcm)
+            self._said_at = begins_at + len(pcm) / BYTES_PER_SECOND
+            if not told:
+                self._diary.turn("bot", say.text, say.prompt, None, begins_at - self._started_at)
+                told = True
+
+    async def _sound(self, part: Part) -> bytes:
+        if not part.kept:
+            return await self._voice.speak(part.text)
+        return await asyncio.to_thread(read_telephone_wav, await self._voice.render(part.text))
+
+    async def _ask_company(self, asked: talk.LookUp) -> None:
+        """Ask, tell where it takes long, and tell the answer – which always comes."""
+        lookup = self._dialogue.script.lookups[asked.name]
+        answer: Answer = Failed(Trouble.NOT_SET_UP)
+        if self._look_up is not None:
+            asking = asyncio.ensure_future(self._look_up(asked.name, asked.values))
+            try:
+                done, _ = await asyncio.wait({asking}, timeout=LOOKING_S)
+                if not done:
+                    self._tell(talk.StillLooking(asked.serial))
+                async with asyncio.timeout(max(0.0, lookup.deadline_s - LOOKING_S) + LOOKED_S):
+                    answer = await asking
+            except TimeoutError:
+                answer = Failed(Trouble.LATE)
+            except Exception as error:
+                _log.exception("a look-up broke", action="lookup_broke", error=type(error).__name__)
+                answer = Failed(Trouble.GONE)
+            finally:
+                asking.cancel()
+        self._tell(talk.LookedUp(asked.serial, answer))
 
     async def _finish_speaking(self, media: MediaPort) -> None:
         """Let the last words out; a carrier that does not send them must not hold the caller."""

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from tickets.events import CallEvent, Publish, Value
 from tickets.vocabulary import EventKind
+from voicebot.moves import Note
 from voicebot.outcome import Ending, Outcome
 
 Clock = Callable[[], datetime]
@@ -40,6 +41,19 @@ class BotDiary:
                 "intent": intent,
                 "confidence": None if confidence is None else round(confidence, 3),
                 "offset_seconds": round(offset_s, 2),
+            },
+        )
+
+    def learnt(self, note: Note) -> None:
+        """Something that whoever takes the call over should know; told at once, so that no crash takes it."""
+        self._tell(
+            EventKind.BOT_LEARNT,
+            {
+                "about": note.about.value,
+                "name": note.name,
+                "title": note.title,
+                "value": note.value,
+                "sure": note.sure,
             },
         )
 

@@ -1,42 +1,60 @@
-"""What the bot can say and answer: the `bot` part of a scenario file, as validated models.
+"""What the bot can say, answer, ask and look up: the `bot` part of a scenario file, as validated models.
 
 Pure: knows neither YAML nor files nor sound. `ivr` embeds `BotScript` in its scenario; a prompt is its text
 here, and whoever turns text into sound may prefer a recorded file for it.
 """
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-Spoken = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-"""A text that is spoken to the caller."""
+from voicebot.lookup import Expected, Lookup
+from voicebot.parts import Name, ScriptPart, Spoken, Title, Wording
+from voicebot.slots import Slot
+from voicebot.texts import fields_of, fixed_parts
 
-Wording = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-"""Words that a caller may use."""
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-"""A name inside the scenario: lower case, digits, underscores."""
+Slots = Annotated[tuple[Slot, ...], Field(strict=False, max_length=8)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class Question(_Part):
+class Question(ScriptPart):
     """A question that the bot answers by itself."""
 
     name: Name
-    topic: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    topic: Title
     """The ticket's topic when this was the question."""
     phrases: Annotated[tuple[Wording, ...], Field(strict=False, min_length=3, max_length=200)]
     """Examples of how callers ask it."""
-    answer: Spoken
+    answer: Spoken | None = None
+    lookup: Name | None = None
+    """Which look-up answers instead."""
+    slots: Slots = ()
+    """What has to be known first, in this order."""
+    private: bool = False
+    """Only for who has proved who they are (`identity:`); what is answered stays out of the ledger."""
     follows: Name | None = None
     """Only asked right after this question's answer: "and on Sunday?"."""
 
+    @model_validator(mode="after")
+    def _is_answered(self) -> Self:
+        if (self.answer is None) == (self.lookup is None):
+            raise ValueError("give the question either an `answer:` or a `lookup:`")
+        return self
 
-class BotScript(_Part):
+
+class Identity(ScriptPart):
+    """How callers prove who they are, once in a conversation, before a private question is answered."""
+
+    intro: Spoken = "First I have to make sure that it is you."
+    slots: Annotated[tuple[Slot, ...], Field(strict=False, min_length=1, max_length=8)]
+    lookup: Name
+    when: Annotated[dict[Name, Expected], Field(min_length=1)]
+    """The look-up's fields when the caller is who they say. Anything else, or not found, is a no."""
+    passed: Spoken = "Thank you."
+    not_passed: Spoken = "I am sorry, that does not match what we have. Let us try once more."
+
+
+class BotScript(ScriptPart):
     """The bot's whole knowledge. A missing prompt takes the English default."""
 
     greeting: Spoken = "How can I help you? You can ask for a person at any time."
@@ -48,6 +66,10 @@ class BotScript(_Part):
     goodbye: Spoken = "Thank you for calling. Good-bye."
     one_moment: Spoken = "One moment, please."
     go_on: Spoken = "Please go ahead."
+    and_then: Spoken = "Yes, and then?"
+    """After a part of a number."""
+    lookups: dict[Name, Lookup] = Field(default_factory=dict)
+    identity: Identity | None = None
     operator_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
     """More ways to ask for a person, beside those that the bot knows ("operator", "a human", …)."""
     goodbye_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
@@ -62,12 +84,32 @@ class BotScript(_Part):
             seen.add(question.name)
         return self
 
+    def prompts(self) -> dict[str, str]:
+        """Every text by the name that `bot_files` may use: prompts, and answers by their question."""
+        named = {name: getattr(self, name) for name in type(self).model_fields}
+        texts = {name: text for name, text in named.items() if isinstance(text, str)}
+        return texts | {one.name: one.answer for one in self.questions if one.answer is not None}
+
     def texts(self) -> Iterator[str]:
-        """Every text that the bot may speak: what has to be rendered ahead."""
-        yield from (self.greeting, self.anything_else, self.not_understood, self.say_again)
-        yield from (self.handing_over, self.goodbye, self.one_moment, self.go_on)
-        for question in self.questions:
-            yield question.answer
+        """Every text that the bot may speak, with its fields as they are written."""
+        yield from self.prompts().values()
+        slots = [slot for question in self.questions for slot in question.slots]
+        if self.identity is not None:
+            yield from (self.identity.intro, self.identity.passed, self.identity.not_passed)
+            slots += self.identity.slots
+        for slot in slots:
+            yield from (text for text in (slot.ask, slot.again, slot.confirm) if text is not None)
+        for lookup in self.lookups.values():
+            yield from lookup.texts()
+
+    def fixed_texts(self) -> list[str]:
+        """What has to be rendered ahead: whatever is the same for every caller, once each."""
+        return list(dict.fromkeys(part for text in self.texts() for part in fixed_parts(text)))
+
+    @property
+    def speaks_fields(self) -> bool:
+        """Whether some words are spoken for one call alone."""
+        return any(fields_of(text) for text in self.texts())
 
     def wordings(self) -> Iterator[str]:
         """Everything that the script expects callers to say: the grammar of a recogniser that takes one."""

@@ -12,23 +12,33 @@ import os
 import shutil
 import sys
 import tempfile
-import wave
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from recordings.audio import TELEPHONE_RATE, to_telephone_wav
+from recordings.audio import to_telephone_wav
+from voicebot.live_piper import LivePiper
+from voicebot.telephone_wav import VoiceFailed, read_telephone_wav
+
+__all__ = [
+    "CachedVoice",
+    "EspeakVoice",
+    "NoVoice",
+    "PiperVoice",
+    "Progress",
+    "Voice",
+    "VoiceFailed",
+    "packaged_piper_model",
+    "pick_voice",
+    "read_telephone_wav",
+]
 
 Progress = Callable[[int, int], None]
 """Told (texts ready, texts asked for)."""
 
 RENDERING = "1"
 """Part of the hash: raise it when the way from text to WAV changes, so that old sounds are not reused."""
-
-
-class VoiceFailed(Exception):
-    """A text could not be turned into sound; the message says why and what to do."""
 
 
 class NoVoice(VoiceFailed):
@@ -52,6 +62,26 @@ class Voice(Protocol):
         Raises:
             VoiceFailed: as `render`.
         """
+        ...
+
+    async def speak(self, text: str) -> bytes:
+        """Samples of a text that is for one call alone; nothing of it is kept anywhere.
+
+        Raises:
+            VoiceFailed: as `render`.
+        """
+        ...
+
+    async def warm(self) -> None:
+        """Get ready for `speak`, so that the first caller need not wait for a synthesiser to load.
+
+        Raises:
+            VoiceFailed: as `render`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what `warm` has started."""
         ...
 
 
@@ -82,6 +112,21 @@ class CachedVoice(ABC):
         elif progress is not None:
             progress(len(set(paths)), len(set(paths)))
         return paths
+
+    async def speak(self, text: str) -> bytes:
+        """See `Voice.speak`."""
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._cache, prefix=".making-") as folder:
+            [raw] = await self._speak([" ".join(text.split())], Path(folder), lambda: None)
+            telephone = raw.with_suffix(".telephone.wav")
+            await asyncio.to_thread(to_telephone_wav, raw, telephone)
+            return await asyncio.to_thread(read_telephone_wav, telephone)
+
+    async def warm(self) -> None:  # noqa: B027 - a short process a text needs nothing before
+        """See `Voice.warm`."""
+
+    async def close(self) -> None:  # noqa: B027 - nor afterwards
+        """See `Voice.close`."""
 
     async def _make(self, wanted: Mapping[Path, str], progress: Progress | None) -> None:
         missing = {path: " ".join(text.split()) for path, text in wanted.items() if not path.exists()}
@@ -114,6 +159,19 @@ class PiperVoice(CachedVoice):
         """Take `model`, a Piper `.onnx` file with its `.onnx.json` beside it."""
         super().__init__(cache, f"piper {model.name}")
         self._command = [python, "-m", "piper", "--model", str(model), "--sentence-silence", "0.25"]
+        self._live = LivePiper(self._command, cache)
+
+    async def speak(self, text: str) -> bytes:
+        """See `Voice.speak`."""
+        return await self._live.speak(text)
+
+    async def warm(self) -> None:
+        """See `Voice.warm`."""
+        await self._live.warm()
+
+    async def close(self) -> None:
+        """See `Voice.close`."""
+        await self._live.close()
 
     async def _speak(self, texts: list[str], folder: Path, one_more: Callable[[], None]) -> list[Path]:
         lines = folder / "texts.txt"
@@ -223,23 +281,6 @@ def pick_voice(
             f"No synthesiser speaks {language!r} here: {extra}install espeak-ng, or record the prompts."
         )
     return EspeakVoice(cache, language.lower(), command, espeak_environment)
-
-
-def read_telephone_wav(path: Path) -> bytes:
-    """Samples of an 8 kHz mono 16-bit WAV.
-
-    Raises:
-        VoiceFailed: the file is something else, or cannot be read.
-    """
-    try:
-        with wave.open(str(path), "rb") as file:
-            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (TELEPHONE_RATE, 1, 2):
-                raise VoiceFailed(
-                    f"{path.name} is no 8 kHz mono 16-bit WAV: remove it, to have it made again."
-                )
-            return file.readframes(file.getnframes())
-    except (OSError, EOFError, wave.Error) as error:
-        raise VoiceFailed(f"{path.name} cannot be read: remove it, to have it made again.") from error
 
 
 async def _run(

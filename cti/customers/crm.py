@@ -7,20 +7,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
 
-from cti.customers.company import FAILURES, PAUSE_S, Company, NotTold, System, connected
+from cti.customers.company import FAILURES, PAUSE_S, Company, NotTold, System, about_number, connected
 from cti.customers.crm_answer import CrmCard, read_answer
 
 CRM_S = 0.25  # connecting included; of a caller's 300 ms the rest is for keeping what the CRM said
 CRM = System(
-    "CRM", "crm", "did not tell who calls", "the local table has to do", "PRESSZERO_CRM", deadline_s=CRM_S
+    "CRM",
+    "crm",
+    "did not tell who calls",
+    "the local table has to do",
+    "PRESSZERO_CRM_URL and PRESSZERO_CRM_TOKEN",
+    deadline_s=CRM_S,
 )
 
 
 class Crm:
     """One CRM; made by `connected`, which also closes it. Used from one event loop."""
 
-    def __init__(self, company: Company[CrmCard | None]) -> None:
-        self._company = company
+    def __init__(self, company: Company[CrmCard | None], url: str) -> None:
+        self._company, self._url = company, url
 
     @classmethod
     @asynccontextmanager
@@ -28,12 +33,12 @@ class Crm:
         cls, url: str, token: str, *, failures: int = FAILURES, pause_s: float = PAUSE_S
     ) -> AsyncIterator[Self]:
         """See `company.connected`."""
-        async with connected(url, token, CRM, read_answer, failures=failures, pause_s=pause_s) as company:
-            yield cls(company)
+        async with connected(token, CRM, read_answer, failures=failures, pause_s=pause_s) as company:
+            yield cls(company, url)
 
     async def ask(self, e164: str) -> CrmCard | None:
         """Who calls from this number; None where the CRM does not know or does not answer as it should."""
         try:
-            return await self._company.ask(e164)
+            return await self._company.ask(about_number(self._url, e164))
         except NotTold:
             return None

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
 
-from cti.customers.company import FAILURES, PAUSE_S, Company, NotTold, System, connected
+from cti.customers.company import FAILURES, PAUSE_S, Company, NotTold, System, about_number, connected
 from cti.customers.orders_answer import CompanyWord, read_orders
 
 ORDERS_S = 2.0  # connecting included
@@ -22,7 +22,7 @@ ORDERS = System(
     "orders",
     "did not tell a caller's orders",
     "desks show that they are not available",
-    "PRESSZERO_ORDERS",
+    "PRESSZERO_ORDERS_URL and PRESSZERO_ORDERS_TOKEN",
     deadline_s=ORDERS_S,
 )
 
@@ -31,10 +31,16 @@ class OrderDesk:
     """One order system; made by `connected`, which also closes it. Used from one event loop."""
 
     def __init__(
-        self, company: Company[CompanyWord], clock: Callable[[], float], *, most_kept: int = MOST_KEPT
+        self,
+        company: Company[CompanyWord],
+        url: str,
+        clock: Callable[[], float],
+        *,
+        most_kept: int = MOST_KEPT,
     ) -> None:
         """`clock`: monotonic seconds."""
-        self._company, self._clock, self._most_kept = company, clock, most_kept
+        self._company, self._url = company, url
+        self._clock, self._most_kept = clock, most_kept
         self._kept: OrderedDict[str, tuple[float, CompanyWord]] = OrderedDict()  # number → until, word
         self._asking: dict[str, asyncio.Task[CompanyWord | None]] = {}
 
@@ -51,8 +57,8 @@ class OrderDesk:
         most_kept: int = MOST_KEPT,
     ) -> AsyncIterator[Self]:
         """See `company.connected`."""
-        async with connected(url, token, ORDERS, read_orders, failures=failures, pause_s=pause_s) as company:
-            desk = cls(company, clock, most_kept=most_kept)
+        async with connected(token, ORDERS, read_orders, failures=failures, pause_s=pause_s) as company:
+            desk = cls(company, url, clock, most_kept=most_kept)
             try:
                 yield desk
             finally:
@@ -70,7 +76,7 @@ class OrderDesk:
 
     async def _ask(self, e164: str) -> CompanyWord | None:
         try:
-            word = await self._company.ask(e164)
+            word = await self._company.ask(about_number(self._url, e164))
         except NotTold:
             return None
         self._kept[e164] = (self._clock() + KEPT_S, word)

@@ -1,4 +1,5 @@
-"""A small company's own systems for the demo: a CRM that knows who calls, and a shop that knows their orders.
+"""A small company's own systems for the demo: a CRM that knows who calls, a shop that knows their orders, and
+the tickets and accounts that the bot looks up for its callers.
 
 What a real company has already; the service asks it over HTTP as it would ask theirs (`docs/settings.md`).
 """
@@ -34,17 +35,33 @@ SALES: Mapping[str, tuple[str, list[Sale]]] = {  # by number: tier and orders, n
 }
 
 
+Ticket = Mapping[str, object]
+
+TICKETS: Mapping[str, Ticket] = {  # by the number that is printed on it
+    "12345678": {"status": "won", "prize": {"amount": 120, "currency": "USD"}, "draw": "2026-11-21"},
+    "10203040": {"status": "won", "prize": {"amount": 25000, "currency": "USD"}, "draw": "2026-11-21"},
+    "87654321": {"status": "lost", "draw": "2026-11-21"},
+    "55556666": {"status": "waiting", "draw": "2026-11-28"},
+}
+PLAYERS: Mapping[tuple[str, str], str] = {  # last digits of the account and date of birth → the account's id
+    ("4711", "1980-05-04"): "P-20255547",
+    ("1234", "1975-12-24"): "P-20255512",
+}
+BALANCES: Mapping[str, float] = {"P-20255547": 42, "P-20255512": 17.5}
+
+
 @dataclass(frozen=True, slots=True)
 class CompanyAddresses:
     """Where its systems answer."""
 
     crm: str
     orders: str
+    lookups: str
 
 
 @asynccontextmanager
 async def company(people: Iterable[Person]) -> AsyncIterator[CompanyAddresses]:
-    """Both systems on a free port of loopback while the block runs."""
+    """All systems on a free port of loopback while the block runs."""
     cards = {person.number: person for person in people}
 
     async def who(request: web.Request) -> web.Response:
@@ -74,16 +91,40 @@ async def company(people: Iterable[Person]) -> AsyncIterator[CompanyAddresses]:
                     return _page(f"Order {wanted}", f"{what}: {stands}")
         raise web.HTTPNotFound
 
+    async def ticket(request: web.Request) -> web.Response:
+        found = TICKETS.get(request.match_info["ticket"])
+        if found is None:
+            raise web.HTTPNotFound
+        return web.json_response(found)
+
+    async def player(request: web.Request) -> web.Response:
+        known = PLAYERS.get((request.match_info["account"], request.match_info["birth"]))
+        # Whether the account or the date was wrong, nobody is told.
+        return web.json_response({"matches": known is not None, "player": known})
+
+    async def balance(request: web.Request) -> web.Response:
+        found = BALANCES.get(request.match_info["player"])
+        if found is None:
+            raise web.HTTPNotFound
+        return web.json_response({"balance": found})
+
     app = web.Application()
     app.add_routes(
-        [web.get("/crm", who), web.get("/shop", orders), web.get("/orders/{order}", order)],
+        [
+            web.get("/crm", who),
+            web.get("/shop", orders),
+            web.get("/orders/{order}", order),
+            web.get("/bot/tickets/{ticket}", ticket),
+            web.get("/bot/players/{account}/{birth}", player),
+            web.get("/bot/balances/{player}", balance),
+        ],
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         at = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield CompanyAddresses(f"{at}/crm", f"{at}/shop")
+        yield CompanyAddresses(f"{at}/crm", f"{at}/shop", f"{at}/bot")
     finally:
         await runner.cleanup()
 

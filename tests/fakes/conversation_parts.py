@@ -124,6 +124,7 @@ class FakeVoice:
 
     def __init__(self, folder: Path) -> None:
         self.fails_on: str | None = None
+        self.spoken: list[str] = []  # what was for one call alone
         self._folder = folder
 
     async def render(self, text: str) -> Path:
@@ -134,6 +135,18 @@ class FakeVoice:
             file.setparams((1, 2, 8000, 0, "NONE", ""))
             file.writeframes(bytes(1600))
         return path
+
+    async def speak(self, text: str) -> bytes:
+        if text == self.fails_on:
+            raise VoiceFailed("the voice is hoarse")
+        self.spoken.append(text)
+        return bytes(1600)
+
+    async def warm(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
 
     async def render_all(self, texts: Sequence[str], progress: Progress | None = None) -> list[Path]:
         return [await self.render(text) for text in texts]

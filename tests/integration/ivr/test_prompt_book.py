@@ -74,7 +74,7 @@ async def test_it_makes_every_prompt_and_every_word_of_the_bot_ready(
         assert is_telephone_sound(f"{sound.path}.wav")
         assert sound.seconds == 0.5
         assert prompt.text in voice.spoken
-    assert set(LOTTERY.bot.texts()) <= set(voice.spoken)
+    assert set(LOTTERY.bot.fixed_texts()) <= set(voice.spoken)
     assert told[-1][0] == told[-1][1] == len(voice.spoken)
 
 

@@ -67,7 +67,8 @@ class Call:
         return [e.data["intent"] for e in self.events if e.data.get("speaker") == "bot"]
 
     def kinds(self) -> list[EventKind]:
-        return [event.kind for event in self.events if event.kind is not EventKind.BOT_TURN]
+        said = (EventKind.BOT_TURN, EventKind.BOT_LEARNT)
+        return [event.kind for event in self.events if event.kind not in said]
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,11 +1,13 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tickets.vocabulary import HandOver
-from voicebot.dialogue import (
+from voicebot.dialogue import Dialogue
+from voicebot.moves import (
     AllSaid,
-    Dialogue,
     Finish,
     GiveToOperator,
     Heard,
@@ -21,6 +23,8 @@ from voicebot.script import BotScript
 from voicebot.understanding import Kind, Understood
 
 pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 DIALOGUE = Dialogue(
     BotScript.model_validate(
@@ -39,7 +43,7 @@ def heard(kind: Kind, *, clear: bool = True) -> Heard:
 
 
 def play(*inputs: Input) -> Step:
-    step = DIALOGUE.begin()
+    step = DIALOGUE.begin(NOW)
     for happened in inputs:
         step = DIALOGUE.step(step.state, happened)
     return step
@@ -54,7 +58,7 @@ def reason(step: Step) -> HandOver | None:
 
 
 def test_it_greets_first():
-    assert prompts(DIALOGUE.begin()) == ["greeting"]
+    assert prompts(DIALOGUE.begin(NOW)) == ["greeting"]
 
 
 def test_it_answers_a_question_and_asks_for_more():
@@ -173,7 +177,7 @@ def test_it_never_keeps_a_caller_in_circles(inputs: list[Input], turns: list[Inp
 
 @given(st.lists(happenings, max_size=20))
 def test_it_always_says_or_decides_something_or_keeps_still_on_purpose(inputs: list[Input]):
-    step = DIALOGUE.begin()
+    step = DIALOGUE.begin(NOW)
     for happened in inputs:
         before, step = step.state, DIALOGUE.step(step.state, happened)
         if not step.actions:

@@ -1,0 +1,408 @@
+"""Asking for what a question needs: slots with confirmation and repair, the identity check, the look-up.
+
+Pure, as the whole dialogue. A slot gives a caller two fruitless turns, then a person takes over; a value that
+is taken back by another is no fruitless turn, but may be taken back `MOST_CORRECTIONS` times at most. So no
+sequence of inputs keeps a caller here for ever.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from tickets.vocabulary import HandOver
+from voicebot import lookup as lookups
+from voicebot import slots
+from voicebot.lookup import Lookup, Trouble
+from voicebot.moves import (
+    About,
+    Asking,
+    Heard,
+    Input,
+    Key,
+    KeysPaused,
+    LookedUp,
+    LookUp,
+    Note,
+    Say,
+    Silence,
+    State,
+    Step,
+    StillLooking,
+)
+from voicebot.script import BotScript, Identity, Question
+from voicebot.slots import Begun, Slot, Whole
+from voicebot.texts import CUSTOMER, MissingField, compose
+from voicebot.understanding import Kind
+from voicebot.ways_out import hand_over
+from voicebot.wishes import Wishes, without_fillers, words
+
+FAILURES: Final = 2
+"""Fruitless turns for one slot, or failed identity checks, after which a person takes over."""
+MOST_CORRECTIONS: Final = 3
+MOST_PAUSES: Final = 4
+"""Pauses in a row after which a number that was keyed in half is given up."""
+MOST_WORDS: Final = 5
+"""Of an answer to a question that wants a yes, when it does not begin with one."""
+_YES_KEYS: Final = frozenset("1#")
+_NO_KEYS: Final = frozenset("2*")
+
+
+@dataclass(frozen=True)
+class Filling:
+    """One script's questions with slots and look-ups; holds no conversation."""
+
+    script: BotScript
+    language: str  # BCP 47
+    _wishes: Wishes = field(init=False, repr=False, default_factory=Wishes)
+
+    # --- the way in ---
+
+    def begin(self, state: State, question: Question, text: str) -> Step:
+        """A question was asked, in these words: answer it, or ask for what is missing first."""
+        wanted = Note(About.WANTED, question.name, question.topic)
+        given = dict(state.known)
+        if question.follows is not None:
+            given |= state.last  # "and when can I collect it?" is about the same ticket
+        asking = Asking(question.name, identity=self._has_to_prove(state, question), values=given)
+        state = replace(state, asking=asking, misses=0, silences=0)
+        if asking.identity:
+            intro = Say("identity", self._identity.intro)
+            return self._next(state, asking).after(wanted, intro)
+        slot = self._slot(asking)
+        if slot is not None and isinstance(said := slots.read(slot, text, self.language, state.today), Whole):
+            return self._offer(state, asking, slot, said.value).after(wanted)
+        return self._next(state, asking).after(wanted)
+
+    # --- turns ---
+
+    def step(self, state: State, asking: Asking, happened: Input) -> Step | None:
+        """What follows; None: it is for somebody else (another question, good-bye, a late answer)."""
+        match happened:
+            case LookedUp(serial, answer):
+                return self._looked_up(state, asking, answer) if self._awaits(state, asking, serial) else None
+            case StillLooking(serial):
+                patience = Say("one_moment", self.script.one_moment)
+                return Step(state, (patience,) if self._awaits(state, asking, serial) else ())
+            case _ if asking.looking:
+                return Step(state)  # the answer comes in time, and what is said meanwhile changes nothing
+        slot = self._slot(asking)
+        if slot is None:
+            return None
+        match happened:
+            case Heard():
+                return self._heard(state, asking, slot, happened)
+            case Key(digit):
+                return self._key(state, asking, slot, digit)
+            case KeysPaused():
+                return self._keys_paused(state, asking, slot)
+            case Silence() if asking.typed:
+                return Step(state)  # they are busy with their keys: `KeysPaused` tells when no longer
+            case Silence():
+                return self._failed(state, asking, slot, HandOver.SILENCE)
+        return None
+
+    def takes_zero(self, asking: Asking) -> bool:
+        """Whether a zero now is a digit: within a number that other keys have begun, and not to its end."""
+        slot = self._slot(asking)
+        return slot is not None and slot.by_keys and asking.offered is None and bool(asking.typed)
+
+    def is_private(self, asking: Asking) -> bool:
+        """Whether what the caller says now stays out of the ledger."""
+        slot = self._slot(asking)
+        return slot is not None and slot.private
+
+    def loose_ends(self, asking: Asking) -> tuple[Note, ...]:
+        """What was said or typed and not confirmed, for whoever takes over."""
+        slot, value = self._slot(asking), asking.offered or asking.typed or asking.begun
+        return () if slot is None or not value else (self._note(slot, value, sure=False),)
+
+    def _heard(self, state: State, asking: Asking, slot: Slot, heard: Heard) -> Step | None:
+        understood = heard.understood
+        said = slots.read(slot, heard.text, self.language, state.today, asking.begun)
+        if understood.kind is Kind.NOTHING and not asking.typed:
+            return self._failed(state, asking, slot, HandOver.SILENCE)
+        if asking.offered is not None:
+            return self._confirmed(state, asking, slot, heard)
+        if isinstance(said, Whole):
+            return self._offer(state, asking, slot, said.value)
+        if asking.typed and understood.kind is not Kind.QUESTION:
+            return Step(state)  # they read the number to themselves, or the television speaks
+        if slot.kind == "yes_no" and (yes := self._says_yes(heard)) is not None:
+            return self._accept(state, asking, slot, "yes" if yes else "no")
+        if self._means_something_else(asking, heard):
+            return None
+        if isinstance(said, Begun):
+            state = replace(state, asking=replace(asking, begun=said.digits), silences=0)
+            return Step(state, (Say("and_then", self.script.and_then),))
+        return self._failed(state, asking, slot, HandOver.NOT_UNDERSTOOD)
+
+    def _confirmed(self, state: State, asking: Asking, slot: Slot, heard: Heard) -> Step | None:
+        """An answer to "I heard 1 2 5, is that right?"."""
+        said = slots.read(slot, heard.text, self.language, state.today)
+        offered = asking.offered or ""
+        if said == Whole(offered):
+            return self._accept(state, asking, slot, offered)  # said again: that is a yes
+        if said is not None:  # "no, 1 2 5" – or only "1 2 5"
+            return self._corrected(state, asking, slot, said)
+        yes = self._says_yes(heard)
+        if yes:
+            return self._accept(state, asking, slot, offered)
+        if yes is False:
+            return self._failed(state, replace(asking, offered=None, begun=""), slot, HandOver.NOT_UNDERSTOOD)
+        if self._means_something_else(asking, heard):
+            return None
+        return self._failed(state, asking, slot, HandOver.NOT_UNDERSTOOD)
+
+    def _says_yes(self, heard: Heard) -> bool | None:
+        """To a question that wants a yes or a no; None: neither. "Yes, that is my number", "not quite"."""
+        if heard.understood.kind in (Kind.YES, Kind.NO):
+            return heard.understood.kind is Kind.YES
+        said = without_fillers(words(heard.text))
+        if said and self._wishes.is_yes(said[:1]):
+            return True
+        if len(said) > MOST_WORDS:
+            return None
+        if any(self._wishes.is_no([word]) for word in said):
+            return False
+        return True if self._wishes.is_yes(said[-1:]) else None
+
+    def _corrected(self, state: State, asking: Asking, slot: Slot, said: Whole | Begun) -> Step:
+        if asking.corrections + 1 >= MOST_CORRECTIONS:
+            return self._give_up(state, asking, HandOver.NOT_UNDERSTOOD)
+        asking = replace(asking, offered=None, begun="", corrections=asking.corrections + 1)
+        if isinstance(said, Whole):
+            return self._offer(state, asking, slot, said.value)
+        state = replace(state, asking=replace(asking, begun=said.digits))
+        return Step(state, (Say("and_then", self.script.and_then),))
+
+    def _key(self, state: State, asking: Asking, slot: Slot, digit: str) -> Step:
+        not_understood = HandOver.NOT_UNDERSTOOD
+        if asking.offered is not None or slot.kind == "yes_no":
+            if digit in _YES_KEYS:
+                return self._accept(state, asking, slot, asking.offered or "yes")
+            if digit in _NO_KEYS and slot.kind == "yes_no" and asking.offered is None:
+                return self._accept(state, asking, slot, "no")
+            taken_back = replace(asking, offered=None) if digit in _NO_KEYS else asking
+            return self._failed(state, taken_back, slot, not_understood)
+        if digit == "#" and asking.typed:
+            return self._typed(state, asking, slot)
+        if not digit.isdigit():
+            return self._failed(state, replace(asking, typed="", begun=""), slot, not_understood)
+        asking = replace(asking, typed=asking.typed + digit, pauses=0)
+        if len(asking.typed) >= slot.longest:
+            return self._typed(state, asking, slot)
+        return Step(replace(state, asking=asking, silences=0))
+
+    def _keys_paused(self, state: State, asking: Asking, slot: Slot) -> Step:
+        if slots.from_keys(slot, asking.typed) is not None:
+            return self._typed(state, asking, slot)
+        if asking.typed.endswith("0"):
+            # It was no digit: whoever presses zero and waits wants a person.
+            return hand_over(self.script, state, HandOver.PRESSED_ZERO, *self.loose_ends(asking))
+        if asking.pauses + 1 < MOST_PAUSES:
+            return Step(replace(state, asking=replace(asking, pauses=asking.pauses + 1)))
+        return self._failed(state, asking, slot, HandOver.NOT_UNDERSTOOD)
+
+    def _typed(self, state: State, asking: Asking, slot: Slot) -> Step:
+        value = slots.from_keys(slot, asking.typed)
+        asking = replace(asking, typed="", begun="")
+        if value is None:
+            return self._failed(state, asking, slot, HandOver.NOT_UNDERSTOOD)
+        return self._offer(state, asking, slot, value)
+
+    def _means_something_else(self, asking: Asking, heard: Heard) -> bool:
+        understood = heard.understood
+        if understood.kind is Kind.QUESTION:
+            return understood.name != asking.question
+        return understood.kind is Kind.GOODBYE and heard.clear
+
+    def _failed(self, state: State, asking: Asking, slot: Slot, reason: HandOver) -> Step:
+        """Nothing to go on with: once more, in other words, then a person."""
+        if asking.failures + 1 >= FAILURES:
+            return self._give_up(state, asking, reason)
+        asking = replace(asking, failures=asking.failures + 1, typed="", pauses=0)
+        if asking.offered is not None:
+            return self._offer(state, asking, slot, asking.offered)
+        state = replace(state, asking=replace(asking, begun=""))
+        return Step(state, (self._say(state, asking, f"again:{slot.name}", slot.again or slot.ask),))
+
+    def _give_up(self, state: State, asking: Asking, reason: HandOver) -> Step:
+        return hand_over(self.script, state, reason, *self.loose_ends(asking))
+
+    # --- values ---
+
+    def _offer(self, state: State, asking: Asking, slot: Slot, value: str) -> Step:
+        """Say it back where the scenario wants that, or take it."""
+        if slot.confirm is None:
+            return self._accept(state, asking, slot, value)
+        asking = replace(asking, offered=value, begun="", typed="")
+        state = replace(state, asking=asking, silences=0)
+        return Step(state, (self._say(state, asking, f"confirm:{slot.name}", slot.confirm),))
+
+    def _accept(self, state: State, asking: Asking, slot: Slot, value: str) -> Step:
+        asking = replace(
+            asking,
+            values={**asking.values, slot.name: value},
+            offered=None,
+            begun="",
+            typed="",
+            failures=0,
+            corrections=0,
+        )
+        return self._next(state, asking).after(self._note(slot, value))
+
+    def _next(self, state: State, asking: Asking) -> Step:
+        """The next slot, or what comes when there is none left."""
+        slot, question = self._slot(asking), self._question(asking)
+        if slot is not None:
+            state = replace(state, asking=asking, silences=0, misses=0)
+            return Step(state, (self._say(state, asking, f"ask:{slot.name}", slot.ask),))
+        name = self._identity.lookup if asking.identity else question.lookup
+        if name is None:
+            return self._answer(state, asking, question, question.answer or "", {})
+        wanted = self.script.lookups[name].asks_with
+        values = {slot: value for slot, value in asking.values.items() if slot in wanted}
+        state = replace(state, asking=replace(asking, looking=True), serial=state.serial + 1)
+        return Step(state, (LookUp(state.serial, name, values),))
+
+    # --- the company's answer ---
+
+    def _looked_up(self, state: State, asking: Asking, answer: lookups.Answer) -> Step:
+        asking = replace(asking, looking=False)
+        question = self._question(asking)
+        name = self._identity.lookup if asking.identity else question.lookup or ""
+        lookup = self.script.lookups[name]
+        if isinstance(answer, lookups.Failed):
+            return self._no_answer(state, asking, name, answer.trouble)
+        if asking.identity:
+            return self._proved(state, asking, answer)
+        if isinstance(answer, lookups.Unknown):
+            return self._not_found(state, asking, name, lookup)
+        text = lookups.words_for(lookup, answer.fields)
+        fields = lookups.spoken_fields(lookup, answer.fields, self.language)
+        if text is None:
+            return self._no_answer(state, asking, name, Trouble.UNFIT)
+        try:
+            return self._answer(state, asking, question, text, fields).after(
+                Note(About.LOOKUP, name, value="found")
+            )
+        except MissingField:
+            return self._no_answer(state, asking, name, Trouble.UNFIT)
+
+    def _no_answer(self, state: State, asking: Asking, name: str, trouble: Trouble) -> Step:
+        sorry = self._plain(state, asking, f"failed:{name}", self.script.lookups[name].failed)
+        note = Note(About.LOOKUP, name, value=trouble.value)
+        return hand_over(self.script, state, HandOver.LOOK_UP, note, *sorry)
+
+    def _not_found(self, state: State, asking: Asking, name: str, lookup: Lookup) -> Step:
+        said = self._plain(state, asking, f"not_found:{name}", lookup.not_found.say)
+        note = Note(About.LOOKUP, name, value="not_found")
+        again = lookup.not_found.ask_again
+        if asking.unknown + 1 >= FAILURES:
+            return hand_over(self.script, state, HandOver.LOOK_UP, note, *said)
+        if again is None:
+            done = replace(state, asking=None, misses=0, silences=0)
+            return Step(done, (note, *said, Say("anything_else", self.script.anything_else)))
+        values = {slot: value for slot, value in asking.values.items() if slot != again}
+        asking = replace(asking, values=values, unknown=asking.unknown + 1)
+        return self._next(state, asking).after(note, *said)
+
+    def _proved(self, state: State, asking: Asking, answer: lookups.Answer) -> Step:
+        """What the company says to who the caller claims to be."""
+        identity = self._identity
+        if not isinstance(answer, lookups.Found) or not lookups.fits(identity.when, answer.fields):
+            failures = state.identity_failures + 1
+            state = replace(state, identity_failures=failures)
+            note = Note(About.IDENTITY, identity.lookup, value="not_proved")
+            if failures >= FAILURES:
+                return hand_over(self.script, state, HandOver.IDENTITY, note)
+            asked = {slot.name for slot in identity.slots}
+            values = {name: value for name, value in asking.values.items() if name not in asked}
+            sorry = Say("not_passed", identity.not_passed)
+            return self._next(state, replace(asking, values=values)).after(note, sorry)
+        told = {name: str(value) for name, value in answer.fields.items()}
+        known = {**asking.values, **told}
+        state = replace(state, identified=True, known={**state.known, **known})
+        passed = Note(About.IDENTITY, identity.lookup, value="proved"), Say("passed", identity.passed)
+        return self._next(state, replace(asking, identity=False, values=known)).after(*passed)
+
+    def _answer(
+        self, state: State, asking: Asking, question: Question, text: str, fields: Mapping[str, str]
+    ) -> Step:
+        """Say it. Raises MissingField."""
+        said = self._say(state, asking, f"answer:{question.name}", text, fields)
+        done = replace(
+            state,
+            asking=None,
+            answered=question.topic,
+            after=question.follows or question.name,  # "and on Monday?" may come after "and on Sunday?"
+            misses=0,
+            silences=0,
+            last={**asking.values},
+        )
+        return Step(done, (said, Say("anything_else", self.script.anything_else)))
+
+    # --- words ---
+
+    def _say(
+        self, state: State, asking: Asking, prompt: str, text: str, fields: Mapping[str, str] | None = None
+    ) -> Say:
+        """Fill in what is known. Raises MissingField."""
+        known = dict(asking.values)
+        spoken: dict[str, str] = {} if state.customer is None else {CUSTOMER: state.customer}
+        told: dict[str, str] = {}
+        here = self._slots(asking)
+        if (current := self._slot(asking)) is not None and asking.offered is not None:
+            known[current.name] = asking.offered
+            here = {**here, current.name: current}
+        for name, value in known.items():
+            slot = here.get(name)
+            spoken[name] = value if slot is None else slots.say(slot.kind, value, self.language)
+            if slot is None or slot.private:
+                told[name] = slots.masked(value)
+        spoken |= fields or {}
+        if self._question(asking).private:
+            told |= {name: slots.masked(value) for name, value in (fields or {}).items()}
+        composed = compose(text, spoken, told)
+        return Say(prompt, composed.told, composed.parts)
+
+    def _plain(self, state: State, asking: Asking, prompt: str, text: str) -> tuple[Say, ...]:
+        """As `_say`, for words that are only kind: what cannot be filled in is left unsaid."""
+        try:
+            return (self._say(state, asking, prompt, text),)
+        except MissingField:
+            return ()
+
+    def _note(self, slot: Slot, value: str, *, sure: bool = True) -> Note:
+        shown = slots.masked(value) if slot.private else value
+        return Note(About.SLOT, slot.name, slot.title, shown, sure)
+
+    # --- what the script says ---
+
+    @property
+    def _identity(self) -> Identity:
+        if self.script.identity is None:
+            raise LookupError("a private question without `identity:`: presszero check would have said so")
+        return self.script.identity
+
+    def _has_to_prove(self, state: State, question: Question) -> bool:
+        return question.private and not state.identified
+
+    def _question(self, asking: Asking) -> Question:
+        return next(one for one in self.script.questions if one.name == asking.question)
+
+    def _slots(self, asking: Asking) -> dict[str, Slot]:
+        """Every slot that may have a value in this question."""
+        found = {slot.name: slot for question in self.script.questions for slot in question.slots}
+        if self.script.identity is not None:
+            found |= {slot.name: slot for slot in self.script.identity.slots}
+        return found | {slot.name: slot for slot in self._question(asking).slots}
+
+    def _slot(self, asking: Asking) -> Slot | None:
+        """The one that is asked for now; None: everything is known."""
+        wanted = self._identity.slots if asking.identity else self._question(asking).slots
+        return next((slot for slot in wanted if slot.name not in asking.values), None)
+
+    @staticmethod
+    def _awaits(state: State, asking: Asking, serial: int) -> bool:
+        return asking.looking and serial == state.serial
