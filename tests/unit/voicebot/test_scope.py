@@ -27,7 +27,7 @@ def test_it_rejects_nine_tenths_of_what_is_out_of_scope(language: str):
     near = [one for one in others if one.kind == "near"]
     taken = [one for one in others if UNDERSTANDING[language].classify(one.said).kind is Kind.QUESTION]
     assert len(taken) / len(others) <= 0.1, len(taken)
-    assert sum(one.kind == "near" for one in taken) / len(near) <= 0.25
+    assert sum(one.kind == "near" for one in taken) / len(near) <= 0.3
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
