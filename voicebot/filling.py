@@ -32,6 +32,7 @@ from voicebot.moves import (
 from voicebot.script import BotScript, Identity, Question
 from voicebot.slots import Begun, Slot, Whole
 from voicebot.texts import CUSTOMER, MissingField, compose
+from voicebot.turn_end import OPEN, YES_NO, Expect, expect_digits
 from voicebot.understanding import Kind
 from voicebot.ways_out import hand_over
 from voicebot.wishes import Wishes, without_fillers, words
@@ -110,6 +111,19 @@ class Filling:
         """Whether what the caller says now stays out of the ledger."""
         slot = self._slot(asking)
         return slot is not None and slot.private
+
+    def expects(self, asking: Asking) -> Expect:
+        """What kind of answer is waited for."""
+        slot = self._slot(asking)
+        if slot is None:
+            return OPEN
+        if asking.offered is not None or slot.kind == "yes_no":
+            return YES_NO
+        if slot.kind == "digits" and slot.shortest == slot.longest:
+            return expect_digits(slot.longest - len(asking.begun))
+        return (
+            OPEN if slot.kind == "number" else expect_digits()
+        )  # who reads one out, or a date, draws breath
 
     def loose_ends(self, asking: Asking) -> tuple[Note, ...]:
         """What was said or typed and not confirmed, for whoever takes over."""

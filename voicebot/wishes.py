@@ -1,8 +1,7 @@
-"""Wishes that need no training: a person, good-bye, yes, no – by rules over English words.
+"""Wishes that need no training: a person, good-bye, yes, no – by the rules of a language.
 
 Pure. The request for a person stands above everything, so it must be found in many wordings and in bad
-transcripts; but "can another person collect my prize" is a question about something else and must not be one.
-Other languages add words by the script (`operator_words`, `goodbye_words`).
+transcripts. A script adds words of its own (`operator_words`, `goodbye_words`).
 """
 
 import re
@@ -10,206 +9,102 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-_CONTRACTIONS = {
-    "i'd": "i would",
-    "i'm": "i am",
-    "i'll": "i will",
-    "i've": "i have",
-    "can't": "can not",
-    "cannot": "can not",
-    "won't": "will not",
-    "wanna": "want to",
-    "gonna": "going to",
-    "gotta": "got to",
-    "gimme": "give me",
-    "lemme": "let me",
-    "let's": "let us",
-    "goodbye": "good bye",
-    "good-bye": "good bye",
-    "bye-bye": "bye bye",
-    "alright": "all right",
-    "ok": "okay",
-    "'em": "them",
-}
-
-
-def _split(block: str) -> list[str]:
-    return block.split()
-
-
-def _one_of(block: str) -> str:
-    """A readable block of `a | b c | d` as one pattern."""
-    return "(?:" + " ".join(block.split()).replace(" | ", "|") + ")"
-
-
-_FILLERS = frozenset(
-    _split("um uh uhm erm er ah eh hmm hm mm oh well so like actually please hello hi hey sorry just")
-)
-_POLITE = frozenset(_split("a an the now yes yeah no okay i said me my thanks thank you sir madam and or to"))
-
-_PERSON = _one_of("""
-    operators? | agents? | representatives? | reps? | humans?(?: help| assistance)? | colleagues?
-    | supervisors? | receptionists? | consultants? | advis[eo]rs? | person | people | somebody | someone
-    | anybody | anyone | man | woman | guy | lady | manager | staff | employee | member | help ?desk
-    | support(?: team)? | call cent(?:er|re) | (?:customer|client|tech(?:nical)?) (?:services?|support|care)
-""")
-_ADJECTIVE = _one_of("""
-    real | live | actual | living | human | another | different | free | single | proper | your | one of your
-    | of your | the | a | an | any | some
-""")
-_WHICH = f"(?:{_ADJECTIVE} )*"
-_HELPS = _one_of(
-    "talk | speak | help | assist | answer | call | explain | tell | take over | chat | listen | connect"
-)
-_WE_CAN = _one_of("(?:that )?(?:i |we )?(?:can|could) | to")
-_ANYBODY = "(?:any|some)(?:body|one)"
-
-# After the person something may follow that is still the request ("… please", "… who can help me"), but not
-# another matter ("an agent to buy a ticket from", "somebody won").
-_STILL = _one_of(rf"""
-    being | there | here | now | not | instead | immediately | right | today | and | because | or | about
-    | thank | on the (?:line|phone) | (?:who|that|which) (?:can|could|knows|is|will|understands)
-    | {_WE_CAN} {_HELPS} | for (?:help|this|that) | (?:in|from|at) your | member
-""")
-_ENDS = rf"(?=$| {_STILL}\b)"
-_WANT = _one_of("""
-    want | wants | need | get | give | call | find | prefer | rather have | like | would like | have | reach
-    | ask for | asked for | asking for | looking for | bring | contact | be | got
-""")
-_TO_REACH = "(?: to (?:have|get|reach|see|contact|call|be with))?(?: me| us)?(?: for| to)?"
-
-_REQUESTS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        # talk to a person, speak with one of your colleagues; also where the recogniser lost "to"
-        r"\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with|for) "
-        rf"{_WHICH}(?:\w+ )?{_PERSON}\b",
-        r"\b(?:let me|can i|could i|may i|i want to|i need to|i would like to|i would rather)"
-        r"(?: just)? (?:talk|speak) (?:to|with)\b(?! my\b)",  # to whomever: the recogniser lost the word
-        rf"\b(?:talk|speak|chat) {_WHICH}{_PERSON}{_ENDS}",
-        # connect me, transfer my call, put me through, hand me over
-        r"\b(?:connect|transfer|redirect|forward|switch|patch) (?:me|us|my call|this call|the call)\b",
-        r"\b(?:connected|transferred|put through|switched) (?:to|with|through|over)\b",
-        r"\b(?:put|pass|hand|get|patch|let) (?:me|us) (?:through|over|on to|onto|in touch)\b",
-        r"\b(?:connect(?:ing)?|transfer|put|pass|hand|switch)(?: through| over)? (?:to|with) "
-        rf"{_WHICH}{_PERSON}\b",
-        r"^put through\b",
-        # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
-        rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
-        rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",
-        rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)\b",
-        rf"\b(?:can|could|will|would) {_WHICH}(?:{_ANYBODY}|person|human|operator|agent|representative) "
-        r"(?:help|assist|talk|speak|call|take over)\b(?: to| with)?(?: me| us)?(?! (?:collect|check|buy))",
-        # not with a machine; are you one?
-        r"\b(?:not|stop|hate|never|no|without)\b(?: \w+){0,6} "
-        r"(?:robots?|bots?|machines?|computers?|recordings?|automated|ai)\b",
-        r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)) (?:a |an )?(?:real |actual |live )?"
-        r"(?:robot|bot|machine|computer|recording|automated|human|person|ai)\b",
-        r"^(?:press |number |dial |i press )?zero$",
-    )
-)
-_SHORT_REQUEST = re.compile(
-    rf"^(?:{_WHICH}{_PERSON}(?: being| real)?"
-    rf"(?: who can {_HELPS}(?: me)?| to {_HELPS}(?: (?:to|with|me))*)?(?: |$))+$"
-)
-_SOMETHING_ELSE = re.compile(r"\b(?:in person|else)\b")
-_CONTACT = re.compile(r"\b(?:talk|speak|transfer|connect)\b")
-_LONG_WORDS = ("operator", "representative", "receptionist", "supervisor")
+from voicebot import languages
 
 _LONGEST = 14
 """Words of the longest utterance that can be a mere courtesy; it also bounds the work of the patterns."""
+_NEARLY = 0.8
+"""Likeness from which a long word is another one in a bad spelling."""
 
 
-def _only(block: str) -> re.Pattern[str]:
-    """Matches an utterance made of nothing but these."""
-    return re.compile(f"^(?:{_one_of(block)}(?: |$))+$")
-
-
-_GOODBYE = _only("""
-    no | nope | nah | yes | yeah | okay | all right | right | great | perfect | good | fine | wonderful
-    | excellent | super | cool | lovely | awesome | thanks? | thank you | cheers | bye | see you | a lot
-    | (?:ever )?so much | very much | then | not (?:now|really|today) | that (?:is|was|will be|would be)
-    | (?:it|all|everything|fine|enough)(?: for (?:now|today)| i need(?:ed)?| i wanted(?: to know)?)?
-    | that all | nothing(?: else| more)? | i am (?:good|fine|done|all set|okay) | all (?:set|clear)
-    | no more | no (?:further|more|other)? ?questions? | i do not need anything(?: else)? | no need
-    | for (?:your|the) help | for that | for (?:the|this) information | you too | day | night
-    | have a (?:nice|good|great) (?:day|evening|one|night|weekend) | that helped(?: me)?
-    | you have been (?:very |so )?helpful | very (?:helpful|kind) | i have (?:got )?(?:everything|all)
-    | got it | understood | i see | and | you
-""")
-_GOODBYE_WORD = re.compile(
-    r"\b(?:thanks?|bye|nothing|(?:that|is|was|be) (?:all|it)|done|everything|good|fine|set|need|great|perfect"
-    r"|questions?|cheers|helped|not|helpful|enough)\b"
-)
-_NO = _only("no | nope | nah | not | really | now")
-_YES = _only("""
-    yes | yeah | yep | yup | sure | okay | of course | right | correct | i do | i have | there is | one more
-    | another | thing | question | all right | got it | i see | understood | go ahead | a | i am
-""")
-
-
-def words(text: str) -> list[str]:
+def words(text: str, language: str = languages.DEFAULT) -> list[str]:
     """Lower-case words with contractions written out; punctuation is gone."""
-    plain = text.lower().replace("’", "'").replace("-", " ").replace("'s", " is")
+    wordings = languages.find(language).wordings
+    plain = text.lower().replace("’", "'").replace("-", " ").replace("ё", "е")
+    for pattern, instead in wordings.rewrites:
+        plain = pattern.sub(instead, plain)
     found: list[str] = []
     for word in re.findall(r"[\w']+", plain):
-        written_out = _CONTRACTIONS.get(word) or word.replace("n't", " not").strip("'")
-        found.extend(written_out.split())
-    if found[:1] == ["know"]:
-        found[0] = "no"  # the recogniser's spelling; no sentence begins with "know"
-    return [word for word in found if word]
+        found.extend((wordings.spellings.get(word) or word.strip("'")).split())
+    return found
 
 
-def without_fillers(spoken: Sequence[str]) -> list[str]:
+def without_fillers(spoken: Sequence[str], language: str = languages.DEFAULT) -> list[str]:
     """The words that carry something: no "um", "please", "hello"."""
-    return [word for word in spoken if word not in _FILLERS]
+    fillers = languages.find(language).wordings.fillers
+    return [word for word in spoken if word not in fillers]
 
 
 class Wishes:
-    """Rules of English plus a script's own words."""
+    """Rules of a language plus a script's own words."""
 
-    def __init__(self, operator_words: Sequence[str] = (), goodbye_words: Sequence[str] = ()) -> None:
-        self._operator = [words(phrase) for phrase in operator_words]
-        self._goodbye = [words(phrase) for phrase in goodbye_words]
+    def __init__(
+        self,
+        operator_words: Sequence[str] = (),
+        goodbye_words: Sequence[str] = (),
+        language: str = languages.DEFAULT,
+    ) -> None:
+        self._language = language
+        self._rules = languages.find(language).wordings
+        self._operator = [words(phrase, language) for phrase in operator_words]
+        self._goodbye = [words(phrase, language) for phrase in goodbye_words]
 
     def is_for_a_person(self, spoken: Sequence[str]) -> bool:
         """Whether the caller asks for a person, in whatever words."""
         if any(_has(spoken, phrase) for phrase in self._operator):
             return True
-        said = [word for word, _ in groupby(without_fillers(spoken))]  # "operator, operator, operator!"
+        rules = self._rules
+        # "operator, operator, operator!"
+        said = [word for word, _ in groupby(without_fillers(spoken, self._language))]
+        if rules.forgiving:
+            said = [self._mended(word) for word in said]
         sentence = " ".join(said)
-        if not said or (_SOMETHING_ELSE.search(sentence) and not _CONTACT.search(sentence)):
+        if not said or (rules.something_else.search(sentence) and not rules.contact.search(sentence)):
             return False
-        rest = [word for word in said if word not in _POLITE]
-        if _SHORT_REQUEST.match(_short(rest)) or any(request.search(sentence) for request in _REQUESTS):
+        rest = [word for word in said if word not in rules.polite]
+        if rules.short_request.match(self._short(rest)) or any(
+            request.search(sentence) for request in rules.requests
+        ):
             return True
         # "Operate her", "a representive": a short utterance with a word that is nearly it.
         return len(said) <= 3 and any(
-            len(word) >= 6 and SequenceMatcher(None, word, known).ratio() >= 0.8
-            for word in (*said, "".join(said))
-            for known in _LONG_WORDS
+            self._mended(word) in rules.person_words for word in (*said, "".join(said))
         )
 
     def is_goodbye(self, spoken: Sequence[str]) -> bool:
         """Whether the caller wants nothing more: thanks, that was all, bye."""
         if any(_has(spoken, phrase) for phrase in self._goodbye):
             return True
-        sentence = _short(spoken)
-        return bool(_GOODBYE.match(sentence) and _GOODBYE_WORD.search(sentence))
+        sentence = self._short(spoken)
+        return bool(self._rules.goodbye.match(sentence) and self._rules.goodbye_word.search(sentence))
 
     def is_no(self, spoken: Sequence[str]) -> bool:
         """A bare no."""
-        return bool(_NO.match(_short(spoken)))
+        return bool(self._rules.no.match(self._short(spoken)))
 
     def is_yes(self, spoken: Sequence[str]) -> bool:
         """A bare yes, or an "okay" that says nothing more."""
-        return bool(_YES.match(_short(spoken)))
+        return bool(self._rules.yes.match(self._short(spoken)))
 
+    def _mended(self, word: str) -> str:
+        """A person's word instead of a bad spelling of it."""
+        sounds = self._rules.sounds
+        if len(word) < 6:
+            return word
+        said = word.translate(sounds)
+        return next(
+            (
+                known
+                for known in self._rules.person_words
+                if SequenceMatcher(None, said, known.translate(sounds)).ratio() >= _NEARLY
+            ),
+            word,
+        )
 
-def _short(spoken: Sequence[str]) -> str:
-    """The utterance without fillers; empty where it is too long for a courtesy."""
-    said = without_fillers(spoken)
-    return " ".join(said) if len(said) <= _LONGEST else ""
+    def _short(self, spoken: Sequence[str]) -> str:
+        """The utterance without fillers; empty where it is too long for a courtesy."""
+        said = without_fillers(spoken, self._language)
+        return " ".join(said) if len(said) <= _LONGEST else ""
 
 
 def _has(spoken: Sequence[str], phrase: Sequence[str]) -> bool:

@@ -1,16 +1,29 @@
 """What the bot has to know of a language: the shape that every file beside this one fills.
 
-Pure data. Every word is lower case, as `voicebot.wishes.words` writes it (Russian
+Pure data and what follows from it. Every word is lower case, as `voicebot.wishes.words` writes it (Russian
 "ё" as "е"). Knows neither scripts nor dialogues.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+_NEVER = re.compile("(?!)")
 
 
 def listed(block: str) -> list[str]:
     """The words of a block of text: long lists read better so."""
     return block.split()
+
+
+def one_of(block: str) -> str:
+    """A readable block of `a | b c | d` as one pattern."""
+    return "(?:" + " ".join(block.split()).replace(" | ", "|") + ")"
+
+
+def only(block: str) -> re.Pattern[str]:
+    """Matches an utterance made of nothing but these."""
+    return re.compile(f"^(?:{one_of(block)}(?: |$))+$")
 
 
 @dataclass(frozen=True)
@@ -69,9 +82,92 @@ class Dates:
 
 
 @dataclass(frozen=True)
+class Wordings:
+    """Wishes that every caller may have, as patterns over words that one space parts."""
+
+    fillers: frozenset[str]
+    """Words that carry nothing: "um", "please"."""
+    polite: frozenset[str]
+    """Words that may stand around a short request for a person."""
+    requests: tuple[re.Pattern[str], ...]
+    """Anywhere in what was said: a request for a person."""
+    short_request: re.Pattern[str]
+    """The same if it is all that was said."""
+    goodbye: re.Pattern[str]
+    goodbye_word: re.Pattern[str]
+    """An utterance made only of courtesies, and at least one of those that end a call."""
+    no: re.Pattern[str]
+    yes: re.Pattern[str]
+    something_else: re.Pattern[str] = _NEVER
+    """Who says this speaks of a person as of something else ("in person") …"""
+    contact: re.Pattern[str] = _NEVER
+    """… unless they say this, too ("talk")."""
+    person_words: tuple[str, ...] = ()
+    """Long words for a person, to be found in bad spellings."""
+    forgiving: bool = False
+    """Whether bad spellings of these are mended in long utterances, too; False: only in short ones."""
+    sounds: Mapping[int, str] = field(default_factory=dict)
+    """Letters that sound like others (`str.maketrans`): one and the same in a bad spelling."""
+    rewrites: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Replacements in the lower-case text, before it is cut into words."""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    """Words written in full: "can't" is "can not"."""
+
+
+FIGURE = "+figure"
+"""What stands for every number in figures."""
+
+
+def meanings(block: str, root: Callable[[str], str]) -> Mapping[tuple[str, ...], str]:
+    """Lines of `name: word | several words | …` as roots of the words and "+name"."""
+    found = {}
+    for line in block.strip().splitlines():
+        name, _, wordings = line.partition(":")
+        for wording in wordings.split("|"):
+            found[tuple(root(word) for word in wording.split())] = f"+{name.strip()}"
+    return found
+
+
+@dataclass(frozen=True)
+class Topics:
+    """What the language's words are about, as far as no script says it."""
+
+    root: Callable[[str], str]
+    """A word without its endings; irregular forms as the regular one."""
+    meanings: Mapping[tuple[str, ...], str]
+    """What means the same on any support line ("what time", "which day": "+when"), by roots of the words."""
+    asks: frozenset[str]
+    """Those of the meanings that say what is asked: a price is no answer to "+when"."""
+    neutral: frozenset[str]
+    """Words that say how something is asked, not what about. Each also stands for its inflections."""
+    background: tuple[str, ...]
+    """Sentences that callers of any line say. They teach which words are common and what is out of scope."""
+    joints: frozenset[str]
+    """Words between the clauses of a sentence."""
+    openers: frozenset[str]
+    """Words that begin a question, also right behind another sentence: "I won where do I go"."""
+
+    def senses(self, spoken: Sequence[str]) -> list[str]:
+        """Roots of words, and meanings in place of whatever has one: the longest wordings first."""
+        roots = [FIGURE if word[0].isdecimal() else self.root(word) for word in spoken]
+        longest = max(map(len, self.meanings), default=1)
+        found, at = [], 0
+        while at < len(roots):
+            for size in range(min(longest, len(roots) - at), 0, -1):
+                meaning = self.meanings.get(tuple(roots[at : at + size]))
+                if meaning is not None or size == 1:
+                    found.append(meaning or roots[at])
+                    at += size
+                    break
+        return found
+
+
+@dataclass(frozen=True)
 class Language:
     """One language, by its BCP 47 code."""
 
     code: str
     numbers: Numbers
     dates: Dates
+    wordings: Wordings
+    topics: Topics

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.conversation_parts import FakeEar, FakeLine, FakeVoice
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind, HandOver
-from voicebot import conversation
+from voicebot import conversation, listening, speaking
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.media import MediaPort
@@ -202,15 +202,99 @@ async def test_it_falls_silent_when_the_caller_speaks(tmp_path: Path):
     assert (await running).reason is HandOver.ASKED
 
 
-async def test_it_repeats_what_a_cough_interrupted(tmp_path: Path):
+async def test_it_goes_on_with_what_a_cough_interrupted(tmp_path: Path):
     call = Call(tmp_path, slow=True)
     running = asyncio.create_task(call.run())
     await until(lambda: call.line.playing)
     call.line.speaks_for(0.4)
     call.line.says("")
-    await until(lambda: call.said_by_bot() == ["greeting", "greeting"])
+    await until(lambda: len(call.line.played) == 2)
+    assert call.line.played[0] == call.line.played[1]  # it had hardly begun
+    assert call.said_by_bot() == ["greeting"]  # the ledger has it once
     call.line.hangs_up()
     assert (await running).ending is Ending.GONE
+
+
+async def test_it_falls_silent_at_likely_speech_and_goes_on_when_nothing_comes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(listening, "BACK_OFF_S", 0.05)
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.ear.likely = True
+    call.line.breathes()
+    await until(lambda: call.line.stopped == 1)
+    call.ear.likely = False
+    while len(call.line.played) == 1:
+        call.line.breathes()
+        await asyncio.sleep(0.01)
+    assert call.ear.nothings == 1
+    call.line.hangs_up()
+    await running
+
+
+async def test_each_false_alarm_makes_it_harder_to_interrupt_until_words_are_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(listening, "BACK_OFF_S", 0.0)
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.ear.likely = True
+    call.line.breathes()
+    await until(lambda: call.line.stopped == 1)
+    call.ear.likely = False
+    call.line.breathes()
+    await until(lambda: len(call.line.played) == 2)
+
+    call.ear.likely = True
+    call.line.breathes()
+    call.line.speaks_for(0.2)
+    call.line.breathes()
+    await until(lambda: call.line.heard_all)
+    assert call.line.stopped == 1
+    call.line.speaks_for(0.4)
+    await until(lambda: call.line.stopped == 2)
+    call.line.hangs_up()
+    await running
+
+
+async def test_it_does_not_say_the_rest_of_what_the_caller_answered_meanwhile(tmp_path: Path):
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.line.speaks_for(0.4)
+    await until(lambda: call.line.stopped == 1)
+    call.line.says("when is the next draw")
+    await until(lambda: "anything_else" in call.said_by_bot())
+    assert len(call.line.played) == 3
+    call.line.hangs_up()
+    await running
+
+
+async def test_it_passes_over_a_short_sound_without_words(tmp_path: Path):
+    call = Call(tmp_path)
+    call.line.coughs()
+    call.line.says("when is the next draw")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "anything_else" in call.said_by_bot())
+    assert call.said_by_bot() == ["greeting", "answer:next_draw", "anything_else"]
+    assert call.ear.nothings == 1
+    call.line.hangs_up()
+    await running
+
+
+async def test_it_knows_which_words_end_a_turn_early(tmp_path: Path):
+    call = Call(tmp_path)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.said_by_bot() == ["greeting"])
+    assert call.ear.understands("when is the next draw")
+    assert call.ear.understands("a person please")
+    assert not call.ear.understands("my parcel has not come")
+    assert not call.ear.understands("um")
+    call.line.hangs_up()
+    await running
 
 
 async def test_it_waits_for_the_rest_of_a_sentence(tmp_path: Path):
@@ -320,7 +404,7 @@ async def test_it_hands_over_when_the_conversation_gets_too_long(tmp_path: Path)
 
 
 async def test_it_bridges_a_slow_recognition_with_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(conversation, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(listening, "PATIENCE_S", 0.0)
     call = Call(tmp_path)
     call.ear.ready.clear()
     call.line.says("when is the next draw")
@@ -335,7 +419,7 @@ async def test_it_bridges_a_slow_recognition_with_a_word(tmp_path: Path, monkeyp
 async def test_it_does_not_wait_for_a_carrier_that_never_sends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(conversation, "LAST_WORDS_S", 0.0)
+    monkeypatch.setattr(speaking, "LAST_WORDS_S", 0.0)
     call = Call(tmp_path, slow=True)
     call.line.presses("0")
     assert (await call.run()).reason is HandOver.PRESSED_ZERO

@@ -1,6 +1,6 @@
-"""English."""
+"""Numbers and dates of English."""
 
-from voicebot.languages.shape import Dates, Language, Numbers, listed
+from voicebot.languages.shape import Dates, Numbers, listed
 
 _UNITS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
@@ -91,5 +91,3 @@ DATES = Dates(
     day_before=frozenset({"the"}),
     suffixes="st|nd|rd|th",
 )
-
-LANGUAGE = Language(code="en", numbers=NUMBERS, dates=DATES)

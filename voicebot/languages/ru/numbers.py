@@ -1,8 +1,8 @@
-"""Russian. Its words have many forms: they are written out where they are few, and cut to stems elsewhere."""
+"""Numbers and dates of Russian, in all their cases."""
 
 from collections.abc import Iterator
 
-from voicebot.languages.shape import Dates, Language, Numbers, listed
+from voicebot.languages.shape import Dates, Numbers, listed
 
 
 def _forms(block: str) -> Iterator[tuple[str, int]]:
@@ -158,5 +158,3 @@ DATES = Dates(
     day_behind=frozenset({"числа", "число"}),
     suffixes="ое|е|го|ого|й|ый|му",
 )
-
-LANGUAGE = Language(code="ru", numbers=NUMBERS, dates=DATES)

@@ -1,0 +1,150 @@
+"""English wishes: for a person, good-bye, yes, no; and how recognisers write them.
+
+"Can another person collect my prize" is a question about something else and must not be a wish for a person.
+"""
+
+import re
+
+from voicebot.languages.shape import Wordings, listed, one_of, only
+
+_CONTRACTIONS = {
+    "i'd": "i would",
+    "i'm": "i am",
+    "i'll": "i will",
+    "i've": "i have",
+    "can't": "can not",
+    "cannot": "can not",
+    "won't": "will not",
+    "wanna": "want to",
+    "gonna": "going to",
+    "gotta": "got to",
+    "gimme": "give me",
+    "lemme": "let me",
+    "let's": "let us",
+    "goodbye": "good bye",
+    "good-bye": "good bye",
+    "bye-bye": "bye bye",
+    "alright": "all right",
+    "ok": "okay",
+    "'em": "them",
+}
+
+
+_PERSON = one_of("""
+    operators? | agents? | representatives? | reps? | humans?(?: help| assistance)? | colleagues?
+    | supervisors? | receptionists? | consultants? | advis[eo]rs? | person | people | somebody | someone
+    | anybody | anyone | man | woman | guy | lady | manager | staff | employee | member | help ?desk
+    | support(?: team)? | call cent(?:er|re) | (?:customer|client|tech(?:nical)?) (?:services?|support|care)
+""")
+_ADJECTIVE = one_of("""
+    real | live | actual | living | human | another | different | free | single | proper | your | one of your
+    | of your | the | a | an | any | some
+""")
+_WHICH = f"(?:{_ADJECTIVE} )*"
+_HELPS = one_of(
+    "talk | speak | help | assist | answer | call | explain | tell | take over | chat | listen | connect"
+)
+_WE_CAN = one_of("(?:that )?(?:i |we )?(?:can|could) | to")
+_ANYBODY = "(?:any|some)(?:body|one)"
+
+# After the person something may follow that is still the request ("… please", "… who can help me"), but not
+# another matter ("an agent to buy a ticket from", "somebody won").
+_STILL = one_of(rf"""
+    being | there | here | now | not | instead | immediately | right | today | and | because | or | about
+    | thank | on the (?:line|phone) | (?:who|that|which) (?:can|could|knows|is|will|understands)
+    | {_WE_CAN} {_HELPS} | for (?:help|this|that) | (?:in|from|at) your | member
+""")
+_ENDS = rf"(?=$| {_STILL}\b)"
+_WANT = one_of("""
+    want | wants | need | get | give | call | find | prefer | rather have | like | would like | have | reach
+    | ask for | asked for | asking for | looking for | bring | contact | be | got
+""")
+_TO_REACH = "(?: to (?:have|get|reach|see|contact|call|be with))?(?: me| us)?(?: for| to)?"
+
+_REQUESTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # talk to a person, speak with one of your colleagues; also where the recogniser lost "to"
+        r"\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with|for) "
+        rf"{_WHICH}(?:\w+ )?{_PERSON}\b",
+        r"\b(?:let me|can i|could i|may i|i want to|i need to|i would like to|i would rather)"
+        r"(?: just)? (?:talk|speak) (?:to|with)\b(?! my\b)",  # to whomever: the recogniser lost the word
+        rf"\b(?:talk|speak|chat) {_WHICH}{_PERSON}{_ENDS}",
+        # connect me, transfer my call, put me through, hand me over
+        r"\b(?:connect|transfer|redirect|forward|switch|patch) (?:me|us|my call|this call|the call)\b",
+        r"\b(?:connected|transferred|put through|switched) (?:to|with|through|over)\b",
+        r"\b(?:put|pass|hand|get|patch|let) (?:me|us) (?:through|over|on to|onto|in touch)\b",
+        r"\b(?:connect(?:ing)?|transfer|put|pass|hand|switch)(?: through| over)? (?:to|with) "
+        rf"{_WHICH}{_PERSON}\b",
+        r"^put through\b",
+        # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
+        rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
+        rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",
+        rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)\b",
+        rf"\b(?:can|could|will|would) {_WHICH}(?:{_ANYBODY}|person|human|operator|agent|representative) "
+        r"(?:help|assist|talk|speak|call|take over)\b(?: to| with)?(?: me| us)?(?! (?:collect|check|buy))",
+        # not with a machine; are you one?
+        r"\b(?:not|stop|hate|never|no|without)\b(?: \w+){0,6} "
+        r"(?:robots?|bots?|machines?|computers?|recordings?|automated|ai)\b",
+        r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)) (?:a |an )?(?:real |actual |live )?"
+        r"(?:robot|bot|machine|computer|recording|automated|human|person|ai)\b",
+        r"^(?:press |number |dial |i press )?zero$",
+    )
+)
+_SHORT_REQUEST = re.compile(
+    rf"^(?:{_WHICH}{_PERSON}(?: being| real)?"
+    rf"(?: who can {_HELPS}(?: me)?| to {_HELPS}(?: (?:to|with|me))*)?(?: |$))+$"
+)
+_SOMETHING_ELSE = re.compile(r"\b(?:in person|else)\b")
+_CONTACT = re.compile(r"\b(?:talk|speak|transfer|connect)\b")
+_LONG_WORDS = ("operator", "representative", "receptionist", "supervisor")
+
+_GOODBYE = only("""
+    no | nope | nah | yes | yeah | okay | all right | right | great | perfect | good | fine | wonderful
+    | excellent | super | cool | lovely | awesome | thanks? | thank you | cheers | bye | see you | a lot
+    | (?:ever )?so much | very much | then | not (?:now|really|today) | that (?:is|was|will be|would be)
+    | (?:it|all|everything|fine|enough)(?: for (?:now|today)| i need(?:ed)?| i wanted(?: to know)?)?
+    | that all | nothing(?: else| more)? | i am (?:good|fine|done|all set|okay) | all (?:set|clear)
+    | no more | no (?:further|more|other)? ?questions? | i do not need anything(?: else)? | no need
+    | for (?:your|the) help | for that | for (?:the|this) information | you too | day | night
+    | have a (?:nice|good|great) (?:day|evening|one|night|weekend) | that helped(?: me)?
+    | you have been (?:very |so )?helpful | very (?:helpful|kind) | i have (?:got )?(?:everything|all)
+    | got it | understood | i see | and | you
+""")
+_GOODBYE_WORD = re.compile(
+    r"\b(?:thanks?|bye|nothing|(?:that|is|was|be) (?:all|it)|done|everything|good|fine|set|need|great|perfect"
+    r"|questions?|cheers|helped|not|helpful|enough)\b"
+)
+_NO = only("""
+    no | nope | nah | not | really | now | wrong | incorrect | that is (?:wrong|not (?:it|right|correct|true))
+    | it is not | (?:it )?is not (?:right|correct) | negative
+""")
+_YES = only("""
+    yes | that is (?:right|correct|it|true) | it is | exactly | absolutely | affirmative | uh huh | mhm
+    | yeah | yep | yup | sure | okay | of course | right | correct | i do | i have | there is | one more
+    | another | thing | question | all right | got it | i see | understood | go ahead | a | i am
+""")
+
+WORDINGS = Wordings(
+    rewrites=(
+        (re.compile(r"(?<!let)'s\b"), " is"),
+        (re.compile(r"(?<!\bca)(?<!\bwo)n't\b"), " not"),
+        (re.compile(r"^\W*know\b"), "no"),  # the recogniser's spelling; no sentence begins with "know"
+    ),
+    spellings=_CONTRACTIONS,
+    fillers=frozenset(
+        listed("um uh uhm erm er ah eh hmm hm mm oh well so like actually please hello hi hey sorry just")
+    ),
+    polite=frozenset(
+        listed("a an the now yes yeah no okay i said me my thanks thank you sir madam and or to")
+    ),
+    requests=_REQUESTS,
+    short_request=_SHORT_REQUEST,
+    something_else=_SOMETHING_ELSE,
+    contact=_CONTACT,
+    person_words=_LONG_WORDS,
+    goodbye=_GOODBYE,
+    goodbye_word=_GOODBYE_WORD,
+    no=_NO,
+    yes=_YES,
+)
