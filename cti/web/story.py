@@ -198,8 +198,8 @@ def _in_recording(event: CallEvent, began: datetime | None, bot_began: datetime 
     offset = event.data.get("offset_seconds")
     if event.kind is not EventKind.BOT_TURN or began is None or bot_began is None:
         return None
-    if not isinstance(offset, int | float):
-        return None
+    if not isinstance(offset, int | float):  # when it was understood is better than nothing
+        return round(max(0.0, (event.at - began).total_seconds()), 1)
     return round(max(0.0, (bot_began - began).total_seconds() + offset), 1)
 
 

@@ -28,7 +28,7 @@ ASKED = {
 UNKNOWN = {
     9: ["Can I pay with a gift card?", "Do you take gift cards?", "May I use a gift card to buy tickets?"],
     6: ["I want to cancel my subscription.", "How can I cancel the subscription?", "Cancel my subscription."],
-    5: ["My slip got wet, can you still read it?", "Can you read the bar code of a wet slip?"],
+    5: ["Are you hiring at the moment?", "Do you have any jobs, are you hiring?"],
     4: ["I forgot my password.", "I can't log in, I forgot the password."],
     3: ["Can I play from abroad?", "Is it possible to play from another country?"],
     1: ["My neighbour keeps bees."],
