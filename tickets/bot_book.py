@@ -6,6 +6,7 @@ decided by the pure `bot_visits.bot_call`.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from sqlalchemy import Table, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tickets.bot_visits import BotCall, bot_call
+from tickets.bot_visits import BotCall, BotLine, bot_call
 from tickets.database import DatabaseTrouble, Sessions, insert_new, use_case, utc_now, writing
 from tickets.events import CallEvent
 from tickets.rows import event_from
@@ -33,7 +34,7 @@ _calls = cast(Table, CallRow.__table__)
 _events = cast(Table, CallEventRow.__table__)
 _bot_calls = cast(Table, BotCallRow.__table__)
 _lines = cast(Table, BotLineRow.__table__)
-_LINE = ("source", "source_id", "at", "tape_s", "question", "score", "answered", "hand_over", "thumb")
+_LINE = tuple(field.name for field in fields(BotLine))
 
 
 class BotCallKeeper:

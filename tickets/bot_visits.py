@@ -29,6 +29,7 @@ class BotLine:
     source_id: str
     at: datetime
     tape_s: float  # where the words begin in the call's recording
+    language: str | None  # BCP 47, as the call was told to be in; None: the scenario's own
     question: str | None  # name in the scenario; None: none of those the bot was taught
     score: float | None  # 0 … 1
     answered: bool = False  # the bot said its answer
@@ -63,6 +64,7 @@ def bot_call(events: Iterable[CallEvent]) -> BotCall | None:
 
 _OURS = frozenset(
     {
+        EventKind.LANGUAGE,
         EventKind.BOT_STARTED,
         EventKind.BOT_TURN,
         EventKind.BOT_THUMB,
@@ -81,6 +83,7 @@ class _Reading:
     def __init__(self, tape_began: datetime) -> None:
         self._tape_began = self._visit_began = tape_began
         self._came = False
+        self._language: str | None = None
         self._first = 0  # line of the present visit
         self.lines: list[BotLine] = []
         self.answered = False
@@ -91,6 +94,8 @@ class _Reading:
         if event.kind is EventKind.BOT_STARTED:
             self._came, self._visit_began, self._first = True, event.at, len(self.lines)
             self.answered, self.hand_over = False, None
+        elif event.kind is EventKind.LANGUAGE:
+            self._language = str(event.data.get("language") or "")[:16] or None
         elif not self._came:
             return
         elif event.kind is EventKind.BOT_TURN:
@@ -115,8 +120,9 @@ class _Reading:
             return
         question = None if intent == UNKNOWN else intent[:64]
         score = _number(event.data.get("confidence"))
+        place = self._tape_s(event)
         self.lines.append(
-            BotLine(event.source, event.source_id, event.at, self._tape_s(event), question, score)
+            BotLine(event.source, event.source_id, event.at, place, self._language, question, score)
         )
 
     def _tape_s(self, event: CallEvent) -> float:

@@ -131,6 +131,7 @@ class Spoken:
     question: str | None
     score: float | None
     text: str
+    language: str | None = None  # BCP 47; None: the scenario's own
     answered: bool = False
     hand_over: HandOver | None = None
     thumb: bool | None = None
@@ -287,6 +288,7 @@ _SPOKEN = (
         _tickets.c.number.label("ticket_number"),
         _lines.c.at,
         _lines.c.tape_s,
+        _lines.c.language,
         _lines.c.question,
         _lines.c.score,
         _lines.c.answered,

@@ -299,6 +299,7 @@ class BotLineRow(Base):
     source_id: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     tape_s: Mapped[float]  # where the words begin in the call's recording
+    language: Mapped[str | None] = mapped_column(String(16))  # BCP 47; None: the scenario's own
     question: Mapped[str | None] = mapped_column(String(64))  # None: none of those it was taught
     score: Mapped[float | None]
     answered: Mapped[bool]

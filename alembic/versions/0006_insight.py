@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("source_id", sa.String(length=200), nullable=False),
         sa.Column("at", _TIME, nullable=False),
         sa.Column("tape_s", sa.Double(), nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=True),
         sa.Column("question", sa.String(length=64), nullable=True),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("answered", sa.Boolean(), nullable=False),

@@ -5,6 +5,7 @@ the pure clustering; no web.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ class Group:
     size: int  # how often it was asked
     phrases: Sequence[str]  # different wordings, the most typical first
     examples: Sequence[Spoken]  # calls in which it was asked
+    language: str  # BCP 47, in which it was asked mostly
     understood: str | None = None  # the question that the bot takes the title for by now
 
 
@@ -74,9 +76,11 @@ class Untaught:
         for line in lines:
             wordings.setdefault(" ".join(line.text.lower().split()).strip(".?! "), line)
         phrases = [line.text for line in wordings.values()][:PHRASES]
-        now = (self._teacher.understanding(one).classify(title) for one in self._teacher.languages)
-        understood = next((known.name for known in now if known.kind is Kind.QUESTION), None)
+        own = self._teacher.languages[0]
+        language = Counter(line.language or own for line in lines).most_common(1)[0][0]
+        now = self._teacher.understanding(language).classify(title)
+        understood = now.name if now.kind is Kind.QUESTION else None
         examples: dict[int, Spoken] = {}
         for line in [*wordings.values(), *lines]:
             examples.setdefault(line.ticket_number, line)
-        return Group(title, len(lines), phrases, list(examples.values())[:EXAMPLES], understood)
+        return Group(title, len(lines), phrases, list(examples.values())[:EXAMPLES], language, understood)

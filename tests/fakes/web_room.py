@@ -26,6 +26,7 @@ from cti.web.front_door import FrontDoor
 from cti.web.room import State
 from cti.web.services import Probe, Services
 from cti.web.site import make_site
+from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from recordings.naming import store_key
 from recordings.shelf import RecordingShelf
@@ -66,7 +67,7 @@ from tickets.vocabulary import Role
 from voicebot.understanding import Understanding
 from voicebot.voice import VoiceFailed
 
-LOTTERY = load_scenario(Path(__file__).parents[2] / "scenarios" / "lottery.yaml").bot
+LOTTERY = load_scenario(Path(__file__).parents[2] / "scenarios" / "lottery.yaml")
 PASSWORD = "correct horse battery"
 SUPERVISOR, GRACE, TOMAS, ADMINISTRATOR = "sofia", "grace", "tomas", "ada"
 PHONES = {
@@ -112,7 +113,11 @@ class WebRoom:
         self.announcer = IncidentAnnouncer(incidents.current, self._speak, self._take_in, utc_now)
         self.insight = InsightBook(sessions, deadline_s=PATIENCE_S)
         self.taught = TaughtBook(sessions, deadline_s=PATIENCE_S)
-        self.teacher = Teacher({"en": LOTTERY}, self.taught.standing, Understanding.train)
+        self.teacher = Teacher(
+            {"en": LOTTERY.bot, "ru": in_language(LOTTERY, "ru").bot},
+            self.taught.standing,
+            Understanding.train,
+        )
         accounts = AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S)
         self.desks = DeskParts(live_files=CallerFiles(sessions, deadline_s=PATIENCE_S))
         self.services = Services(

@@ -1,6 +1,7 @@
 """The supervisors' pages about the voicebot, with a real understanding behind them."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from aiohttp import ClientSession
 from tests.fakes.desk_day import VISITS, Visit, heard, over, queued, to_bot, to_menu
 from tests.fakes.web_room import ADMINISTRATOR, WebRoom
 from tests.integration.web.test_web_pages import page
+from tickets.vocabulary import EventKind
 from voicebot.understanding import Kind
 
 pytestmark = pytest.mark.integration
@@ -105,6 +107,20 @@ async def test_what_a_supervisor_teaches_the_running_bot_answers_at_once(
     async with sofia.post(f"/bot/taught/{taught.id}/withdraw", data={}) as answer:
         assert "Phrases that you teach stand here" in await answer.text()
     assert desk.teacher.understanding().classify(WET_TOO).kind is Kind.OUT_OF_SCOPE
+
+
+async def test_what_was_asked_in_another_language_is_taught_in_that_one(
+    desk: WebRoom, sofia: ClientSession
+) -> None:
+    words = "принимаете ли вы подарочные карты"
+    visit = unknown(30, words)
+    russian = (5.0, EventKind.LANGUAGE, {"language": "ru", "how": "key"})
+    await desk.happen(replace(visit, steps=[russian, *visit.steps]))
+    html = await page(sofia, f"/bot/untaught?{days(desk)}")
+    assert "<option selected>ru</option>" in html
+    assert (await teach(sofia, "ticket_price", words, language="ru"))[0] == 200
+    assert desk.teacher.understanding("ru").classify(words).name == "ticket_price"
+    assert desk.teacher.understanding("en").classify(words).name is None
 
 
 async def test_a_phrase_that_asks_for_a_person_is_never_taught(desk: WebRoom, sofia: ClientSession) -> None:

@@ -141,6 +141,16 @@ def test_what_reception_does_after_an_answer_is_not_the_bots():
     assert (call.answered, call.hand_over, call.lines[0].hand_over) == (True, None, None)
 
 
+def test_it_knows_in_which_language_something_was_asked():
+    own = read(*came(), said(12, "when is the next draw", "next_draw"))
+    other = read(
+        *came(),
+        event(EventKind.LANGUAGE, 5, source="ivr", language="ru", how="key"),
+        said(12, "когда розыгрыш", "next_draw"),
+    )
+    assert [call.lines[0].language for call in (own, other)] == [None, "ru"]
+
+
 def test_a_reason_that_nobody_knows_is_a_fault():
     assert read(*came(), *left(20, answered=False, reason="moonlight")).hand_over is HandOver.FAULT
 
