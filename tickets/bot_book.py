@@ -58,6 +58,8 @@ class BotCallKeeper:
                 await self.catch_up()
             except DatabaseTrouble as error:  # the next round may do better
                 log.warning("The bot's calls cannot be read.", action="insight_behind", reason=str(error))
+            except Exception:  # figures are late: no reason to end a service that has callers
+                log.exception("The bot's calls cannot be read.", action="insight_broken")
             await asyncio.sleep(EVERY_S)
 
     async def catch_up(self, most: int = 50) -> None:
@@ -83,7 +85,7 @@ class BotCallKeeper:
 
     @use_case
     async def _batch(self, since: datetime, until: datetime | None) -> int:
-        """How many calls were behind, of those that came between; at most `BATCH` are brought in step."""
+        """Bring at most `BATCH` calls in step that came between; how many there were."""
         behind = (
             select(_calls.c.call_id, _calls.c.revision)
             .outerjoin(_bot_calls, _bot_calls.c.call_id == _calls.c.call_id)
@@ -104,7 +106,7 @@ class BotCallKeeper:
         if stories:
             async with writing(self._sessions) as session:
                 await _keep(session, revisions, stories)
-        return len(revisions)
+        return len(stories)
 
 
 async def _stories(session: AsyncSession, call_ids: list[str]) -> dict[str, BotCall]:

@@ -117,6 +117,8 @@ class Teacher:
                 if not self._unread:
                     log.warning("Taught phrases are not learnt.", action="bot_not_learnt", reason=str(error))
                 self._unread = True
+            except Exception:  # what is known holds: no reason to end a service that has callers
+                log.exception("Taught phrases are not learnt.", action="bot_not_learnt")
             await asyncio.sleep(RELOAD_EVERY_S)
 
 

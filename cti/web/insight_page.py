@@ -5,6 +5,7 @@ pages too, so nobody below a supervisor opens them.
 """
 
 import asyncio
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -33,6 +34,7 @@ from tickets.vocabulary import Role
 
 PAGE_LENGTH = 50
 FRESH = 5  # batches of calls that a page brings in step before it counts
+CATCH_UP_S = 3.0
 
 
 def _for_supervisors(handler: Handler) -> Handler:
@@ -54,10 +56,17 @@ def _context(request: web.Request, page: str, stretch: Stretch) -> dict[str, Any
     return {"section": PATH, "page": page, "stretch": stretch, "topics": topics, "end_name": end_name}
 
 
+async def _catch_up(request: web.Request) -> None:
+    """Calls that have just ended are counted too, as long as that costs nobody the page."""
+    with suppress(DatabaseTrouble, TimeoutError):
+        async with asyncio.timeout(CATCH_UP_S):
+            await services_of(request).bot_calls.catch_up(FRESH)
+
+
 async def figures_page(request: web.Request) -> web.StreamResponse:
     """Containment by day, why it handed over, what became of each question."""
     services, stretch = services_of(request), _stretch(request, from_query(request, StretchQuery))
-    await services.bot_calls.catch_up(FRESH)
+    await _catch_up(request)
     figures = await services.insight.figures(stretch.days, stretch.end, services.clock())
     context = _context(request, "figures", stretch)
     known = context["topics"]
@@ -78,7 +87,7 @@ async def calls_page(request: web.Request) -> web.StreamResponse:
     """The calls behind a figure."""
     query, services = from_query(request, BotCallsQuery), services_of(request)
     stretch = _stretch(request, query)
-    await services.bot_calls.catch_up(FRESH)
+    await _catch_up(request)
     page = await services.insight.calls(
         stretch.days[0],
         stretch.end,
@@ -163,7 +172,7 @@ async def _untaught(
     status: int = 200,
 ) -> web.StreamResponse:
     services = services_of(request)
-    await services.bot_calls.catch_up(FRESH)
+    await _catch_up(request)
     groups = await services.untaught.groups(stretch.days[0], stretch.end)
     standing = await services.taught.standing()
     return aiohttp_jinja2.render_template(

@@ -6,8 +6,12 @@ import pytest
 
 from cti.bot.teacher import NotLearnt, Teacher
 from ivr.scenario_file import load_scenario
+from tests.fakes.conversation_parts import FakeEar, FakeLine, FakeVoice
 from tickets.database import DatabaseAway
+from tickets.events import CallEvent
 from tickets.taught import TaughtPhrase
+from voicebot.conversation import Conversation
+from voicebot.dialogue import Dialogue
 from voicebot.script import BotScript
 from voicebot.understanding import Kind, Understanding
 
@@ -59,6 +63,32 @@ async def test_the_running_bot_learns_and_forgets_while_a_conversation_keeps_wha
     await teacher.learn()
     assert teacher.understanding().classify(WORDS).kind is Kind.OUT_OF_SCOPE
     assert teacher.age == 2
+
+
+async def test_a_caller_gets_the_answer_that_a_phrase_was_taught_for(tmp_path: Path) -> None:
+    words = "what will you charge me for a slip"
+    records = Records(phrase("ticket_price", words))
+    teacher = records.teacher()
+    said: dict[int, list[object]] = {}
+    for taught in (0, 1):
+        line, events = FakeLine(), list[CallEvent]()
+        talk = Conversation(
+            "pz-1.1",
+            ear=FakeEar(),  # type: ignore[arg-type]
+            understanding=teacher.understanding(),
+            dialogue=Dialogue(SCRIPT),
+            voice=FakeVoice(tmp_path),
+            publish=events.append,
+            clock=lambda: datetime(2026, 11, 21, tzinfo=UTC),
+        )
+        line.says(words)
+        line.says("operator")
+        async with asyncio.timeout(10):
+            await talk.run(line)
+        said[taught] = [event.data["intent"] for event in events if event.data.get("speaker") == "bot"]
+        await teacher.learn()
+    assert "answer:ticket_price" not in said[0]
+    assert "answer:ticket_price" in said[1]
 
 
 async def test_it_trains_only_when_something_has_changed() -> None:
