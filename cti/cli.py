@@ -136,13 +136,24 @@ def check(
     ] = None,
 ) -> None:
     """Read a scenario file and name every mistake with its line."""
-    path = scenario or Settings.read().scenario or shipped_scenario()
+    from cti.speech import deaf_languages
+
+    settings = Settings.read()
+    path = scenario or settings.scenario or shipped_scenario()
     found = load_scenario(path)
     console.print(
         f"{path} is good: {len(found.menus)} menus, {len(found.bot.questions)} questions, "
         f"{len(found.queues)} queues, {len(found.operators)} operators.",
         soft_wrap=True,
     )
+    if found.languages:
+        console.print(f"Callers are spoken to in {', '.join(found.spoken_languages)}.")
+    for language, what_to_do in deaf_languages(found, settings).items():
+        console.print(
+            f"Here the bot does not hear {language}, and its callers get people: {what_to_do}.",
+            soft_wrap=True,
+            markup=False,
+        )
     if found.vip.levels:
         passed = passed_at_most(9, found.vip)
         console.print(f"Whoever finds nine callers waiting is overtaken by at most {passed} VIPs.")
@@ -275,13 +286,12 @@ def pbx_config(
 
 
 async def _prepare_prompts(settings: Settings, scenario: Scenario, report: Report) -> None:
-    from cti.speech import choose_voice
+    from cti.speech import voice_chooser
 
     program = find_asterisk()
-    voice = choose_voice(scenario, settings.prompts_folder, program.espeak if program else None)
-    await PromptBook.prepare(
+    await PromptBook.prepare_languages(
         scenario,
-        voice,
+        voice_chooser(settings.prompts_folder, program.espeak if program else None),
         settings.prompts_folder,
         lambda done, total: report("Speaking the prompts", done, total),
     )

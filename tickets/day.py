@@ -11,6 +11,7 @@ from typing import cast
 
 from sqlalchemy import Table, and_, case, func, or_, select
 
+from tickets.containment import AT_BOT, CONTAINED
 from tickets.database import Sessions, use_case
 from tickets.sight import EVERYTHING, Sight, visible_to
 from tickets.tables import CallRow, TicketRow
@@ -45,6 +46,7 @@ class DayFigures:
 
     hours: Sequence[HourFigures]
     bot_over: int = 0  # calls that were with the bot and are over
+    contained: int = 0  # of these, as `containment.py` says; provisional for a day
     waited_over: int = 0  # calls that joined a queue and have left it
     in_time: int = 0  # of these, answered within SERVICE_LEVEL_S
 
@@ -70,8 +72,8 @@ class DayFigures:
 
     @property
     def containment(self) -> float | None:
-        """Of the calls that were with the bot, the share that needed nobody else; None without any."""
-        return self.by_bot / self.bot_over if self.bot_over else None
+        """Of the calls that were with the bot, the share that it contained so far; None without any."""
+        return self.contained / self.bot_over if self.bot_over else None
 
     @property
     def service_level(self) -> float | None:
@@ -104,7 +106,6 @@ class DayBook:
             *((_calls.c.received_at < end, number) for number, end in enumerate(ends)), else_=len(hours) - 1
         )
         over = _calls.c.state == CallState.ENDED
-        at_bot = and_(_calls.c.bot_started_at.is_not(None), over)
         waited = and_(_calls.c.queued_at.is_not(None), or_(over, _calls.c.answered_at.is_not(None)))
         in_time = and_(
             _calls.c.queued_at.is_not(None),
@@ -118,7 +119,12 @@ class DayBook:
                 func.count().label("calls"),
                 *(
                     func.sum(case((clause, 1), else_=0)).label(name)
-                    for name, clause in (("at_bot", at_bot), ("waited", waited), ("in_time", in_time))
+                    for name, clause in (
+                        ("at_bot", AT_BOT),
+                        ("contained", CONTAINED),
+                        ("waited", waited),
+                        ("in_time", in_time),
+                    )
                 ),
             )
             .join(_tickets, _tickets.c.call_id == _calls.c.call_id)
@@ -134,6 +140,7 @@ class DayBook:
         return DayFigures(
             hours=[HourFigures(begins, **count) for begins, count in zip(hours, counts, strict=True)],
             bot_over=sum(row.at_bot for row in rows),
+            contained=sum(row.contained for row in rows),
             waited_over=sum(row.waited for row in rows),
             in_time=sum(row.in_time for row in rows),
         )

@@ -82,12 +82,13 @@ class CallRow(Base):
         Index(None, "received_at", "call_id"),
         Index(None, "outcome", "received_at"),  # those to call back
         Index(None, "operator", "received_at"),  # an operator's, newest first
+        Index(None, "caller", "received_at"),  # those who call again
     )
 
     call_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     direction: Mapped[Direction] = mapped_column(_words(Direction))
     caller_raw: Mapped[str] = mapped_column(Text)
-    caller: Mapped[str | None] = mapped_column(Text, index=True)
+    caller: Mapped[str | None] = mapped_column(Text)
     line: Mapped[str] = mapped_column(Text)
     customer_id: Mapped[int | None] = mapped_column(
         ForeignKey("customers.id", ondelete="SET NULL"), index=True
@@ -269,6 +270,72 @@ class IncidentRow(Base):
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     off_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     off_by: Mapped[str | None] = mapped_column(Text)  # login
+
+
+class BotCallRow(Base):
+    """A call that was with the voicebot and is over, as `bot_visits` reads its ledger. Can be made anew."""
+
+    __tablename__ = "bot_calls"
+
+    call_id: Mapped[str] = mapped_column(
+        String(200), ForeignKey("calls.call_id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int]  # of the call, when it was read
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)  # first time at the bot
+    answered: Mapped[bool]  # the bot answered, as it said itself
+    hand_over: Mapped[HandOver | None] = mapped_column(_words(HandOver))  # the bot's own reason
+    thumb: Mapped[bool | None]  # True: helped; False: did not; None: not asked, or no key
+
+
+class BotLineRow(Base):
+    """Something that a caller asked the bot. The words themselves are in the ledger alone."""
+
+    __tablename__ = "bot_lines"
+    __table_args__ = (Index(None, "at", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    call_id: Mapped[str] = mapped_column(
+        String(200), ForeignKey("bot_calls.call_id", ondelete="CASCADE"), index=True
+    )
+    source: Mapped[str] = mapped_column(String(200))  # of the event in the ledger
+    source_id: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    tape_s: Mapped[float]  # where the words begin in the call's recording
+    language: Mapped[str | None] = mapped_column(String(16))  # BCP 47; None: the scenario's own
+    question: Mapped[str | None] = mapped_column(String(64))  # None: none of those it was taught
+    score: Mapped[float | None]
+    answered: Mapped[bool]
+    hand_over: Mapped[HandOver | None] = mapped_column(_words(HandOver))  # what followed, if nothing else did
+    thumb: Mapped[bool | None]
+
+
+_STANDING_PHRASE = text("withdrawn_at IS NULL")
+
+
+class TaughtPhraseRow(Base):
+    """A wording that a supervisor taught the bot. Withdrawn, never deleted."""
+
+    __tablename__ = "taught_phrases"
+    __table_args__ = (
+        Index(
+            "uq_taught_phrases_standing",
+            "phrase",
+            "language",
+            unique=True,
+            sqlite_where=_STANDING_PHRASE,
+            postgresql_where=_STANDING_PHRASE,
+        ),
+        {"sqlite_autoincrement": True},  # the audit log names them
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    question: Mapped[str] = mapped_column(String(64))  # of the scenario; it may have left it since
+    phrase: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(16))  # BCP 47
+    taught_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    taught_by: Mapped[str] = mapped_column(Text)  # login
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_by: Mapped[str | None] = mapped_column(Text)  # login
 
 
 class AccountRow(Base):

@@ -60,11 +60,13 @@ class EventKind(StrEnum):
 
     RECEIVED = "call.received"  # caller_raw, caller (E.164 or None), line, direction
     CUSTOMER_FOUND = "customer.found"  # customer_id, vip_level
+    LANGUAGE = "call.language"  # language (BCP 47) from here on; how: "line" | "customer" | "key"
     MENU_ENTERED = "menu.entered"  # menu
     MENU_CHOICE = "menu.choice"  # menu, digit
     BOT_STARTED = "bot.started"
     BOT_TURN = "bot.turn"  # speaker ("caller" | "bot"), text, intent, confidence, offset_seconds
     BOT_LEARNT = "bot.learnt"  # about ("wanted" | "slot" | "lookup" | "identity"), name, title, value, sure
+    BOT_THUMB = "bot.thumb"  # up: bool, whether the answer helped; question: its name
     BOT_ENDED = "bot.ended"  # answered: bool, topic
     HANDED_OVER = "handed_over"  # reason: HandOver
     QUEUE_JOINED = "queue.joined"  # queue, priority

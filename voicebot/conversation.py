@@ -49,6 +49,8 @@ LOOKED_S: Final = 0.5
 """A look-up has this long beyond its own deadline; whoever asks ought to keep that one."""
 KEYS_S: Final = 2.0
 """No key for that long: a number is not going on – and a zero at its end was the wish for a person."""
+REPLY: Final = "reply"
+"""What words are called in the ledger that answer a question of the bot's own."""
 NEWS: Final = 64
 """News waiting at most: a flood of keys must not grow without bound."""
 
@@ -228,7 +230,11 @@ class Conversation:
         if text:
             private = self._dialogue.is_private(state) and understood.kind is not Kind.OPERATOR
             self._heard = HIDDEN if private else text
-            self._diary.turn("caller", self._heard, understood.intent, understood.score, started_at_s)
+            # What answers a question of the bot's own ("one two five") is no question that it does not know.
+            asks = state.asking is not None or state.judging is not None
+            reply = asks and understood.kind is Kind.OUT_OF_SCOPE
+            intent = REPLY if reply else understood.intent
+            self._diary.turn("caller", self._heard, intent, understood.score, started_at_s)
         sure = recognised.confidence is None or recognised.confidence >= SURE
         return self._dialogue.step(state, talk.Heard(understood, clear=sure, text=text))
 
@@ -241,6 +247,8 @@ class Conversation:
         for action in step.actions:
             if isinstance(action, talk.Note):
                 self._diary.learnt(action)
+            elif isinstance(action, talk.Thumb):
+                self._diary.thumb(up=action.up, question=action.question)
             elif isinstance(action, talk.LookUp):  # under way while the bot speaks
                 self._help(self._ask_company, action)
         if says:

@@ -31,6 +31,7 @@ from voicebot.moves import (
 )
 from voicebot.script import BotScript, Question
 from voicebot.texts import CUSTOMER, compose
+from voicebot.thumbs import Thumbs, goodbye
 from voicebot.turn_end import OPEN, Expect
 from voicebot.understanding import Kind, Understood
 from voicebot.ways_out import hand_over, missed
@@ -78,6 +79,11 @@ class Dialogue:
                 return self._hand_over(state, HandOver.PRESSED_ZERO)
             case TimeIsUp():
                 return self._hand_over(state, HandOver.DEADLINE)
+        if state.judging is not None:
+            judged = Thumbs(self.script, self.language).step(state, state.judging, happened)
+            if judged is not None:
+                return judged
+            state = replace(state, judging=None)
         if state.asking is not None:
             filled = self._filling.step(state, state.asking, happened)
             if filled is not None:
@@ -109,7 +115,7 @@ class Dialogue:
                 left = replace(state, asking=None, misses=1)
                 return Step(left, (Say("anything_else", self.script.anything_else),))
             case Kind.GOODBYE | Kind.NO if clear and state.answered is not None:
-                return Step(replace(state, closing=True), (Say("goodbye", self.script.goodbye),))
+                return goodbye(self.script, state)
             case Kind.YES if state.misses == 0:
                 # Counted as a miss, so that "yes" again and again does not go in circles.
                 return Step(replace(state, misses=1), (Say("go_on", self.script.go_on),))

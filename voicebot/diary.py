@@ -57,6 +57,10 @@ class BotDiary:
             },
         )
 
+    def thumb(self, *, up: bool, question: str | None) -> None:
+        """The caller said whether the answer helped."""
+        self._tell(EventKind.BOT_THUMB, {"up": up, "question": question})
+
     def ended(self, outcome: Outcome) -> None:
         """The bot let go of the call, and to whom."""
         answered = outcome.ending is Ending.ANSWERED

@@ -114,6 +114,14 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Thumb:
+    """The caller said whether the answer helped."""
+
+    up: bool
+    question: str | None  # name of the last one answered
+
+
+@dataclass(frozen=True, slots=True)
 class GiveToOperator:
     """Once everything before is said, the caller goes to a person; at once if there is nothing."""
 
@@ -125,7 +133,7 @@ class Finish:
     """Once everything before is said, the call is over: the bot answered."""
 
 
-Action = Say | LookUp | Note | GiveToOperator | Finish
+Action = Say | LookUp | Note | Thumb | GiveToOperator | Finish
 
 
 # --- state ---
@@ -148,6 +156,13 @@ class Asking:
     looking: bool = False  # a look-up is under way
 
 
+class Judging(StrEnum):
+    """How far the question whether it helped has got."""
+
+    ANSWER = "answer"  # one: it did; two: it did not
+    OFFER = "offer"  # it did not: would they like a person?
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """Where the conversation stands."""
@@ -166,6 +181,8 @@ class State:
     identified: bool = False
     identity_failures: int = 0
     serial: int = 0  # of the last look-up
+    judging: Judging | None = None
+    judged: bool = False  # it was asked whether the answers helped: once is enough
 
     @property
     def typing(self) -> bool:

@@ -55,6 +55,14 @@ class Identity(ScriptPart):
     not_passed: Spoken = "I am sorry, that does not match what we have. Let us try once more."
 
 
+class ThumbsQuestion(ScriptPart):
+    """Whether the answer helped, asked once, when the caller wants nothing more: one is yes, two is no."""
+
+    ask: Spoken
+    offer: Spoken = "I am sorry. To speak with one of my colleagues, press one. To end the call, press two."
+    """After a no."""
+
+
 class BotScript(ScriptPart):
     """The bot's whole knowledge. A missing prompt takes the English default."""
 
@@ -71,6 +79,7 @@ class BotScript(ScriptPart):
     """After a part of a number."""
     lookups: dict[Name, Lookup] = Field(default_factory=dict)
     identity: Identity | None = None
+    thumbs: ThumbsQuestion | None = None
     operator_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
     """More ways to ask for a person, beside those that the bot knows ("operator", "a human", …)."""
     goodbye_words: Annotated[tuple[Wording, ...], Field(strict=False, max_length=100)] = ()
@@ -98,6 +107,8 @@ class BotScript(ScriptPart):
         if self.identity is not None:
             yield from (self.identity.intro, self.identity.passed, self.identity.not_passed)
             slots += self.identity.slots
+        if self.thumbs is not None:
+            yield from (self.thumbs.ask, self.thumbs.offer)
         for slot in slots:
             yield from (text for text in (slot.ask, slot.again, slot.confirm) if text is not None)
         for lookup in self.lookups.values():

@@ -9,6 +9,8 @@ from cti.assembly.operators import Operators
 from cti.assembly.pbx import Pbx
 from cti.assembly.waiting import WaitingWell
 from cti.asterisk.embedded import GUEST, GUEST_NUMBER, keep_secrets
+from cti.bot.teacher import Teacher
+from cti.bot.untaught import Untaught
 from cti.certificates import NoCertificate, TlsFiles
 from cti.desk.centre import DeskCentre
 from cti.process.drain import Drain
@@ -21,12 +23,14 @@ from recordings.shelf import RecordingShelf
 from recordings.words import TranscriptSearch
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
+from tickets.bot_book import BotCallKeeper
 from tickets.customers import CustomerBook
 from tickets.database import Database, check_schema
 from tickets.day import DayBook
 from tickets.desk import Desk
 from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.insight import InsightBook
 from tickets.introductions import Introductions
 from tickets.missed import MissedBook
 from tickets.own_account import OwnAccount
@@ -34,6 +38,7 @@ from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
 from tickets.reminders import ReminderBook
 from tickets.search import SearchBook
+from tickets.taught import TaughtBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 from voicebot.recognizers.pool import RecognizerPool
@@ -56,6 +61,7 @@ async def open_desk(
     promises: PromiseBook,
     waiting: WaitingWell,
     surge: SurgeWatch,
+    teacher: Teacher,
     probes: Mapping[str, Probe],
 ) -> int:
     """Open the web's door; its port.
@@ -65,6 +71,8 @@ async def open_desk(
         NoCertificate: the certificate of the settings cannot be used.
     """
     settings, scenario = frame.settings, frame.scenario
+    insight, bot_calls = InsightBook(frame.sessions), BotCallKeeper(frame.sessions)
+    frame.task("bot_calls", bot_calls.run())
     site = make_site(
         Services(
             desks=desks,
@@ -90,6 +98,11 @@ async def open_desk(
             transcripts=TranscriptSearch(frame.sessions),
             search=SearchBook(frame.sessions),
             audit=AuditBook(frame.sessions),
+            insight=insight,
+            bot_calls=bot_calls,
+            taught=TaughtBook(frame.sessions),
+            teacher=teacher,
+            untaught=Untaught(insight.unknown, teacher),
             own=OwnAccount(frame.sessions, accounts),
             people=PeopleBook(frame.sessions, accounts.passwords.hash),
             groups=GroupBook(frame.sessions),

@@ -1,18 +1,23 @@
-"""What callers hear and what hears them: the prompts, the recogniser, and the voicebot that talks to them."""
+"""What callers hear and what hears them: prompts, recognisers, and the voicebot that talks to them."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from cti.assembly.frame import Frame
+from cti.assembly.teaching import teach_bot
 from cti.asterisk.install import find_asterisk
 from cti.bot.conversations import Conversations
 from cti.bot.load import BotLoad
+from cti.bot.teacher import Teacher
 from cti.customers.lookups import LookupDesk
+from cti.process.memory import resident_mib
 from cti.progress import Report
-from cti.speech import choose_recognizer, choose_voice
+from cti.speech import choose_recognizer, engine_for, voice_chooser
+from ivr.languages import in_language
 from ivr.prompts import PromptBook
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
@@ -20,7 +25,7 @@ from voicebot.dialogue import Dialogue
 from voicebot.hearing import Ear
 from voicebot.lookup import LookUp
 from voicebot.recognizers.pool import RecognizerPool
-from voicebot.understanding import Understanding
+from voicebot.recognizers.port import ModelMissing
 
 log = structlog.get_logger()
 
@@ -29,60 +34,61 @@ RECOGNITION_S = 3.0  # of one utterance, its waiting included
 
 @dataclass(frozen=True, slots=True)
 class Voicebot:
-    """The bot's conversations, and the recogniser that recordings share with it."""
+    """The bot's conversations, and the recognisers that recordings share with it."""
 
     conversations: Conversations
-    pool: RecognizerPool
+    pool: RecognizerPool  # of the scenario's own language
+    pools: Mapping[str, RecognizerPool]  # by language, the own included; a deaf language has none
+    teacher: Teacher
+
+    def speaks(self, language: str) -> bool:
+        """Whether a conversation can be held in it."""
+        return language in self.pools
 
 
 async def prepare_prompts(frame: Frame, progress: Report) -> PromptBook:
-    """Everything that the scenario has to say.
+    """Everything that the scenario has to say, in all its languages.
 
     Raises:
         PromptsNotReady, VoiceFailed: what is missing, and what to do.
     """
     program, folder = find_asterisk(), frame.settings.prompts_folder
-    voice = choose_voice(frame.scenario, folder, program.espeak if program else None)
-    return await PromptBook.prepare(
-        frame.scenario, voice, folder, lambda done, total: progress("Speaking the prompts", done, total)
+    return await PromptBook.prepare_languages(
+        frame.scenario,
+        voice_chooser(folder, program.espeak if program else None),
+        folder,
+        lambda done, total: progress("Speaking the prompts", done, total),
     )
 
 
 async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> Voicebot:
-    """Load the recogniser; then there is room for as many callers as this machine can hear in time.
+    """Load the recognisers; then there is room for as many callers as this machine can hear in time.
 
     Raises:
-        ModelMissing: the model cannot be had; the message says what to do.
+        ModelMissing: the model of the scenario's own language cannot be had; the message says what to do.
         VoiceFailed: the voice can not speak for one call alone, as the scenario's texts want it.
     """
-    settings, script = frame.settings, frame.scenario.bot
     load = BotLoad(lambda: conversations.count, RECOGNITION_S, frame.registry)
-    progress("Loading the recogniser", 0, 1)
-    recognizer = await asyncio.to_thread(
-        choose_recognizer,
-        settings.recognizer,
-        settings.whisper_model,
-        settings.vosk_model,
-        frame.scenario.language,
-    )
-    pool = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
-    frame.stack.callback(pool.close)
-    progress("Loading the recogniser", 1, 1)
-    language = frame.scenario.language
-    understanding = Understanding.train(script, language)
-    dialogue = Dialogue(script, language, ZoneInfo(frame.scenario.timezone))
+    pools = await _load_recognizers(frame, progress, load)
+    scenarios = {language: in_language(frame.scenario, language) for language in pools}
+    zone = ZoneInfo(frame.scenario.timezone)
+    dialogues = {language: Dialogue(own.bot, language, zone) for language, own in scenarios.items()}
+    teacher = await teach_bot(frame, {language: own.bot for language, own in scenarios.items()})
     look_up = await _lookups(frame)
-    if script.speaks_fields:
-        frame.stack.push_async_callback(prompts.bot_voice.close)
-        await prompts.bot_voice.warm()
+    for language, dialogue in dialogues.items():
+        if dialogue.script.speaks_fields:
+            voice = prompts.in_language(language).bot_voice
+            frame.stack.push_async_callback(voice.close)
+            await voice.warm()
 
-    def make(call_id: str) -> Conversation:
+    def make(call_id: str, language: str) -> Conversation:
+        language = language if language in pools else frame.scenario.language
         return Conversation(
             call_id,
-            ear=Ear(pool),
-            understanding=understanding,
-            dialogue=dialogue,
-            voice=prompts.bot_voice,
+            ear=Ear(pools[language]),
+            understanding=teacher.understanding(language),
+            dialogue=dialogues[language],
+            voice=prompts.in_language(language).bot_voice,
             publish=frame.publish,
             clock=utc_now,
             look_up=look_up,
@@ -90,7 +96,45 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
 
     conversations = Conversations(make, load.has_room)
     frame.task("bot_load", load.run())
-    return Voicebot(conversations, pool)
+    return Voicebot(conversations, pools[frame.scenario.language], pools, teacher)
+
+
+async def _load_recognizers(frame: Frame, progress: Report, load: BotLoad) -> dict[str, RecognizerPool]:
+    """A pool for each language, so that a slow engine holds up no callers of another. One that cannot be had
+    leaves its further language deaf.
+    """
+    scenario, pools = frame.scenario, dict[str, RecognizerPool]()
+    for done, language in enumerate(scenario.spoken_languages):
+        progress("Loading the recogniser", done, len(scenario.spoken_languages))
+        before = resident_mib()
+        try:
+            recognizer = await asyncio.to_thread(
+                choose_recognizer,
+                *engine_for(language, scenario, frame.settings),
+                language,
+                loaded=[pool.recognizer for pool in pools.values()],
+            )
+        except ModelMissing as error:
+            if language == scenario.language:
+                raise
+            log.warning(
+                "The bot is deaf to a language: its callers get people.",
+                action="language_deaf",
+                language=language,
+                reason=str(error),
+            )
+            continue
+        log.info(
+            "A recogniser is loaded.",
+            action="recogniser_loaded",
+            language=language,
+            engine=recognizer.name,
+            memory_mib=round(resident_mib() - before),
+        )
+        pools[language] = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
+        frame.stack.callback(pools[language].close)
+    progress("Loading the recogniser", 1, 1)
+    return pools
 
 
 async def _lookups(frame: Frame) -> LookUp | None:

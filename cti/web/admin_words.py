@@ -28,6 +28,8 @@ ACTIONS = {
     "call.whispered": N_("Whispered into a call"),
     "call.barged": N_("Joined a call"),
     "call.taken_over": N_("Took a call over"),
+    "bot.taught": N_("Taught the bot"),
+    "bot.withdrawn": N_("Had the bot forget"),
 }
 _NAMES = {
     "role": N_("role"),
@@ -39,6 +41,7 @@ _NAMES = {
     "was": N_("was called"),
     "ended": N_("sessions ended"),
     "operator": N_("operator"),
+    "phrase": N_("phrase"),
 }
 _UNSAID = {"recording"}  # ids of rows
 _MARKS = {"on": (N_("on"), N_("off")), "reset": (N_("reset by an administrator"), "")}

@@ -124,7 +124,7 @@ def chart_of(day: DayFigures) -> Chart:
     width, height = CHART
     first = next((number for number, hour in enumerate(day.hours) if hour.calls), len(day.hours))
     hours = day.hours[max(0, min(first, len(day.hours) - FEWEST_HOURS)) :]
-    steps = _steps(max((hour.calls for hour in hours), default=0))
+    steps = steps_of(max((hour.calls for hour in hours), default=0))
     top, place = steps[-1], width / max(len(hours), 1)
     columns = []
     for number, hour in enumerate(hours):
@@ -145,7 +145,7 @@ def chart_of(day: DayFigures) -> Chart:
     return Chart(hours, columns, [(height - step / top * height, step) for step in steps], place)
 
 
-def _steps(most: int) -> list[int]:
+def steps_of(most: int) -> list[int]:
     """Two or three even steps of a scale that holds `most`: 2, 4; 5, 10, 15; 20, 40."""
     for size in (10**power * step for power in range(9) for step in (1, 2, 5)):
         if size * 3 >= most:

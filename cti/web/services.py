@@ -10,6 +10,8 @@ from datetime import UTC, datetime, tzinfo
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from cti.bot.teacher import Teacher
+from cti.bot.untaught import Untaught
 from cti.desk.centre import DeskCentre
 from cti.live import LiveCalls
 from cti.operators.click_to_call import ClickToCall
@@ -24,12 +26,14 @@ from recordings.shelf import RecordingShelf
 from recordings.words import TranscriptSearch
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
+from tickets.bot_book import BotCallKeeper
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from tickets.day import DayBook
 from tickets.desk import Desk
 from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.insight import InsightBook
 from tickets.introductions import Introductions
 from tickets.missed import MissedBook
 from tickets.own_account import OwnAccount
@@ -37,6 +41,7 @@ from tickets.people import PeopleBook
 from tickets.promises import PromiseBook
 from tickets.reminders import ReminderBook
 from tickets.search import SearchBook
+from tickets.taught import TaughtBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 
@@ -81,6 +86,11 @@ class Services:
     transcripts: TranscriptSearch
     search: SearchBook
     audit: AuditBook
+    insight: InsightBook
+    bot_calls: BotCallKeeper
+    taught: TaughtBook
+    teacher: Teacher
+    untaught: Untaught
     own: OwnAccount
     people: PeopleBook
     groups: GroupBook

@@ -31,6 +31,7 @@ from cti.web import (
     export_page,
     health,
     incidents_page,
+    insight_page,
     languages_page,
     live_page,
     login_page,
@@ -64,6 +65,7 @@ from tickets.desk import BadCursor, NotAllowed, NotFound
 from tickets.edits import BadEdit, BadNote
 from tickets.incidents import BadIncident
 from tickets.promises import BadReason
+from tickets.taught import BadPhrase
 from tickets.ticket_book import Conflict
 
 OPERATIONS = (
@@ -89,6 +91,7 @@ KNOWN = (
     Known(BadCard, 400, "bad-card"),
     Known(BadEdit, 400, "bad-edit"),
     Known(BadIncident, 400, "bad-incident"),
+    Known(BadPhrase, 400, "bad-phrase"),
     Known(BadReason, 400, "bad-reason"),
     Known(NoSuchCall, 404, "not-found"),
     Known(PbxSaysNo, 409, "not-now"),
@@ -154,6 +157,7 @@ def make_site(services: Services) -> web.Application:
         app.add_routes(ring_page.ring_routes(services.guest))
     app.add_routes([*account_page.ROUTES, *admin_people.ROUTES, *admin_groups.ROUTES, *admin_log.ROUTES])
     app.add_routes([*ticket_pages.ROUTES, *customer_pages.ROUTES, *missed_page.ROUTES, *search_page.ROUTES])
+    app.add_routes([*insight_page.ROUTES])
     app.add_routes([*login_page.ROUTES, *languages_page.ROUTES])
     app.add_routes([*room_page.ROUTES, *pages.ROUTES, *export_page.ROUTES, *live_page.ROUTES])
     app[room_page.BOARD] = Board(services.live, lambda audiences: room_page.draw_board(app, audiences))

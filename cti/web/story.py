@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cti.web.languages import N_, _
-from cti.web.words import HAND_OVERS, headline
+from cti.web.words import HAND_OVERS, headline, language_name
+from tickets.bot_visits import ANSWER
 from tickets.events import CallEvent
 from tickets.order import in_order
 from tickets.vocabulary import EventKind, HandOver
@@ -43,6 +44,7 @@ INTENTS = {  # what the bot can take words for, besides the scenario's own quest
     "goodbye": N_("good-bye"),
     "yes": N_("yes"),
     "no": N_("no"),
+    "reply": N_("an answer to the bot"),
 }
 
 SHORTEST_S = 1.0  # a connecting stretch below this is only the seam between two others
@@ -171,6 +173,7 @@ class Said:
     confidence: float | None = None  # 0 … 1
     icon: str = ""
     at_s: float | None = None  # where it begins in the recording
+    answers: str = ""  # the question to which the bot says its answer
 
 
 def conversation(events: Iterable[CallEvent], operators: Mapping[str, str]) -> list[Said]:
@@ -195,8 +198,8 @@ def _in_recording(event: CallEvent, began: datetime | None, bot_began: datetime 
     offset = event.data.get("offset_seconds")
     if event.kind is not EventKind.BOT_TURN or began is None or bot_began is None:
         return None
-    if not isinstance(offset, int | float):
-        return None
+    if not isinstance(offset, int | float):  # when it was understood is better than nothing
+        return round(max(0.0, (event.at - began).total_seconds()), 1)
     return round(max(0.0, (bot_began - began).total_seconds() + offset), 1)
 
 
@@ -214,6 +217,10 @@ def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
             return Said(
                 "step", _("Pressed %(key)s in the menu", key=data.get("digit", "?")), event.at, icon="key"
             )
+        case EventKind.LANGUAGE:
+            tag = str(event.data.get("language", "?"))
+            goes_on = _("The call goes on in: %(language)s", language=language_name(tag))
+            return Said("step", goes_on, event.at, icon="globe")
         case EventKind.ANNOUNCED:
             told = headline(str(data.get("option", "")))
             return Said("step", _("Heard: %(what)s", what=told), event.at, icon="text")
@@ -226,7 +233,11 @@ def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
                 event.at,
                 understood=_understood(data.get("intent")) if speaker == "caller" else "",
                 confidence=float(confidence) if isinstance(confidence, int | float) else None,
+                answers=_answered(data.get("intent")) if speaker == "bot" else "",
             )
+        case EventKind.BOT_THUMB:
+            helped = _("Said that it helped") if data.get("up") is True else _("Said that it did not help")
+            return Said("step", helped, event.at, icon="check")
         case EventKind.HANDED_OVER:
             return Said("step", _handed_over(event), event.at, icon="hand")
         case EventKind.CALL_BACK_PROMISED:
@@ -245,6 +256,11 @@ def _name(extension: str, operators: Mapping[str, str]) -> str:
 
 def _handed_over(event: CallEvent) -> str:
     return _("Handed to an operator: %(reason)s", reason=_reason(event.data.get("reason")))
+
+
+def _answered(prompt: object) -> str:
+    name = str(prompt or "")
+    return headline(name.removeprefix(ANSWER)) if name.startswith(ANSWER) else ""
 
 
 def _understood(intent: object) -> str:

@@ -30,8 +30,9 @@ from ivr.scenario import Hours, Scenario
 from ivr.scenario_file import load_scenario
 from tests.browser.chromium import install_chromium
 from tests.browser.people import ADA, ALICE, SAM, Seat, log_in, open_browser, seed, sit_down
+from tests.fakes.bot_fortnight import live_through_a_fortnight
 from tests.fakes.desk_day import ELENA
-from tickets.database import migrate
+from tickets.database import migrate, open_database, utc_now
 
 DOCS = Path(__file__).parents[2] / "docs"
 LOTTERY = Path(__file__).parents[2] / "scenarios" / "lottery.yaml"
@@ -88,6 +89,9 @@ async def pictures(console: Console) -> None:
         settings = own_settings(folder, prompts=prompts, ring_page=True)
         await asyncio.to_thread(migrate, settings.database_url)
         await seed(settings)
+        database = open_database(settings.database_url)
+        await live_through_a_fortnight(utc_now(), database.sessions)
+        await database.close()
         async with _studio(settings, scenario, program, chromium, sounds) as studio:
             await _quiet_pages(studio)
             await _at_work(studio)
@@ -141,6 +145,7 @@ async def _quiet_pages(studio: Studio) -> None:
     for name, path in (("search", "/search?q=prize"), ("missed", "/missed"), ("calls", "/calls")):
         await page.goto(path)
         await studio.take(page, name)
+    await _of_the_bot(studio, page)
     ada = await studio.sit()
     await log_in(ada, ADA, "/admin/people")
     await studio.take(ada.page, "people")
@@ -148,6 +153,16 @@ async def _quiet_pages(studio: Studio) -> None:
     await studio.take(ada.page, "log")
     await ada.page.goto("/account")
     await studio.take(ada.page, "account")
+
+
+async def _of_the_bot(studio: Studio, page: Page) -> None:
+    """The voicebot's pages, as supervisors have them."""
+    await page.set_viewport_size({"width": 1440, "height": 1150})
+    await page.goto("/bot")
+    await studio.take(page, "bot")
+    await page.goto("/bot/untaught")
+    await page.locator(".group summary").first.click()
+    await studio.take(page, "bot-untaught")
 
 
 async def _ticket_of(seat: Seat, customer: str) -> str:

@@ -25,7 +25,18 @@ OPERATORS = (
     "/account",
     "/account/second-factor",
 )
-SUPERVISORS = ("/", "/tickets", "/tickets/…", "/calls", "/customers/…", "/missed", "/incidents")
+SUPERVISORS = (
+    "/",
+    "/tickets",
+    "/tickets/…",
+    "/calls",
+    "/customers/…",
+    "/missed",
+    "/incidents",
+    "/bot",
+    "/bot/untaught",
+    "/bot/calls",
+)
 ADMINISTRATORS = (
     "/admin/people",
     "/admin/people/new",

@@ -77,8 +77,8 @@ def heard(at: float, text: str, intent: str, confidence: float) -> Step:
     return at, K.BOT_TURN, said
 
 
-def told(at: float, text: str) -> Step:
-    return at, K.BOT_TURN, {"speaker": "bot", "text": text}
+def told(at: float, text: str, prompt: str = "") -> Step:
+    return at, K.BOT_TURN, {"speaker": "bot", "text": text, "intent": prompt}
 
 
 def queued(at: float, reason: str, priority: int = 0) -> list[Step]:
@@ -215,7 +215,11 @@ VISITS = [
             *to_bot(10),
             told(10.9, "How can I help you today?"),
             heard(15.4, "When is the next draw", "next_draw", 0.94),
-            told(16.1, "The next draw is on Wednesday at eight in the evening. Anything else?"),
+            told(
+                16.1,
+                "The next draw is on Wednesday at eight in the evening. Anything else?",
+                "answer:next_draw",
+            ),
             heard(23.6, "No thank you goodbye", "goodbye", 0.97),
             told(24.2, "Good luck, and goodbye."),
             (25.8, K.BOT_ENDED, {"answered": True, "topic": "next_draw"}),

@@ -12,6 +12,8 @@ from aiohttp import ClientSession, CookieJar
 from argon2 import PasswordHasher
 
 from cti.asterisk.config import Phone
+from cti.bot.teacher import Teacher
+from cti.bot.untaught import Untaught
 from cti.live import LiveCalls
 from cti.operators.click_to_call import ClickToCall
 from cti.operators.controls import CallControls
@@ -24,6 +26,8 @@ from cti.web.front_door import FrontDoor
 from cti.web.room import State
 from cti.web.services import Probe, Services
 from cti.web.site import make_site
+from ivr.languages import in_language
+from ivr.scenario_file import load_scenario
 from recordings.naming import store_key
 from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore
@@ -37,6 +41,7 @@ from tests.fakes.pbx_with_calls import PbxWithCalls
 from tests.fakes.quiet_pbx import QuietPbx
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
+from tickets.bot_book import BotCallKeeper
 from tickets.caller_file import CallerFiles
 from tickets.customers import CustomerBook
 from tickets.database import Database, utc_now, writing
@@ -44,6 +49,7 @@ from tickets.day import DayBook
 from tickets.desk import Desk
 from tickets.groups import GroupBook
 from tickets.incidents import IncidentBook
+from tickets.insight import InsightBook
 from tickets.introductions import Introductions
 from tickets.ledger import CallBook
 from tickets.missed import MissedBook
@@ -54,11 +60,14 @@ from tickets.presence import PresenceBook
 from tickets.promises import PromiseBook
 from tickets.reminders import ReminderBook
 from tickets.search import SearchBook
+from tickets.taught import TaughtBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 from tickets.vocabulary import Role
+from voicebot.understanding import Understanding
 from voicebot.voice import VoiceFailed
 
+LOTTERY = load_scenario(Path(__file__).parents[2] / "scenarios" / "lottery.yaml")
 PASSWORD = "correct horse battery"
 SUPERVISOR, GRACE, TOMAS, ADMINISTRATOR = "sofia", "grace", "tomas", "ada"
 PHONES = {
@@ -102,6 +111,13 @@ class WebRoom:
         self.store = DiskStore(self.folder / "shelf")
         incidents = IncidentBook(sessions, deadline_s=PATIENCE_S)
         self.announcer = IncidentAnnouncer(incidents.current, self._speak, self._take_in, utc_now)
+        self.insight = InsightBook(sessions, deadline_s=PATIENCE_S)
+        self.taught = TaughtBook(sessions, deadline_s=PATIENCE_S)
+        self.teacher = Teacher(
+            {"en": LOTTERY.bot, "ru": in_language(LOTTERY, "ru").bot},
+            self.taught.standing,
+            Understanding.train,
+        )
         accounts = AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S)
         self.desks = DeskParts(live_files=CallerFiles(sessions, deadline_s=PATIENCE_S))
         self.services = Services(
@@ -122,6 +138,11 @@ class WebRoom:
             ),
             phone_url="wss://pbx.example:8089/ws",
             audit=AuditBook(sessions, deadline_s=PATIENCE_S),
+            insight=self.insight,
+            bot_calls=BotCallKeeper(sessions, deadline_s=PATIENCE_S),
+            taught=self.taught,
+            teacher=self.teacher,
+            untaught=Untaught(self.insight.unknown, self.teacher),
             own=OwnAccount(sessions, accounts, deadline_s=PATIENCE_S),
             people=PeopleBook(sessions, accounts.passwords.hash, deadline_s=PATIENCE_S),
             groups=GroupBook(sessions, deadline_s=PATIENCE_S),

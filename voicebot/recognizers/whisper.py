@@ -6,6 +6,7 @@ the time, and the word error rate on human prompts stays the same within 0.1 poi
 hardly longer than the utterance: nonsense). bench/bench_recognisers.py measures it beside `transcribe`.
 """
 
+import copy
 import importlib.util
 import math
 import threading
@@ -75,7 +76,12 @@ class Whisper:
     streams = False
 
     def __init__(
-        self, folder: Path | None = None, *, name: str = "", language: str = "en", cpu_threads: int = 2
+        self,
+        folder: Path | None = None,
+        *,
+        name: str = "",
+        language: str = "en",
+        cpu_threads: int = 2,
     ) -> None:
         """Load the model (under a second) and warm it up.
 
@@ -87,10 +93,10 @@ class Whisper:
             cpu_threads: for one utterance.
 
         Raises:
-            ModelMissing: no such folder, or no model in it.
+            ModelMissing: no such folder, no model in it, or one that hears English alone for another
+            language.
         """
         self.name = f"whisper {name or (folder.name if folder else 'tiny.en')}"
-        self.language = language
         folder = folder or packaged_model()
         if not (folder / "model.bin").is_file():
             raise ModelMissing(
@@ -106,12 +112,37 @@ class Whisper:
                 f"The Whisper model in {folder} cannot be loaded ({error}): fetch it anew, "
                 "or unset PRESSZERO_WHISPER_MODEL to use the packaged one."
             ) from error
-        self._tokenizer = Tokenizer(
-            self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
-        )
+        self.folder = folder
+        self._understand(language)
         # faster-whisper's tokenizer and feature extractor make no promise about threads; they are cheap.
         self._not_thread_safe = threading.Lock()
         self._hear(np.zeros(_RATE, np.float32), _WINDOWS_S[0])
+
+    def in_language(self, language: str) -> "Whisper":
+        """The same model, in memory once, for another language.
+
+        Raises:
+            ModelMissing: it hears English alone.
+        """
+        other = copy.copy(self)
+        other._understand(language)
+        return other
+
+    def _understand(self, language: str) -> None:
+        self.language = language
+        code, multilingual = language.lower().partition("-")[0], self._model.model.is_multilingual
+        deaf = ModelMissing(
+            f"The Whisper model in {self.folder} does not hear {language!r}: name a multilingual "
+            "model, or leave the setting empty and run `pip install presszero[speech-ru]`."
+        )
+        if code != "en" and not multilingual:
+            raise deaf
+        try:
+            self._tokenizer = Tokenizer(
+                self._model.hf_tokenizer, multilingual, task="transcribe", language=code
+            )
+        except ValueError as error:  # none of Whisper's languages
+            raise deaf from error
 
     def start(self, grammar: Sequence[str] | None = None) -> "WhisperListening":
         """Begin one utterance; this engine knows no grammar."""

@@ -76,6 +76,7 @@ class Player extends HTMLElement {
     this.watcher.observe(this.lanes);
     this.scheme.addEventListener("change", this.redraw);
     addEventListener("hashchange", this.seekToAddress);
+    document.addEventListener("click", this.followLink);
     this.seekToAddress();
     this.show();
     void this.load();
@@ -86,6 +87,7 @@ class Player extends HTMLElement {
     this.watcher.disconnect();
     this.scheme.removeEventListener("change", this.redraw);
     removeEventListener("hashchange", this.seekToAddress);
+    document.removeEventListener("click", this.followLink);
   }
 
   private need<T extends HTMLElement>(selector: string): T {
@@ -99,6 +101,16 @@ class Player extends HTMLElement {
   private readonly seekToAddress = (): void => {
     const at = Number(/^#t=(\d+(?:\.\d+)?)$/.exec(location.hash)?.[1]);
     if (at) this.seek(at);
+  };
+
+  // The page's own links to a moment play from there, also a second time, when the address is the same.
+  private readonly followLink = (event: MouseEvent): void => {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="#t="]') : null;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const place = link.getAttribute("href") ?? "";
+    history.replaceState(null, "", place);
+    this.seek(Number(place.slice("#t=".length)) || 0, true);
   };
 
   private async copyLink(): Promise<void> {

@@ -116,6 +116,27 @@ def test_it_tells_what_the_bot_heard_in_order() -> None:
     assert heard_by_bot(lines)
 
 
+def test_it_tells_which_answer_the_bot_gave_and_what_the_caller_thought_of_it() -> None:
+    lines = conversation(
+        [
+            event(EventKind.BOT_STARTED, 7),
+            event(EventKind.BOT_TURN, 12, speaker="caller", text="one two five", intent="reply"),
+            event(EventKind.BOT_TURN, 14, speaker="bot", text="On Saturday.", intent="answer:next_draw"),
+            event(EventKind.BOT_TURN, 15, speaker="bot", text="Anything else?", intent="anything_else"),
+            event(EventKind.BOT_THUMB, 20, up=True, question="next_draw"),
+            event(EventKind.BOT_THUMB, 21, up=False, question="next_draw"),
+        ],
+        {},
+    )
+    assert [(line.text, line.understood, line.answers) for line in lines] == [
+        ("one two five", "an answer to the bot", ""),
+        ("On Saturday.", "", "Next draw"),
+        ("Anything else?", "", ""),
+        ("Said that it helped", "", ""),
+        ("Said that it did not help", "", ""),
+    ]
+
+
 def test_it_survives_words_it_does_not_know() -> None:
     lines = conversation(
         [event(EventKind.BOT_TURN, 1), event(EventKind.HANDED_OVER, 2, reason="later release")], {}

@@ -15,7 +15,7 @@ from voicebot.lookup import Answer, Found, LookUp
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.port import RecogniserFailed, RecogniserLate
-from voicebot.script import BotScript
+from voicebot.script import BotScript, ThumbsQuestion
 from voicebot.understanding import Understanding
 
 pytestmark = pytest.mark.unit
@@ -44,7 +44,9 @@ UNDERSTANDING = Understanding.train(SCRIPT)
 class Call:
     """A conversation with its surroundings."""
 
-    def __init__(self, folder: Path, *, slow: bool = False, limit_s: float = 30.0) -> None:
+    def __init__(
+        self, folder: Path, *, slow: bool = False, limit_s: float = 30.0, script: BotScript = SCRIPT
+    ) -> None:
         self.line = FakeLine(slow=slow)
         self.ear = FakeEar()
         self.voice = FakeVoice(folder)
@@ -53,7 +55,7 @@ class Call:
             "pz-1.1",
             ear=self.ear,  # type: ignore[arg-type]
             understanding=UNDERSTANDING,
-            dialogue=Dialogue(SCRIPT),
+            dialogue=Dialogue(script),
             voice=self.voice,
             publish=self.events.append,
             clock=lambda: datetime(2026, 11, 21, 20, 0, tzinfo=UTC),
@@ -100,6 +102,38 @@ async def test_it_tells_the_ledger_every_turn_once_and_in_order(tmp_path: Path):
     assert caller.data["text"] == "how much is a ticket"
     assert caller.data["intent"] == "ticket_price"
     assert caller.data["offset_seconds"] == 1.0
+
+
+async def test_it_tells_the_ledger_whether_it_helped_and_keeps_the_reply_apart_from_questions(
+    tmp_path: Path,
+):
+    script = SCRIPT.model_copy(update={"thumbs": ThumbsQuestion(ask="One or two?", offer="A person?")})
+    call = Call(tmp_path, script=script)
+    task = asyncio.create_task(call.run())
+    call.line.says("when is the next draw")
+    call.line.says("no thank you")
+    await until(lambda: "thumbs" in call.said_by_bot())
+    call.line.says("number two")
+    await until(lambda: "thumbs_offer" in call.said_by_bot())
+    call.line.presses("2")
+    assert await task == Outcome(Ending.ANSWERED, topic="Next draw", heard="number two")
+    (thumb,) = [event for event in call.events if event.kind is EventKind.BOT_THUMB]
+    assert thumb.data == {"up": False, "question": "next_draw"}
+    assert call.said_by_bot()[-3:] == ["thumbs", "thumbs_offer", "goodbye"]
+    assert [e.data["intent"] for e in call.events if e.data.get("speaker") == "caller"][-1] == "reply"
+
+
+async def test_a_caller_who_hangs_up_instead_of_judging_was_answered(tmp_path: Path):
+    script = SCRIPT.model_copy(update={"thumbs": ThumbsQuestion(ask="One or two?")})
+    call = Call(tmp_path, script=script)
+    task = asyncio.create_task(call.run())
+    call.line.says("when is the next draw")
+    call.line.says("no thank you")
+    await until(lambda: "thumbs" in call.said_by_bot())
+    call.line.hangs_up()
+    outcome = await task
+    assert (outcome.ending, outcome.topic, outcome.hung_up) == (Ending.ANSWERED, "Next draw", True)
+    assert EventKind.BOT_THUMB not in call.kinds()
 
 
 async def test_it_hands_over_whoever_asks_for_a_person(tmp_path: Path):
