@@ -45,21 +45,23 @@ def choose_recognizer(
         return Vosk(vosk_model or language, language=language)
     from voicebot.recognizers.whisper import Whisper
 
-    folder = _whisper_folder(whisper_model, language)
+    folder, name = _whisper_folder(whisper_model, language)
     for other in loaded:
         if isinstance(other, Whisper) and other.folder == folder:
             return other.in_language(language)
-    return Whisper(folder, language=language)
+    return Whisper(folder, name=name, language=language)
 
 
-def _whisper_folder(whisper_model: str, language: str) -> Path:
+def _whisper_folder(whisper_model: str, language: str) -> tuple[Path, str]:
+    """The model's folder, and its name."""
     if whisper_model:
-        return Path(whisper_model)
+        return Path(whisper_model), Path(whisper_model).name
     if _is_english(language):
-        from voicebot.recognizers.whisper import packaged_model
+        from voicebot.recognizers.whisper import PACKAGED, packaged_model
 
-        return packaged_model()
-    return packaged_multilingual(cache_folder() / "whisper")
+        return packaged_model(), PACKAGED
+    folder = packaged_multilingual(cache_folder() / "whisper")
+    return folder, folder.name
 
 
 def engine_for(language: str, scenario: Scenario, settings: Settings) -> tuple[str, str, str]:

