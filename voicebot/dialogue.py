@@ -31,6 +31,7 @@ from voicebot.moves import (
 )
 from voicebot.script import BotScript, Question
 from voicebot.texts import CUSTOMER, compose
+from voicebot.turn_end import OPEN, Expect
 from voicebot.understanding import Kind, Understood
 from voicebot.ways_out import hand_over, missed
 
@@ -61,6 +62,10 @@ class Dialogue:
     def is_private(self, state: State) -> bool:
         """Whether what the caller says now stays out of the ledger."""
         return state.asking is not None and self._filling.is_private(state.asking)
+
+    def expects(self, state: State) -> Expect:
+        """What the caller is asked for: how soon a silence ends the answer."""
+        return OPEN if state.asking is None else self._filling.expects(state.asking)
 
     def step(self, state: State, happened: Input) -> Step:
         """What follows. After the end (`state.over`) nothing does."""

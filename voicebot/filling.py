@@ -32,6 +32,7 @@ from voicebot.moves import (
 from voicebot.script import BotScript, Identity, Question
 from voicebot.slots import Begun, Slot, Whole
 from voicebot.texts import CUSTOMER, MissingField, compose
+from voicebot.turn_end import OPEN, YES_NO, Expect, expect_digits
 from voicebot.understanding import Kind
 from voicebot.ways_out import hand_over
 from voicebot.wishes import Wishes, without_fillers, words
@@ -53,7 +54,10 @@ class Filling:
 
     script: BotScript
     language: str  # BCP 47
-    _wishes: Wishes = field(init=False, repr=False, default_factory=Wishes)
+    _wishes: Wishes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_wishes", Wishes(language=self.language))
 
     # --- the way in ---
 
@@ -111,6 +115,19 @@ class Filling:
         slot = self._slot(asking)
         return slot is not None and slot.private
 
+    def expects(self, asking: Asking) -> Expect:
+        """What kind of answer is waited for."""
+        slot = self._slot(asking)
+        if slot is None:
+            return OPEN
+        if asking.offered is not None or slot.kind == "yes_no":
+            return YES_NO
+        if slot.kind == "digits" and slot.shortest == slot.longest:
+            return expect_digits(slot.longest - len(asking.begun))
+        return (
+            OPEN if slot.kind == "number" else expect_digits()
+        )  # who reads one out, or a date, draws breath
+
     def loose_ends(self, asking: Asking) -> tuple[Note, ...]:
         """What was said or typed and not confirmed, for whoever takes over."""
         slot, value = self._slot(asking), asking.offered or asking.typed or asking.begun
@@ -157,7 +174,7 @@ class Filling:
         """To a question that wants a yes or a no; None: neither. "Yes, that is my number", "not quite"."""
         if heard.understood.kind in (Kind.YES, Kind.NO):
             return heard.understood.kind is Kind.YES
-        said = without_fillers(words(heard.text))
+        said = without_fillers(words(heard.text, self.language), self.language)
         if said and self._wishes.is_yes(said[:1]):
             return True
         if len(said) > MOST_WORDS:
@@ -363,7 +380,7 @@ class Filling:
         spoken |= fields or {}
         if self._question(asking).private:
             told |= {name: slots.masked(value) for name, value in (fields or {}).items()}
-        composed = compose(text, spoken, told)
+        composed = compose(text, spoken, told, self.script.digit_fields)
         return Say(prompt, composed.told, composed.parts)
 
     def _plain(self, state: State, asking: Asking, prompt: str, text: str) -> tuple[Say, ...]:

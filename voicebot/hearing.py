@@ -1,19 +1,26 @@
-"""The ear of one conversation: voice detector, segmenter and recogniser joined.
+"""The ear of one conversation: voice detector, speech gate, segmenter and recogniser joined.
 
 Frames in, segments out, and the words at the end. Knows no carrier and no dialogue. The early decode lives
-here: at `Pause` the engine starts, so that at `SpeechEnded` little is left to wait for.
+here: at `Pause` the engine starts, so that at `SpeechEnded` little is left to wait for; and what it has
+understood by then decides how long a silence is the end.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from recordings.transcript import Recognised
+from voicebot.gate import SpeechGate
+from voicebot.inventions import is_invented
 from voicebot.media import FRAME_SECONDS
 from voicebot.recognizers.pool import LiveListening, RecognizerPool
 from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, SpeechStarted, Timing
+from voicebot.turn_end import OPEN, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
-_BEFORE_S = 0.3  # kept from before the first voiced frame: soft first sounds are no voice to the detector
+_BEFORE_S = 0.5  # kept from before the first frame of speech: soft first sounds pass no gate
+
+Understands = Callable[[str], bool]
+"""Whether the dialogue could act well on these words alone."""
 
 
 class Ear:
@@ -34,10 +41,17 @@ class Ear:
         self._pool = pool
         self._grammar = grammar
         self._detector = VoiceDetector()
+        self._gate = SpeechGate()
         self._segmenter = Segmenter(timing)
         self._before: deque[bytes] = deque(maxlen=round((_BEFORE_S + timing.window) / FRAME_SECONDS))
         self._listening: LiveListening | None = None  # the utterance in progress
-        self._ended: deque[LiveListening] = deque()  # closed by `SpeechEnded`, not yet asked for
+        self._ended: deque[tuple[LiveListening, SpeechEnded]] = deque()  # not yet asked for
+        self._paused = False
+        self._so_far: SoFar | None = None
+        self.expects: Expect = OPEN
+        """What the dialogue has asked for: how soon a silence ends the answer."""
+        self.understands: Understands = lambda text: False
+        """Whoever knows what the words mean."""
 
     @property
     def trouble(self) -> str | None:
@@ -45,37 +59,59 @@ class Ear:
         return self._pool.trouble
 
     @property
-    def partial(self) -> str | None:
-        """What a streaming engine understands of the utterance in progress."""
-        return self._listening.partial if self._listening else None
+    def so_far(self) -> str | None:
+        """What the engine understands of the utterance in progress; None while it is behind."""
+        return self._listening.so_far if self._listening else None
 
     @property
     def speaking_s(self) -> float:
-        """How long the utterance in progress lasts up to its last voiced frame; 0.0 in silence (barge-in)."""
+        """How long the utterance in progress lasts up to its last voiced frame; 0.0 in silence."""
         return self._segmenter.spoken_s
+
+    @property
+    def likely(self) -> bool:
+        """Somebody has probably begun to speak: known before `SpeechStarted` (barge-in)."""
+        return self._gate.likely
 
     def hear(self, pcm: bytes) -> Sequence[Segment]:
         """Audio of any length, as it comes: what begins, pauses and ends in it."""
         segments: list[Segment] = []
         for frame, voiced in self._detector.frames(pcm):
+            speech = self._gate.hear(frame, voiced)
             if self._listening is None:
                 self._before.append(frame)
             else:
                 self._listening.accept(frame)
-            for segment in self._segmenter.hear(voiced, FRAME_SECONDS):
-                self._follow(segment)
-                segments.append(segment)
+            if self._paused:
+                self._segmenter.ends_after = self._patience()
+            for segment in self._segmenter.hear(speech, FRAME_SECONDS):
+                if self._follow(segment):
+                    segments.append(segment)
         return segments
 
     async def words(self) -> Recognised:
-        """The oldest utterance that a `SpeechEnded` closed; ask once for each.
+        """The oldest utterance that a `SpeechEnded` closed; ask once for each. Inventions come as no words.
 
         Raises:
             RecogniserBusy, RecogniserLate, RecogniserFailed: hand the caller over.
         """
         if not self._ended:
             raise LookupError("No utterance has ended: ask for words only after SpeechEnded.")
-        return await self._ended.popleft().result()
+        listening, ended = self._ended.popleft()
+        recognised = await listening.result()
+        if is_invented(recognised, ended.spoken_until_s - ended.started_at_s):
+            recognised = Recognised("", confidence=0.0, no_speech=1.0)
+        if recognised.text:
+            self._gate.had_words()
+        else:
+            self._gate.had_none()
+        return recognised
+
+    def was_nothing(self) -> None:
+        """What was heard last was a cough, a click, a tune: the caller's silence goes on behind it."""
+        self._gate.had_none()
+        if self._listening is None:
+            self._segmenter.dismiss()
 
     def restart(self) -> None:
         """Forget an utterance in progress, count silence anew: call when the bot has fallen silent."""
@@ -84,23 +120,54 @@ class Ear:
 
     def close(self) -> None:
         """The conversation is over: cancel what the recogniser still has to compute."""
-        if self._listening is not None:
-            self._ended.append(self._listening)
-        for listening in self._ended:
+        for listening, _ in self._ended:
             listening.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
         self._listening = None
         self._ended.clear()
 
-    def _follow(self, segment: Segment) -> None:
+    def _follow(self, segment: Segment) -> bool:
+        """Do what a segment asks for; whether it is to be told."""
         if isinstance(segment, SpeechStarted):
+            self._gate.begin()
             self._listening = self._pool.listen(self._grammar)
             self._listening.accept(b"".join(self._before))
             self._before.clear()
-        elif self._listening is not None:
+        self._paused = isinstance(segment, Pause)
+        if self._listening is not None:
             if isinstance(segment, Pause):
-                self._listening.paused()
-            elif isinstance(segment, Resumed):
+                return self._pause(self._listening)
+            if isinstance(segment, Resumed):
                 self._listening.resumed()
             elif isinstance(segment, SpeechEnded):
-                self._ended.append(self._listening)
+                self._ended.append((self._listening, segment))
                 self._listening = None
+        return True
+
+    def _pause(self, listening: LiveListening) -> bool:
+        self._so_far = None
+        if self._gate.spoken:
+            listening.paused()
+            self._segmenter.ends_after = self._patience()
+            return True
+        listening.cancel()
+        self._listening = None
+        self._paused = False
+        self._segmenter.dismiss()
+        self._gate.had_none()
+        return False
+
+    def _patience(self) -> float:
+        text = self._listening.so_far if self._listening else None
+        if text is None:
+            self._so_far = None
+        elif self._so_far is None or self._so_far.text != text:
+            self._so_far = SoFar(text, self._is_phrase(text) or self.understands(text))
+        return silence_that_ends(self._so_far, self.expects)
+
+    def _is_phrase(self, text: str) -> bool:
+        """Whether the grammar has it, and nothing that goes on from it."""
+        phrases = [phrase.lower() for phrase in self._grammar or ()]
+        longer = any(phrase.startswith(f"{text} ") for phrase in phrases)
+        return text in phrases and not longer

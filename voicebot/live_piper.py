@@ -37,6 +37,7 @@ class LivePiper:
         self._waiting: deque[asyncio.Future[Path]] = deque()
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._loaded = False  # the process has spoken before
         self._wavs: tempfile.TemporaryDirectory[str] | None = None
 
     async def warm(self) -> None:
@@ -45,7 +46,8 @@ class LivePiper:
         Raises:
             VoiceFailed: it does not.
         """
-        await self._say(_READY, LOADING_S)
+        raw = await self._say(_READY)
+        await asyncio.to_thread(raw.unlink, missing_ok=True)
 
     async def speak(self, text: str) -> bytes:
         """Samples of `text`: 8 kHz, mono, 16 bit.
@@ -53,7 +55,7 @@ class LivePiper:
         Raises:
             VoiceFailed: it could not, or too many texts are waiting.
         """
-        raw = await self._say(text, SPEAKING_S)
+        raw = await self._say(text)
         return await asyncio.to_thread(_as_telephone, raw)
 
     async def close(self) -> None:
@@ -67,12 +69,13 @@ class LivePiper:
             await asyncio.to_thread(self._wavs.cleanup)
         self._process = self._reading = self._wavs = None
 
-    async def _say(self, text: str, within_s: float) -> Path:
+    async def _say(self, text: str) -> Path:
         if len(self._waiting) >= MOST_WAITING:
             raise VoiceFailed("Piper has too many texts to speak: use more cores, or fewer fields in texts.")
         process = await self._running()
         if process.stdin is None:
             raise VoiceFailed("Piper takes no texts.")
+        within_s = SPEAKING_S if self._loaded else LOADING_S
         # Told apart from who asks: one who gives up must not shift the answers of those behind them.
         spoken: asyncio.Future[Path] = asyncio.get_running_loop().create_future()
         self._waiting.append(spoken)
@@ -109,6 +112,7 @@ class LivePiper:
                 )
             except OSError as error:
                 raise VoiceFailed(f"Piper could not be started ({error.strerror}).") from error
+            self._loaded = False
             self._reading = asyncio.create_task(self._read(self._process))
             return self._process
 
@@ -120,6 +124,7 @@ class LivePiper:
                 if wrote and self._waiting:
                     future = self._waiting.popleft()
                     future.set_result(Path(path))
+                    self._loaded = True
             await process.wait()
         except ValueError:  # a line without end: this is not Piper
             process.kill()

@@ -5,6 +5,7 @@ here, and whoever turns text into sound may prefer a recorded file for it.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -104,12 +105,23 @@ class BotScript(ScriptPart):
 
     def fixed_texts(self) -> list[str]:
         """What has to be rendered ahead: whatever is the same for every caller, once each."""
-        return list(dict.fromkeys(part for text in self.texts() for part in fixed_parts(text)))
+        digits = self.digit_fields
+        return list(dict.fromkeys(part for text in self.texts() for part in fixed_parts(text, digits)))
 
     @property
     def speaks_fields(self) -> bool:
         """Whether some words are spoken for one call alone."""
-        return any(fields_of(text) for text in self.texts())
+        return any(fields_of(text) - self.digit_fields for text in self.texts())
+
+    @cached_property
+    def digit_fields(self) -> frozenset[str]:
+        """The fields that are said digit by digit, wherever they stand."""
+        slots = [slot for question in self.questions for slot in question.slots]
+        slots += self.identity.slots if self.identity is not None else ()
+        fields = [field for lookup in self.lookups.values() for field in lookup.fields.items()]
+        kinds = [(slot.name, slot.kind) for slot in slots] + [(name, place.kind) for name, place in fields]
+        others = {name for name, kind in kinds if kind != "digits"}
+        return frozenset(name for name, kind in kinds if kind == "digits") - others
 
     def wordings(self) -> Iterator[str]:
         """Everything that the script expects callers to say: the grammar of a recogniser that takes one."""

@@ -14,8 +14,8 @@ class Timing:
 
     start: float = 0.12  # voiced time within `window` that counts as speech: a click is shorter
     window: float = 0.24  # in which `start` must fall together
-    pause: float = 0.24  # silence after which an early decode pays
-    end: float = 0.5  # silence that ends the utterance
+    pause: float = 0.2  # silence after which an early decode pays
+    end: float = 0.5  # silence that ends the utterance, unless `Segmenter.ends_after` says otherwise
     resume: float = 0.06  # voiced time within twice as long that goes on with speech: a click is shorter
     silence: float = 6.0  # nothing said since `restart()`, or since the last utterance
     longest: float = 20.0  # an utterance is cut here: nobody asks for longer, and music never ends
@@ -73,6 +73,9 @@ class Segmenter:
         self._spoken_until = 0.0
         self._paused = False
         self._silent_since: float | None = 0.0  # None: `Silence` was told
+        self._silent_before: float | None = 0.0  # the same before the utterance in progress or the last one
+        self.ends_after = self._timing.end
+        """Seconds of silence that end the utterance in progress."""
 
     @property
     def speaking(self) -> bool:
@@ -96,6 +99,12 @@ class Segmenter:
     def restart(self) -> None:
         """Forget an utterance in progress and count the silence anew (the bot has just fallen silent)."""
         self._quiet_down()
+        self._silent_before = self._silent_since
+
+    def dismiss(self) -> None:
+        """The utterance in progress, or else the last one, was none: the silence goes on behind it."""
+        self._quiet_down()
+        self._silent_since = self._silent_before
 
     def _quiet_down(self) -> None:
         self._started_at = None
@@ -114,6 +123,7 @@ class Segmenter:
             self._started_at = self._recent[0][0]
             self._spoken_until = self._now
             self._paused = False
+            self._silent_before = self._silent_since
             return (SpeechStarted(self._started_at),)
         if self._silent_since is not None and self._now - self._silent_since >= timing.silence - _HAIR:
             self._silent_since = None
@@ -129,8 +139,9 @@ class Segmenter:
                 self._paused = False
                 segments.append(Resumed(self._recent[0][0]))
         quiet = self._now - self._spoken_until + _HAIR
-        if quiet >= timing.end or self._now - started_at >= timing.longest - _HAIR:
-            segments.append(SpeechEnded(self._now, started_at, self._spoken_until, cut=quiet < timing.end))
+        ended = quiet >= self.ends_after
+        if ended or self._now - started_at >= timing.longest - _HAIR:
+            segments.append(SpeechEnded(self._now, started_at, self._spoken_until, cut=not ended))
             self._quiet_down()
         elif quiet >= timing.pause and not self._paused:
             self._paused = True

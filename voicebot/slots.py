@@ -156,7 +156,8 @@ def say(kind: str, value: str, language: str) -> str:
             groups[-2:] = [groups[-2] + groups[-1]]
         return ", ".join(" ".join(group) for group in groups)
     if kind == "date":
-        return format_date(date.fromisoformat(value), format="long", locale=language.replace("-", "_"))
+        words = format_date(date.fromisoformat(value), format="long", locale=language.replace("-", "_"))
+        return " ".join(words.split())  # not all voices know the narrow spaces of some languages
     return value
 
 

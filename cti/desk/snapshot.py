@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from cti.desk.story import CallPicture
+from tickets.bot_learnt import Learnt
 from tickets.sight import Owners, Sight, sees_what_is
 
 
@@ -141,6 +142,7 @@ class Pop:
     vip_level: int
     language: str  # BCP 47
     hand_over: str | None
+    learnt: Learnt  # by the bot, of what the caller wanted
     customer: CustomerCard | None
     candidates: Sequence[Candidate]
     orders: Orders
@@ -221,6 +223,7 @@ def pop_of(
         vip_level=max(picture.vip_level, context.customer.vip_level if context.customer else 0),
         language=language,
         hand_over=picture.hand_over,
+        learnt=picture.learnt,
         customer=context.customer,
         candidates=context.candidates,
         orders=context.orders,

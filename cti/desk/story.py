@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tickets.bot_learnt import Learnt, bot_learnt
 from tickets.events import CallEvent, Value
 from tickets.order import in_order
 from tickets.vocabulary import Direction, EventKind
@@ -40,6 +41,7 @@ class CallPicture:
     language: str | None = None  # BCP 47; None: the scenario's own
     hand_over: str | None = None  # a word of `HandOver`
     heard: list[Heard] = field(default_factory=list)
+    learnt: Learnt = field(default_factory=Learnt)  # by the bot
     path: list[str] = field(default_factory=list)  # "main: 1"
     rings: dict[str, datetime] = field(default_factory=dict)  # operator → since
     talks: dict[str, datetime] = field(default_factory=dict)  # operator → since
@@ -83,6 +85,7 @@ def read(events: Mapping[tuple[str, str], CallEvent]) -> CallPicture:
     picture = CallPicture()
     for event in in_order(events.values()):
         _tell(picture, event)
+    picture.learnt = bot_learnt(events.values())
     del picture.heard[:-MOST_HEARD], picture.path[MOST_STEPS:]
     return picture
 

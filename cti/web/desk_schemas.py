@@ -67,6 +67,26 @@ class PastTicketOut(Out):
     recording: bool = Field(description="There is something to hear.")
 
 
+class FactOut(Out):
+    """Something that the caller told the bot."""
+
+    title: str
+    value: str = Field(description="Private values have only their last two signs.")
+    sure: bool = Field(description="False: the caller has not confirmed it.")
+
+
+class LearntOut(Out):
+    """What the bot has learnt of the caller's last question."""
+
+    wanted: str = Field(description="Its topic; empty where there was none.")
+    facts: list[FactOut]
+    lookup: str = Field(
+        description="What came of asking the company's system: `found`, `not_found`, `late`, `gone`, "
+        "`unfit`, `resting`, `not_set_up`; empty where it was not asked."
+    )
+    identity: str = Field(description="`proved` or `not_proved`; empty where nobody asked.")
+
+
 class PopOut(Out):
     """The call on the operator's phone."""
 
@@ -83,6 +103,7 @@ class PopOut(Out):
     vip_level: int
     language: str
     hand_over: str | None
+    learnt: LearntOut
     customer: DeskCustomerOut | None
     candidates: list[CandidateOut]
     orders: OrdersOut

@@ -91,7 +91,8 @@ class EventOut(Out):
     at: AwareDatetime
     kind: EventKind
     data: dict[str, Value] = Field(
-        description="By kind. `text` of a `bot.turn` is null for who may not hear the recording."
+        description="By kind. `text` of a `bot.turn` and `value` of a `bot.learnt` are null for who may not "
+        "hear the recording."
     )
 
     @classmethod
@@ -100,6 +101,8 @@ class EventOut(Out):
         data = dict(event.data)
         if event.kind is EventKind.BOT_TURN and not words:
             data["text"] = None
+        if event.kind is EventKind.BOT_LEARNT and not words:
+            data["value"] = None
         return cls(source=event.source, at=event.at, kind=event.kind, data=data)
 
 

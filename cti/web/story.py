@@ -170,6 +170,7 @@ class Said:
     understood: str = ""  # what the bot took it for
     confidence: float | None = None  # 0 … 1
     icon: str = ""
+    at_s: float | None = None  # where it begins in the recording
 
 
 def conversation(events: Iterable[CallEvent], operators: Mapping[str, str]) -> list[Said]:
@@ -177,8 +178,26 @@ def conversation(events: Iterable[CallEvent], operators: Mapping[str, str]) -> l
 
     `operators`: extension → name.
     """
-    lines = (_line(event, operators) for event in in_order(events))
-    return [line for line in lines if line is not None]
+    began = bot_began = None
+    lines: list[Said] = []
+    for event in in_order(events):
+        if event.kind is EventKind.RECEIVED:
+            began = began or event.at
+        elif event.kind is EventKind.BOT_STARTED:
+            bot_began = event.at
+        if (line := _line(event, operators)) is not None:
+            lines.append(replace(line, at_s=_in_recording(event, began, bot_began)))
+    return lines
+
+
+def _in_recording(event: CallEvent, began: datetime | None, bot_began: datetime | None) -> float | None:
+    """When a turn began, in seconds of the recording: it is told only when it was understood."""
+    offset = event.data.get("offset_seconds")
+    if event.kind is not EventKind.BOT_TURN or began is None or bot_began is None:
+        return None
+    if not isinstance(offset, int | float):
+        return None
+    return round(max(0.0, (bot_began - began).total_seconds() + offset), 1)
 
 
 def heard_by_bot(lines: Sequence[Said]) -> bool:

@@ -95,6 +95,8 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         script_words=lambda: Markup(languages.script_words(languages.language())),  # noqa: S704 -- holds no `<`
         service_level_s=round(SERVICE_LEVEL_S),
         speakers=words.SPEAKERS,
+        lookups=words.LOOKUPS,
+        identities=words.IDENTITIES,
         section="",
     )
 

@@ -14,6 +14,7 @@ from cti.web.services import services_of
 from cti.web.story import call_bar, conversation, heard_by_bot, moments
 from cti.web.ticket_work import work_context
 from recordings.shelf import RecordingView
+from tickets.bot_learnt import bot_learnt
 from tickets.call import Call
 from tickets.desk import Ticket, TicketDetail
 from tickets.vocabulary import TicketStatus
@@ -79,6 +80,8 @@ async def ticket_context(
         "moments": moments(bar, detail.events, services.phones.names) if bar and recording else [],
         "said": [line for line in said if words or line.speaker == "step"],
         "heard_by_bot": heard_by_bot(said),
+        "learnt": bot_learnt(detail.events),
+        "may_read_words": words,
         "words_withheld": heard_by_bot(said) and not words,
         "tape": _tape(detail.call, recording, allowed=allowed),
         "phrases": recording.transcript.phrases if recording and recording.transcript and allowed else (),

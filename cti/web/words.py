@@ -116,7 +116,20 @@ HAND_OVERS = {
     HandOver.SURGE: Chip(N_("Surge"), "operator plain"),
     HandOver.MENU_CHOICE: Chip(N_("Chosen in the menu"), "operator plain"),
     HandOver.NO_INPUT: Chip(N_("Pressed no key"), "operator plain"),
+    HandOver.LOOK_UP: Chip(N_("Look-up gave no answer"), "operator plain"),
+    HandOver.IDENTITY: Chip(N_("Identity not proved"), "operator plain"),
 }
+
+LOOKUPS = {  # what came of asking the company's system
+    "late": N_("The company's system did not answer in time"),
+    "gone": N_("The company's system could not be reached"),
+    "unfit": N_("The company's system gave an answer that cannot be used"),
+    "resting": N_("The company's system has been failing for a while"),
+    "not_set_up": N_("The company's system is not set up"),
+    "not_found": N_("The company's system does not know it"),
+    "found": "",
+}
+IDENTITIES = {"proved": N_("Identity checked"), "not_proved": N_("Identity not proved")}
 
 
 def call_chip(call: Call) -> Chip:

@@ -7,12 +7,13 @@
 import asyncio
 import hashlib
 import wave
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from recordings.transcript import Recognised
 from voicebot.media import Audio, Digit, HungUp, MediaEvent
 from voicebot.segmenter import Segment, Silence, SpeechEnded, SpeechStarted
+from voicebot.turn_end import OPEN
 from voicebot.voice import Progress, VoiceFailed
 
 
@@ -34,6 +35,19 @@ class FakeLine:
     def speaks_for(self, seconds: float) -> None:
         """The caller is speaking, not yet at the end."""
         self._events.put_nowait(Audio(f"speaking {seconds}".encode()))
+
+    def breathes(self) -> None:
+        """Audio in which nothing is said."""
+        self._events.put_nowait(Audio(b"breath"))
+
+    def coughs(self) -> None:
+        """A short utterance without words."""
+        self._events.put_nowait(Audio(b"cough"))
+
+    @property
+    def heard_all(self) -> bool:
+        """Whether everything that happened on the line has been read."""
+        return self._events.empty()
 
     def stays_silent(self) -> None:
         """Long enough for the ear to tell."""
@@ -91,6 +105,10 @@ class FakeEar:
         self.closed = False
         self.restarts = 0
         self.speaking_s = 0.0
+        self.likely = False
+        self.expects = OPEN
+        self.understands: Callable[[str], bool] = lambda text: False
+        self.nothings = 0
         self._said: list[Recognised] = []
 
     def hear(self, pcm: bytes) -> Sequence[Segment]:
@@ -100,10 +118,17 @@ class FakeEar:
             return (SpeechStarted(0.0),)
         if what == "silence":
             return (Silence(0.0),)
+        if what == "breath":
+            self.speaking_s = 0.0
+            return ()
+        if what == "cough":
+            self.speaking_s = 0.0
+            self._said.append(Recognised(""))
+            return (SpeechStarted(0.0), SpeechEnded(2.0, 1.0, 1.4))
         confidence, _, text = rest.partition(" ")
         self.speaking_s = 0.0
         self._said.append(Recognised(text=text, confidence=float(confidence)))
-        return (SpeechStarted(0.0), SpeechEnded(2.0, 1.0, 1.5))
+        return (SpeechStarted(0.0), SpeechEnded(3.0, 1.0, 2.5))
 
     async def words(self) -> Recognised:
         said = self._said.pop(0)
@@ -111,6 +136,9 @@ class FakeEar:
         if self.fails is not None:
             raise self.fails
         return said
+
+    def was_nothing(self) -> None:
+        self.nothings += 1
 
     def restart(self) -> None:
         self.restarts += 1

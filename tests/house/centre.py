@@ -201,6 +201,7 @@ def environment(settings: Settings, scenario_file: Path) -> dict[str, str]:
         "AUDIOSOCKET_PORT": settings.audiosocket_port,
         "PHONE_PORT": settings.phone_port,
         "RING_PAGE": settings.ring_page,
+        "LOOKUPS_URL": settings.lookups_url,
     }
     return {f"PRESSZERO_{name}": str(value) for name, value in values.items()}
 

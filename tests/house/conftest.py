@@ -15,6 +15,7 @@ from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import lottery, write_scenario
 from tests.house.centre import Centre, open_centre
+from tests.house.office import ticket_office
 from tests.house.voices import LINES, Voices
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
@@ -57,11 +58,13 @@ async def centre(asterisk: Program, house_scenario: Path, voices: Voices) -> Asy
     """Real PBX, real network, the service as a process of its own."""
     # A short path of our own: Asterisk's control socket does not fit into pytest's long ones.
     with tempfile.TemporaryDirectory(prefix="pz-") as folder:
-        settings = own_settings(Path(folder), prompts=voices.folder)
-        await asyncio.to_thread(migrate, settings.database_url)
-        await _seed(settings.database_url)
-        async with open_centre(asterisk, load_scenario(house_scenario), house_scenario, settings) as opened:
-            yield opened
+        async with ticket_office() as office:
+            settings = own_settings(Path(folder), prompts=voices.folder, lookups_url=office)
+            await asyncio.to_thread(migrate, settings.database_url)
+            await _seed(settings.database_url)
+            scenario = load_scenario(house_scenario)
+            async with open_centre(asterisk, scenario, house_scenario, settings) as opened:
+                yield opened
 
 
 async def _seed(url: str) -> None:

@@ -10,6 +10,9 @@ LINES = {
     "operator": "I would like to talk to a real person, please.",
     "hello": "Good evening, my name is Alice. How can I help you?",
     "wish": "Hello Alice. I would like to change my subscription, please.",
+    "check_ticket": "I would like to check my ticket, please.",
+    "ticket_number": "One, two, three, four, five, six, seven, eight.",
+    "that_is_right": "Yes, that is right.",
     "message": "Hello, this is Grace Hill. Please call me back about my ticket.",
 }
 

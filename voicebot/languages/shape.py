@@ -1,11 +1,11 @@
 """What the bot has to know of a language: the shape that every file beside this one fills.
 
-Pure data. Every word is lower case, as `voicebot.wishes.words` writes it (Russian "ё" as "е"). Knows neither
-scripts nor dialogues.
+Pure data and what follows from it. Every word is lower case, as `voicebot.wishes.words` writes it (Russian
+"ё" as "е"). Knows neither scripts nor dialogues.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 _NEVER = re.compile("(?!)")
@@ -114,18 +114,50 @@ class Wordings:
     """Words written in full: "can't" is "can not"."""
 
 
+FIGURE = "+figure"
+"""What stands for every number in figures."""
+
+
+def meanings(block: str, root: Callable[[str], str]) -> Mapping[tuple[str, ...], str]:
+    """Lines of `name: word | several words | …` as roots of the words and "+name"."""
+    found = {}
+    for line in block.strip().splitlines():
+        name, _, wordings = line.partition(":")
+        for wording in wordings.split("|"):
+            found[tuple(root(word) for word in wording.split())] = f"+{name.strip()}"
+    return found
+
+
 @dataclass(frozen=True)
 class Topics:
     """What the language's words are about, as far as no script says it."""
 
-    stem: Callable[[str], str]
-    """A word without its endings."""
+    root: Callable[[str], str]
+    """A word without its endings; irregular forms as the regular one."""
+    meanings: Mapping[tuple[str, ...], str]
+    """What means the same on any support line ("what time", "which day": "+when"), by roots of the words."""
+    asks: frozenset[str]
+    """Those of the meanings that say what is asked: a price is no answer to "+when"."""
     neutral: frozenset[str]
     """Words that say how something is asked, not what about. Each also stands for its inflections."""
     background: tuple[str, ...]
     """Sentences that callers of any line say. They teach which words are common and what is out of scope."""
     joints: frozenset[str]
     """Words between the clauses of a sentence."""
+
+    def senses(self, spoken: Sequence[str]) -> list[str]:
+        """Roots of words, and meanings in place of whatever has one: the longest wordings first."""
+        roots = [FIGURE if word[0].isdecimal() else self.root(word) for word in spoken]
+        longest = max(map(len, self.meanings), default=1)
+        found, at = [], 0
+        while at < len(roots):
+            for size in range(min(longest, len(roots) - at), 0, -1):
+                meaning = self.meanings.get(tuple(roots[at : at + size]))
+                if meaning is not None or size == 1:
+                    found.append(meaning or roots[at])
+                    at += size
+                    break
+        return found
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+_BEHIND_S = 0.1  # a streaming engine is always a frame or two behind
+
 Waited = Callable[[float], None]
 """Seconds that a caller waited for the words of an utterance."""
 
@@ -44,7 +46,10 @@ Waited = Callable[[float], None]
 class LiveListening(Protocol):
     """One utterance of a live call. All methods belong to the event loop; only `result` waits."""
 
-    partial: str | None  # what a streaming engine understands so far
+    @property
+    def so_far(self) -> str | None:
+        """What is understood of everything heard up to now; None while the engine is behind."""
+        ...
 
     def accept(self, pcm: bytes) -> None:
         """More of the utterance."""
@@ -177,8 +182,6 @@ class _Engine:
 class _Live(ABC):
     """What both kinds of engine share: a deadline, and its failures by our names."""
 
-    partial: str | None = None
-
     def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
         self._engine = engine
         self._grammar = grammar
@@ -204,6 +207,10 @@ class _Live(ABC):
         self._waited(time.monotonic() - began)
         return heard
 
+    @property
+    @abstractmethod
+    def so_far(self) -> str | None: ...
+
     @abstractmethod
     async def _finished(self) -> Recognised: ...
 
@@ -215,6 +222,14 @@ class _Whole(_Live):
         super().__init__(engine, grammar, waited)
         self._heard = bytearray()
         self._early: Future[Recognised] | None = None
+
+    @property
+    def so_far(self) -> str | None:
+        """Only what was decoded at a pause is known."""
+        early = self._early
+        if early is None or not early.done() or early.cancelled() or early.exception() is not None:
+            return None
+        return early.result().text
 
     def accept(self, pcm: bytes) -> None:
         self._heard += pcm
@@ -255,10 +270,19 @@ class _Streamed(_Live):
     def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
         super().__init__(engine, grammar, waited)
         self._unheard = bytearray()
+        self._partial: str | None = None
+        self._accepted = self._taken_in = 0  # bytes
         self._at_work: Future[None] | None = None
         self._listening: Listening | None = None
 
+    @property
+    def so_far(self) -> str | None:
+        """The engine's partial words; they lag a little behind, the end brings the rest."""
+        behind_s = (self._accepted - self._taken_in) / BYTES_PER_SECOND
+        return None if behind_s > _BEHIND_S else self._partial or ""
+
     def accept(self, pcm: bytes) -> None:
+        self._accepted += len(pcm)
         self._unheard += pcm
         if self._at_work is None or self._at_work.done():
             try:
@@ -293,7 +317,8 @@ class _Streamed(_Live):
         return self._listening
 
     def _take_in(self, listening: Listening, pcm: bytes) -> None:
-        self.partial = listening.accept(pcm)
+        self._partial = listening.accept(pcm)
+        self._taken_in += len(pcm)
 
     def _finish(self, listening: Listening, pcm: bytes) -> Recognised:
         if pcm:

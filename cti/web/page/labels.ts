@@ -35,8 +35,29 @@ export function handOverLabel(reason: string): string {
     surge: t("Surge"),
     menu_choice: t("Chosen in the menu"),
     no_input: t("Pressed no key"),
+    look_up: t("Look-up gave no answer"),
+    identity: t("Identity not proved"),
   };
   return known[reason] ?? reason;
+}
+
+/** What came of asking the company's system; nothing where it told what the caller wanted to know. */
+export function lookupLabel(result: string): string {
+  const known: Record<string, string> = {
+    late: t("The company's system did not answer in time"),
+    gone: t("The company's system could not be reached"),
+    unfit: t("The company's system gave an answer that cannot be used"),
+    resting: t("The company's system has been failing for a while"),
+    not_set_up: t("The company's system is not set up"),
+    not_found: t("The company's system does not know it"),
+    found: "",
+  };
+  return known[result] ?? result;
+}
+
+export function identityLabel(result: string): string {
+  const known: Record<string, string> = { proved: t("Identity checked"), not_proved: t("Identity not proved") };
+  return known[result] ?? result;
 }
 
 export function statusLabel(status: string): string {

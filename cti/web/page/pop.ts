@@ -1,7 +1,7 @@
 // The screen-pop: who is calling, why, and what there is to know before the first word.
 import { el, icon, initials, need, paint } from "./dom";
-import { handOverLabel, languageLabel, statusLabel, statusTone } from "./labels";
-import type { Customer, HeardLine, Orders, PastTicket, Pop } from "./snapshot";
+import { handOverLabel, identityLabel, languageLabel, lookupLabel, statusLabel, statusTone } from "./labels";
+import type { Customer, HeardLine, Learnt, Orders, PastTicket, Pop } from "./snapshot";
 import { moment } from "./ticker";
 import { t, tn } from "./words";
 
@@ -48,7 +48,7 @@ export class PopView {
     const { customer, number_shown, vip_level, language, hand_over, line, queue, number } = call;
     paint(this.head, [customer?.name, number_shown, vip_level, language, hand_over, line, queue], () => head(call));
     paint(this.who, [call.call_id, customer?.id, call.candidates, number, call.ticket !== null], () => this.choice(call));
-    paint(this.before, [call.path, call.heard, hand_over], () => beforeYou(call));
+    paint(this.before, [call.path, call.heard, call.learnt, hand_over], () => beforeYou(call));
     paint(this.customer, customer, () => (customer ? customerCard(customer) : []));
     this.customer.hidden = !customer;
     paint(this.orders, call.orders, () => ordersCard(call.orders));
@@ -148,10 +148,27 @@ function beforeYou(call: Pop): HTMLElement[] {
   const nothing = !steps.length && !call.heard.length;
   return [
     title("bot", t("Before you")),
+    learntLines(call.learnt),
     steps.length ? el("div.body.path", {}, el("span.small.muted", {}, t("In the menu")), ...steps) : el("div"),
     el("div.dialogue", { tabindex: 0, role: "log", "aria-label": t("What was said to the bot") }, ...call.heard.map(line)),
     nothing ? el("p.empty.slim", {}, call.hand_over ? handOverLabel(call.hand_over) : t("Neither menu nor bot: straight to you.")) : el("div"),
   ];
+}
+
+/** "Check a ticket", its number, and why the bot could not answer: what nobody need ask again. */
+function learntLines(learnt: Learnt): HTMLElement {
+  const { wanted, facts, lookup, identity } = learnt;
+  if (!wanted) return el("div");
+  const told = facts.flatMap(({ title, value, sure }) => [
+    el("dt", {}, fieldName(title)),
+    el("dd", {}, el("b", {}, value), !sure && el("span.small.muted", {}, ` ${t("not confirmed")}`)),
+  ]);
+  return el(
+    "div.body.learnt",
+    {},
+    el("dl.facts", {}, el("dt", {}, t("Wanted")), el("dd", {}, el("b", {}, wanted)), ...told),
+    ...[lookupLabel(lookup), identityLabel(identity)].filter(Boolean).map((text) => el("p.small", {}, text)),
+  );
 }
 
 function line(heard: HeardLine): HTMLElement {

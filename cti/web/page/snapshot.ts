@@ -41,6 +41,13 @@ export interface HeardLine {
   at: string;
 }
 
+export interface Learnt {
+  wanted: string;
+  facts: { title: string; value: string; sure: boolean }[];
+  lookup: string;
+  identity: string;
+}
+
 export interface Pop {
   call_id: string;
   ticket: string | null; // for the first moment of a call
@@ -53,6 +60,7 @@ export interface Pop {
   vip_level: number;
   language: string | null; // BCP 47
   hand_over: string | null;
+  learnt: Learnt; // by the bot
   customer: Customer | null;
   candidates: { id: number; name: string }[];
   orders: Orders;

@@ -187,7 +187,7 @@ def looking() -> Talk:
 def test_it_asks_for_the_number_says_it_back_looks_it_up_and_tells():
     talk = asked_for_ticket()
     assert talk.prompts == ["ask:ticket"]
-    assert talk.says(NUMBER).spoken == "I heard 1 2 3 4, 5 6 7 8, is that right?"
+    assert talk.says(NUMBER).told == "I heard 1 2 3 4, 5 6 7 8, is that right?"
     assert talk.says("yes that is right").asked == ("ticket", {"ticket": "12345678"})
     talk.company(Found({"status": "Won", "prize": 120}))
     assert talk.prompts == ["answer:check_ticket", "anything_else"]
@@ -206,6 +206,15 @@ def test_it_renders_ahead_what_has_no_field():
     assert "Well done!" in DIALOGUE.script.fixed_texts()
 
 
+def test_it_says_a_number_back_in_pieces_that_are_all_rendered_ahead():
+    said = next(action for action in asked_for_ticket().says(NUMBER).step.actions if isinstance(action, Say))
+    assert [part.text for part in said.spoken] == ["I heard", *"12345678", "is that right?"]
+    assert {part.text for part in said.spoken} <= set(DIALOGUE.script.fixed_texts())
+    assert all(part.kept for part in said.spoken)
+    pauses = [part.after_s for part in said.spoken[2:9]]
+    assert pauses[3] > pauses[2], "the two halves are said apart"
+
+
 def test_it_takes_the_number_out_of_the_question_itself():
     talk = Talk().says(f"did my ticket {NUMBER} win")
     assert talk.prompts == ["confirm:ticket"]
@@ -219,7 +228,7 @@ def test_it_takes_keys_and_needs_no_end_sign_at_the_full_length():
 
 
 def test_it_takes_a_zero_within_a_keyed_number_for_a_digit():
-    assert asked_for_ticket().keys("10203040").spoken.startswith("I heard 1 0 2 0, 3 0 4 0")
+    assert asked_for_ticket().keys("10203040").told.startswith("I heard 1 0 2 0, 3 0 4 0")
 
 
 def test_it_takes_a_zero_after_which_no_key_follows_for_the_wish_for_a_person():
@@ -243,17 +252,17 @@ def test_it_is_not_disturbed_by_words_or_silence_while_somebody_keys_in():
 def test_it_puts_half_said_numbers_together():
     talk = asked_for_ticket().says("one two three four")
     assert talk.prompts == ["and_then"]
-    assert talk.says("five six").says("seven eight").spoken == "I heard 1 2 3 4, 5 6 7 8, is that right?"
+    assert talk.says("five six").says("seven eight").told == "I heard 1 2 3 4, 5 6 7 8, is that right?"
 
 
 def test_it_takes_the_whole_number_of_who_begins_anew():
     talk = asked_for_ticket().says("one two three", "eight seven six five four three two one")
-    assert talk.spoken.startswith("I heard 8 7 6 5, 4 3 2 1")
+    assert talk.told.startswith("I heard 8 7 6 5, 4 3 2 1")
 
 
 def test_it_lets_a_no_with_the_right_number_replace_the_wrong_one():
     talk = asked_for_ticket().says(NUMBER, "no, eight seven six five four three two one")
-    assert talk.spoken.startswith("I heard 8 7 6 5, 4 3 2 1")
+    assert talk.told.startswith("I heard 8 7 6 5, 4 3 2 1")
     assert talk.says("yes").asked == ("ticket", {"ticket": "87654321"})
 
 
@@ -335,7 +344,7 @@ def test_it_takes_an_answer_for_which_there_are_no_words_for_a_failure(fields: d
 
 def test_it_asks_once_more_for_a_number_that_the_company_does_not_know():
     talk = looking().company(Unknown())
-    assert talk.spoken == "I do not find ticket 1 2 3 4, 5 6 7 8. What is its number?"
+    assert talk.told == "I do not find ticket 1 2 3 4, 5 6 7 8. What is its number?"
     talk.says(NUMBER, "yes").company(Unknown())
     assert talk.reason is HandOver.LOOK_UP
     assert talk.noted(About.LOOKUP) == [("not_found", True)] * 2

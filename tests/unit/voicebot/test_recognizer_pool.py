@@ -71,8 +71,8 @@ async def test_it_streams_the_audio_in_order_and_tells_partial_words():
         await asyncio.sleep(0)
 
     assert (await listening.result()).text == "abcdefghijklmnopqrstuvwxyz"
-    assert listening.partial is not None
-    assert "abcdefghijklmnopqrstuvwxyz".startswith(listening.partial)
+    assert listening.so_far is not None
+    assert "abcdefghijklmnopqrstuvwxyz".startswith(listening.so_far)
 
 
 async def test_it_names_an_engine_that_is_late(engine):

@@ -3,7 +3,9 @@
 A word that is neither here nor in the script speaks of something that the script does not know.
 """
 
-from voicebot.languages.shape import Topics, listed
+import re
+
+from voicebot.languages.shape import FIGURE, Topics, listed, meanings
 
 _NEUTRAL = """
     a an the this that these those some any every each no not all both more most much many few lot
@@ -82,8 +84,65 @@ _BACKGROUND = (
 )
 
 
-def stem(word: str) -> str:
+_IRREGULAR = """
+    win: won winner winners winning wins | draw: drawn drew drawing drawings draws
+    | pay: paid pays paying payout | buy: bought buying | sell: sold selling | lose: lost losing
+    | get: got getting gotten | go: went gone | come: came coming | take: took taken
+    | give: gave given giving | find: found | send: sent | tell: told | say: said | make: made making
+    | keep: kept | leave: left leaving | meet: met | spend: spent | play: playing | steal: stole stolen
+    | break: broke broken | close: closes closed closing | open: opens opened opening | cost: costs
+    | price: prices pricing | claim: claimed claiming | expire: expired expires expiring | do: does did
+    | be: is are was were been | have: has had having | check: checks checked checking
+    | change: changed changing | order: ordered orders ordering | deliver: delivered delivery
+    | cancel: cancelled canceled cancelling | arrive: arrived arriving | charge: charged charging
+    | ship: shipped shipping | write: wrote written | forget: forgot forgotten
+    | receive: received receiving | choose: chose chosen choosing
+"""
+
+_MEANINGS = """
+    price: price | cost | charge | fee | expensive | cheap | how much is | how much are | how much for
+        | pay for | how much does it cost | how much do i pay | what do you charge
+        | how much would it be | dollar | euro | how much money do i need | how many dollars
+        | how many euros
+    amount: how big | how large | how high | amount | size | sum | how many million | million | biggest
+        | largest | top prize | main prize | grand prize | first prize | how much can i win
+        | how much can you win | how much is in | what is in
+    until: until when | till when | deadline | expire | run out | too late | valid | still good
+        | how long | still | how much time | time limit | in time | how soon | last day | old ticket
+        | how many months | missed | how many years | lose the right | after how many | expiry | due
+    when: when | what time | what day | which day | what date | which date | what hour | which evening
+        | how late | on what day | how many days | date | upcoming | tonight | today | this weekend
+    where: where | which place | what place | which shop | location | address
+    get: collect | get | claim | pick up | receive | cash | cash in | redeem | turn in | obtain
+        | get paid | pay out | take | pay
+    shop: shop | store | kiosk
+    hour: hours | what hours | open | close | shut | business hours | office hours | opening hours
+        | opening | working hours | work hours | lunch | holiday | available | reach you | come by
+        | do you work | weekend
+    check: check | verify | look up | find out | scan | tell if | tell whether | see if | know if
+        | know whether | whether | look at
+    result: result | outcome | combination | what be drawn
+    prize: prize | award | reward | win money | money | winnings
+    id: id | identity card | passport | document | paper
+    who: who | whose | whom | which people
+    why: why | how come
+    age: how old | age | older
+    count: how many | how often
+    channel: which channel | what channel
+"""
+
+
+def _irregular() -> dict[str, str]:
+    entries = (entry.partition(":") for entry in _IRREGULAR.split("|"))
+    return {form: word.strip() for word, _, forms in entries for form in forms.split()}
+
+
+_REGULAR = _irregular()
+
+
+def root(word: str) -> str:
     """Without the endings of plurals and verbs."""
+    word = _REGULAR.get(word, word)
     for ending in ("ings", "ing", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
@@ -91,8 +150,10 @@ def stem(word: str) -> str:
 
 
 TOPICS = Topics(
-    stem=stem,
-    neutral=frozenset(listed(_NEUTRAL)),
+    root=root,
+    meanings=meanings(re.sub(r"\n +\|", " |", _MEANINGS), root),
+    asks=frozenset(listed("+price +amount +until +when +where +who +why +age +count +channel")),
+    neutral=frozenset([*listed(_NEUTRAL), FIGURE, "+get", "+check"]),
     background=_BACKGROUND,
     joints=frozenset({"and", "but", "so", "because", "anyway"}),
 )
