@@ -1,7 +1,7 @@
 """What callers hear and what hears them: prompts, recognisers, and the voicebot that talks to them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -17,11 +17,14 @@ from cti.progress import Report
 from cti.speech import choose_recognizer, engine_for, voice_chooser
 from ivr.languages import in_language
 from ivr.prompts import PromptBook
+from ivr.scenario import Scenario
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
+from voicebot.grammar import Grammars
 from voicebot.hearing import Ear
 from voicebot.lookup import LookUp
+from voicebot.names import names_in
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import ModelMissing
 from voicebot.understanding import Understanding
@@ -71,11 +74,15 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     scenarios = {language: in_language(frame.scenario, language) for language in pools}
     zone = ZoneInfo(frame.scenario.timezone)
     minds = {
-        language: (Understanding.train(own.bot, language), Dialogue(own.bot, language, zone))
+        language: (
+            Understanding.train(own.bot, language),
+            Dialogue(own.bot, language, zone),
+            Grammars(own.bot, language) if pools[language].recognizer.takes_grammar else None,
+        )
         for language, own in scenarios.items()
     }
     look_up = await _lookups(frame)
-    for language, (_, own) in minds.items():
+    for language, (_, own, _) in minds.items():
         if own.script.speaks_fields:
             voice = prompts.in_language(language).bot_voice
             frame.stack.push_async_callback(voice.close)
@@ -83,10 +90,10 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
 
     def make(call_id: str, language: str) -> Conversation:
         language = language if language in pools else frame.scenario.language
-        understanding, dialogue = minds[language]
+        understanding, dialogue, grammars = minds[language]
         return Conversation(
             call_id,
-            ear=Ear(pools[language]),
+            ear=Ear(pools[language], grammar=grammars.of if grammars else None),
             understanding=understanding,
             dialogue=dialogue,
             voice=prompts.in_language(language).bot_voice,
@@ -113,6 +120,7 @@ async def _load_recognizers(frame: Frame, progress: Report, load: BotLoad) -> di
                 choose_recognizer,
                 *engine_for(language, scenario, frame.settings),
                 language,
+                names=_names(in_language(scenario, language)),
                 loaded=[pool.recognizer for pool in pools.values()],
             )
         except ModelMissing as error:
@@ -136,6 +144,12 @@ async def _load_recognizers(frame: Frame, progress: Report, load: BotLoad) -> di
         frame.stack.callback(pools[language].close)
     progress("Loading the recogniser", 1, 1)
     return pools
+
+
+def _names(scenario: Scenario) -> Sequence[str]:
+    """What callers may say that no recogniser knows."""
+    prompts = (prompt.text or "" for _, prompt in scenario.spoken())
+    return names_in(scenario.name, (*prompts, *scenario.bot.texts()))
 
 
 async def _lookups(frame: Frame) -> LookUp | None:
