@@ -29,8 +29,15 @@ class Grammars:
         if words is not None:
             # Any order of the phrases' words can be heard: so one figure each is enough for all numbers.
             spoken = languages.find(language)
-            figures = (*spoken.numbers.words, *spoken.numbers.hundred, *spoken.numbers.scales)
-            dates = (*spoken.numbers.ordinals, *spoken.dates.months)
+            numbers = spoken.numbers
+            figures = (
+                *numbers.words,
+                *numbers.hundred,
+                *numbers.scales,
+                *numbers.times,
+                *numbers.digit_names,
+            )
+            dates = (*numbers.ordinals, *spoken.dates.months)
             self._by_wanted |= {
                 Wanted.YES_NO: _phrases((*words.YES, *words.NO, *person)),
                 Wanted.DIGITS: _phrases((*figures, *dates, *words.BESIDE, *words.YES, *words.NO, *person)),
