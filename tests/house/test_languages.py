@@ -159,3 +159,20 @@ async def test_a_waiting_russian_caller_is_told_their_place_in_russian(
     whole = await heard(tape, 24)
     assert is_heard(whole, await prompt(voice, russian.prompts.greeting.text))
     assert is_heard(whole, await prompt(voice, russian.waiting.next))
+
+
+async def test_a_message_is_asked_for_in_russian_and_the_tone_is_heard(
+    served: Centre, asterisk: Program, russian: Scenario, voice: Voice, tmp_path: Path
+) -> None:
+    tape = tmp_path / "heard.wav"
+    assert asterisk.sounds is not None
+    caller, call_id = await served.call("+12025550176", tape=tape, line=RUSSIAN_LINE)
+    await caller.wait_for_quiet()
+    await caller.press("4")
+    await served.stage(call_id, "voicemail")
+    await caller.wait_for_quiet(700)
+    await asyncio.sleep(2)  # the tone
+    await caller.hang_up()
+    whole = await heard(tape, 6)
+    assert is_heard(whole, await prompt(voice, russian.prompts.voicemail.text))
+    assert is_heard(whole, read(asterisk.sounds / "beep.wav"))
