@@ -171,9 +171,11 @@ async def test_the_person_is_greeted_in_the_language_of_their_call(
     promise = await house.promised()
     if told is not None:
         chosen = {"language": told, "how": "key"}
-        await house.ledger.record(
-            [CallEvent("ivr", "chosen", promise.call_id, house.now, EventKind.LANGUAGE, chosen)]
-        )
+        events = [
+            CallEvent("ivr", "chosen", promise.call_id, house.now, EventKind.LANGUAGE, chosen),
+            CallEvent("ami", "ended", promise.call_id, house.now, EventKind.ENDED, {"cause": "16"}),
+        ]
+        await house.ledger.record(events)
     await house.service().look()
     (call,) = house.pbx.originated
     assert f"PZ_LANGUAGE={greeted}" in call["Variable"]
