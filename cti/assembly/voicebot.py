@@ -70,7 +70,9 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
         VoiceFailed: the voice can not speak for one call alone, as the scenario's texts want it.
     """
     load = BotLoad(lambda: conversations.count, RECOGNITION_S, frame.registry)
-    pools = await _load_recognizers(frame, progress, load)
+    # What nothing here can speak, nobody need understand.
+    languages = (frame.scenario.language, *prompts.languages)
+    pools = await _load_recognizers(frame, languages, progress, load)
     scenarios = {language: in_language(frame.scenario, language) for language in pools}
     zone = ZoneInfo(frame.scenario.timezone)
     minds = {
@@ -107,13 +109,15 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     return Voicebot(conversations, pools[frame.scenario.language], pools)
 
 
-async def _load_recognizers(frame: Frame, progress: Report, load: BotLoad) -> dict[str, RecognizerPool]:
+async def _load_recognizers(
+    frame: Frame, languages: Sequence[str], progress: Report, load: BotLoad
+) -> dict[str, RecognizerPool]:
     """A pool for each language, so that a slow engine holds up no callers of another. One that cannot be had
     leaves its further language deaf.
     """
     scenario, pools = frame.scenario, dict[str, RecognizerPool]()
-    for done, language in enumerate(scenario.spoken_languages):
-        progress("Loading the recogniser", done, len(scenario.spoken_languages))
+    for done, language in enumerate(languages):
+        progress("Loading the recogniser", done, len(languages))
         before = resident_mib()
         try:
             recognizer = await asyncio.to_thread(
