@@ -11,6 +11,7 @@ from cti.asterisk.config import BOT_LIMIT_S
 from cti.asterisk.events import AmiEvent, KeyPressed, StageReached
 from cti.asterisk.translate import BOT_LEG
 from cti.bot.capacity import MOST as MOST_CONVERSATIONS
+from cti.bot.conversations import Conversations
 from cti.bot.legs import BotLegs
 from cti.customers.callers import CallerSearch
 from cti.customers.crm import Crm
