@@ -1,8 +1,9 @@
 """The desk's page in a real Chromium, over a site without a PBX: what is meant for one call stays with it."""
 
+import asyncio
 from datetime import timedelta
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.people import sit_down_alone
 from tests.fakes.desk_day import ELENA, MARCUS, Step, Visit, answered, queued, to_menu
@@ -74,4 +75,35 @@ async def test_what_is_meant_for_one_call_does_nothing_to_the_next(desk: WebRoom
     assert first in kept
     assert "She wants" in kept
     assert commands == []
+    await page.context.close()
+
+
+async def test_a_late_answer_takes_nothing_back_that_was_saved_meanwhile(
+    desk: WebRoom, browser: Browser
+) -> None:
+    page = await sit_down_alone(desk, browser, GRACE, "/desk")
+    first = await desk.happen(TALKS)
+    await expect(page.locator("[data-strip-link]")).to_have_text(first)
+    await expect(page.locator("[data-strip-status]")).to_have_text("Open")
+    asked, may_come = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if route.request.method != "GET":
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        asked.set()
+        await may_come.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(f"**/api/v1/tickets/{first}", late)
+    await page.get_by_label("Note", exact=True).fill("She is angry.")
+    await page.keyboard.press("Control+Enter")
+    async with asyncio.timeout(15):
+        await asked.wait()  # what is under way has the subject of before
+    await page.get_by_label("Subject").fill("Prize not paid")
+    await expect(page.locator("[data-saved]")).to_have_text("Saved")
+    may_come.set()
+    await expect(page.get_by_role("list", name="Notes")).to_contain_text("She is angry.")
+    await expect(page.get_by_label("Subject")).to_have_value("Prize not paid")
     await page.context.close()

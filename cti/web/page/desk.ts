@@ -85,6 +85,8 @@ class Desk {
     if (snapshot.call?.call_id !== before?.call?.call_id) {
       this.callSince = performance.now();
       this.dialogs.closeCallWindows();
+      // A form of the last call goes away while somebody writes in it: the letters that follow are no keys.
+      if (isTyping() && need("[data-pop]").contains(document.activeElement)) this.deafUntil = performance.now() + QUIET_MS;
     }
     this.draw();
     this.follow(before?.call ?? null, snapshot.call);
@@ -171,8 +173,9 @@ class Desk {
 
   private key(event: KeyboardEvent): void {
     if (this.dialogs.isOpen) return;
-    const action = actionOf(event, isTyping(event.target), wantsBare());
-    if (performance.now() < this.deafUntil && !event.altKey) {
+    const typing = isTyping(event.target);
+    const action = actionOf(event, typing, wantsBare());
+    if (performance.now() < this.deafUntil && !typing && !event.altKey && !event.ctrlKey && !event.metaKey) {
       this.deafUntil = performance.now() + QUIET_MS;
       event.preventDefault();
       return;

@@ -69,16 +69,16 @@ export class PresenceCard {
       if (phone === "page" && this.me?.presence === "ready" && !(await this.connect())) {
         throw new Error(t("The phone in this page does not connect, so calls go on ringing on your SIP phone."));
       }
+      if (this.choosing !== phone) return; // the other one was chosen meanwhile
       await ask("PUT", "/api/v1/presence/phone", { phone });
       if (this.me) this.me.phone = phone; // as the next snapshot says
     } catch (error) {
       toast((error as Error).message, "bad");
     } finally {
-      this.choosing = null;
-      for (const radio of this.phones) radio.checked = radio.value === this.me?.phone;
+      if (this.choosing === phone) this.choosing = null;
+      for (const radio of this.phones) radio.checked = radio.value === (this.choosing ?? this.me?.phone);
     }
   }
-
 }
 
 /** What the status means at this moment. */

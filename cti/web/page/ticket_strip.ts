@@ -56,6 +56,8 @@ export class TicketStrip {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saving = false;
   private old = false; // the server may have another version by now
+  private reading: Promise<void> | null = null; // again, because it is old
+  private changes = 0; // sent, and kept: what was asked for before one of them is no news
   private failed = 0;
   private readonly root = need("[data-strip]");
   private readonly inputs = new Map(NAMES.map((name) => [name, need<HTMLInputElement>(`[data-field="${name}"]`)]));
@@ -166,6 +168,7 @@ export class TicketStrip {
         const { etag } = await ask<Detail>("GET", `/api/v1/tickets/${name}`);
         try {
           await ask<Ticket>("PATCH", `/api/v1/tickets/${name}`, edit, { "If-Match": etag ?? "" });
+          this.changes += 1;
           break;
         } catch (error) {
           if ((error as Refused).status !== 412 || tries === 3) throw error;
@@ -184,13 +187,15 @@ export class TicketStrip {
   }
 
   private async load(name: string): Promise<void> {
+    const { changes } = this;
     try {
       const { body, etag } = await ask<Detail>("GET", `/api/v1/tickets/${name}`);
-      if (name !== this.name || this.saving) return;
+      if (name !== this.name) return;
+      this.notes.show(body.notes);
+      if (this.saving || changes !== this.changes) return;
       this.failed = 0;
       this.old = false;
       this.take(body.ticket, etag);
-      this.notes.show(body.notes);
     } catch (error) {
       if (name !== this.name) return;
       this.fault((error as Error).message);
@@ -299,7 +304,8 @@ export class TicketStrip {
     clearTimeout(this.timer);
     const name = this.name;
     if (this.old && name && !parting && !this.saving && Object.keys(this.unsaved()).length) {
-      await this.load(name);
+      this.reading ??= this.load(name).finally(() => (this.reading = null));
+      await this.reading;
       if (name !== this.name) return false; // its draft is kept
       clearTimeout(this.timer);
     }
@@ -320,11 +326,13 @@ export class TicketStrip {
     const name = this.name;
     if (!name || !this.etag) return false;
     this.saving = true;
+    this.changes += 1;
     this.say(t("Saving …"));
     const sent = this.mine();
     try {
       const { body, etag } = await ask<Ticket>("PATCH", `/api/v1/tickets/${name}`, edit, { "If-Match": this.etag });
       this.saving = false;
+      this.changes += 1;
       if (name !== this.name) return true;
       this.failed = 0;
       const now = fieldsOf(body);
