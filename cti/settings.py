@@ -43,8 +43,7 @@ class Settings(BaseSettings):
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = Field(9092, ge=0, le=65535)
     bot_audio: str = Field("audiosocket", pattern="^(audiosocket|websocket)$")  # from PBX to bot and back
-    bot_websocket_host: str = "127.0.0.1"  # for Asterisk's chan_websocket
-    bot_websocket_port: int = Field(9093, ge=0, le=65535)
+    bot_websocket_url: str = ""  # where the PBX's HTTP server has the bot's legs; empty: the embedded PBX's
 
     # The phones in the page speak SIP over WebSocket with the PBX. The ports are the embedded PBX's.
     phone_url: str = ""  # where a browser finds the PBX, wss://pbx.example:8089/ws; empty: the embedded one
@@ -138,9 +137,12 @@ class Settings(BaseSettings):
             audiosocket_host=self.audiosocket_host,
             audiosocket_port=self.audiosocket_port,
             bot_audio=self.bot_audio,
-            websocket_host=self.bot_websocket_host,
-            websocket_port=self.bot_websocket_port,
         )
+
+    @property
+    def bot_legs(self) -> str:
+        """Where the PBX's chan_websocket holds the bot's legs."""
+        return self.bot_websocket_url or f"ws://127.0.0.1:{self.phone_port}/media"
 
     @property
     def spool_folder(self) -> Path:

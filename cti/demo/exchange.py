@@ -38,7 +38,6 @@ def own_settings(data: Path, **others: object) -> Settings:
             "http_port",
             "agi_port",
             "audiosocket_port",
-            "bot_websocket_port",
             "ami_port",
             "phone_port",
             "phone_tls_port",
