@@ -1,4 +1,4 @@
-"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket or WebSocket. They open late.
+"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket, or by WebSockets that we fetch.
 
 Until then, and whenever they are closed, the dialplan takes callers to the operators by itself.
 """
