@@ -93,6 +93,14 @@ class Settings(BaseSettings):
             raise ValueError("leave user and password out; set the _TOKEN beside it")
         return url
 
+    @field_validator("bot_websocket_url")
+    @classmethod
+    def _is_a_websocket(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("write an address such as ws://127.0.0.1:8088/media")
+        return url
+
     @field_validator("crm_token", "orders_token")
     @classmethod
     def _fits_a_header(cls, token: SecretStr) -> SecretStr:

@@ -1,4 +1,4 @@
-"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket, or by WebSockets that we fetch.
+"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket or WebSockets. They open late.
 
 Until then, and whenever they are closed, the dialplan takes callers to the operators by itself.
 """
