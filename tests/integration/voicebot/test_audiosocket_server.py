@@ -161,3 +161,10 @@ async def test_it_lets_a_flood_of_silent_connections_keep_nobody_out(house):
             assert not caller.closed.is_set()
         for _, writer in flood:
             writer.transport.abort()
+
+
+async def test_it_takes_a_flood_of_keys_for_garbage_already_behind_the_id(house, capsys):
+    call, listener = house.expect()
+    assert await stranger(house.server.port, message(ID, call.bytes) + message(0x03, b"7") * 1000) == b""
+    assert not listener.began.is_set()
+    assert "bot_call_failed" not in capsys.readouterr().out
