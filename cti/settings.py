@@ -43,8 +43,7 @@ class Settings(BaseSettings):
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = Field(9092, ge=0, le=65535)
     bot_audio: str = Field("audiosocket", pattern="^(audiosocket|websocket)$")  # from PBX to bot and back
-    bot_websocket_host: str = "127.0.0.1"  # for Asterisk's chan_websocket
-    bot_websocket_port: int = Field(9093, ge=0, le=65535)
+    bot_websocket_url: str = ""  # where the PBX's HTTP server has the bot's legs; empty: the embedded PBX's
 
     # The phones in the page speak SIP over WebSocket with the PBX. The ports are the embedded PBX's.
     phone_url: str = ""  # where a browser finds the PBX, wss://pbx.example:8089/ws; empty: the embedded one
@@ -114,6 +113,14 @@ class Settings(BaseSettings):
             raise ValueError("write where the paths begin, without a query: https://api.example/v1")
         return url
 
+    @field_validator("bot_websocket_url")
+    @classmethod
+    def _is_a_websocket(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("write an address such as ws://127.0.0.1:8088/media")
+        return url
+
     @field_validator("crm_token", "orders_token", "lookups_token")
     @classmethod
     def _fits_a_header(cls, token: SecretStr) -> SecretStr:
@@ -158,9 +165,12 @@ class Settings(BaseSettings):
             audiosocket_host=self.audiosocket_host,
             audiosocket_port=self.audiosocket_port,
             bot_audio=self.bot_audio,
-            websocket_host=self.bot_websocket_host,
-            websocket_port=self.bot_websocket_port,
         )
+
+    @property
+    def bot_legs(self) -> str:
+        """Where the PBX's chan_websocket holds the bot's legs."""
+        return self.bot_websocket_url or f"ws://127.0.0.1:{self.phone_port}/media"
 
     @property
     def spool_folder(self) -> Path:

@@ -14,6 +14,7 @@ from voicebot.media import FRAME_BYTES
 LONGEST_MESSAGE: Final = (
     8192  # bytes; Asterisk's audio comes in 320, and its longest text has some variables in it
 )
+PROTOCOL: Final = "media"  # as Asterisk calls what is spoken over the WebSocket
 FORMAT: Final = "slin"  # signed 16-bit little-endian, 8 kHz, mono
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from voicebot.audiosocket import BadMessage, Decoder, Kind, Message
+from voicebot.inbox import Flood
 from voicebot.media import Attend, Attendant
 from voicebot.socket_media import SocketMedia
 
@@ -82,7 +83,7 @@ class AudioSocketServer:
         task.add_done_callback(self._tasks.discard)
         try:
             await self._serve(task, reader, writer)
-        except BadMessage as error:
+        except (BadMessage, Flood) as error:
             log.warning("not AudioSocket", action="audiosocket_garbage", reason=str(error))
         except OSError as error:  # a deadline that has passed is one too
             log.info("connection came to nothing", action="audiosocket_nothing", reason=type(error).__name__)

@@ -12,7 +12,7 @@ import math
 from collections.abc import AsyncIterator
 
 import structlog
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType
 
 from voicebot import chan_websocket as wire
 from voicebot.inbox import Flood, Inbox
@@ -34,8 +34,8 @@ _FULL_S = 0.5  # between two looks while Asterisk's queue is full
 class WebSocketMedia:
     """One connection. `start` begins to read and to send; `close` ends both. See `media.MediaPort`."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        """`socket`: prepared already."""
+    def __init__(self, socket: ClientWebSocketResponse) -> None:
+        """`socket`: connected."""
         self._socket = socket
         self._clock = asyncio.get_running_loop().time
         self._inbox = Inbox(self._clock())
@@ -99,15 +99,13 @@ class WebSocketMedia:
 
     async def close(self) -> None:
         """Say good-bye on the wire, so that the dialplan goes on, and let go."""
-        here = not self._inbox.over
         self._end()
         listening, *others = self._tasks or (None,)
         for task in others:
             task.cancel()
         try:
-            if here:
-                async with asyncio.timeout(_FAREWELL_S):
-                    await self._socket.close()
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._socket.close()
         except (OSError, RuntimeError) as error:  # a deadline that has passed is an OSError too
             log.debug("no farewell", action="bot_websocket_no_farewell", reason=type(error).__name__)
         finally:

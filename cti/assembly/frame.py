@@ -45,8 +45,10 @@ class Frame:
         self._doors = {
             "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
             "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
-            "audio": _audio_door(settings),
         }
+        if settings.bot_audio == "audiosocket":
+            host, port = settings.audiosocket_host, settings.audiosocket_port
+            self._doors["audio"] = ("AudioSocket", host, port, "PRESSZERO_AUDIOSOCKET_PORT")
 
     async def begin(self) -> None:
         """Know the calls of before, and record news from now on.
@@ -128,11 +130,3 @@ def _figures() -> CollectorRegistry:
     tasks = Gauge("presszero_tasks", "Tasks of the event loop.", registry=registry)
     tasks.set_function(lambda: len(asyncio.all_tasks()))
     return registry
-
-
-def _audio_door(settings: Settings) -> tuple[str, str, int, str]:
-    if settings.bot_audio == "websocket":
-        host, port = settings.bot_websocket_host, settings.bot_websocket_port
-        return ("The bot's WebSocket", host, port, "PRESSZERO_BOT_WEBSOCKET_PORT")
-    host, port = settings.audiosocket_host, settings.audiosocket_port
-    return ("AudioSocket", host, port, "PRESSZERO_AUDIOSOCKET_PORT")

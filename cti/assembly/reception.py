@@ -1,7 +1,10 @@
-"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket or WebSocket. They open late.
+"""The doors for calls: reception by FastAGI, the voicebot by AudioSocket or WebSockets. They open late.
 
 Until then, and whenever they are closed, the dialplan takes callers to the operators by itself.
 """
+
+import contextlib
+from uuid import UUID
 
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
@@ -16,7 +19,6 @@ from cti.bot.legs import BotLegs
 from cti.customers.callers import CallerSearch
 from cti.customers.crm import Crm
 from cti.process.drain import Drain
-from cti.settings import Settings
 from cti.waiting.surge_watch import SurgeWatch
 from ivr.agi import AgiSession
 from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
@@ -28,7 +30,7 @@ from ivr.server import FastAgiServer
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from voicebot.server import AudioSocketServer
-from voicebot.websocket_server import WebSocketServer
+from voicebot.websocket_lines import WebSocketLines
 
 
 async def open_doors(
@@ -57,6 +59,8 @@ async def open_doors(
                 keys.pressed(event.uniqueid, event.key)
 
     def announce(call_id: str, language: str) -> ExpectedBot | None:
+        if settings.bot_audio == "websocket" and not pbx.link.connected:
+            return None  # nobody would tell us of the leg
         uuid = conversations.announce(call_id, language)
         # Without a link nobody can re-arm the short fuse of the bot's leg.
         fuse_s = None if pbx.link.connected else BOT_LIMIT_S
@@ -84,19 +88,32 @@ async def open_doors(
         elif call_back is not None:  # else the caller waits on, which is the dialplan's default
             await call_back.serve(session)
 
-    audio = _audio_server(settings, conversations)
     agi = FastAgiServer(settings.agi_host, settings.agi_port, serve_agi)
-    await frame.open("audio", audio.start(), audio.close)
+    await _open_audio(frame, conversations)
     await frame.open("agi", agi.start(), agi.stop)
     return Drain(reception, agi, conversations)
 
 
-def _audio_server(settings: Settings, conversations: Conversations) -> AudioSocketServer | WebSocketServer:
-    if settings.bot_audio == "websocket":
-        host, port = settings.bot_websocket_host, settings.bot_websocket_port
-        return WebSocketServer(host, port, conversations.attend, connections=MOST_CONVERSATIONS)
-    host, port = settings.audiosocket_host, settings.audiosocket_port
-    return AudioSocketServer(host, port, conversations.attend, connections=MOST_CONVERSATIONS)
+async def _open_audio(frame: Frame, conversations: Conversations) -> None:
+    """The bot's carrier: AudioSocket comes to us, and WebSockets we fetch at the PBX."""
+    settings = frame.settings
+    if settings.bot_audio == "audiosocket":
+        host, port = settings.audiosocket_host, settings.audiosocket_port
+        door = AudioSocketServer(host, port, conversations.attend, connections=MOST_CONVERSATIONS)
+        await frame.open("audio", door.start(), door.close)
+        return
+    lines = WebSocketLines(settings.bot_legs, conversations.attend, connections=MOST_CONVERSATIONS)
+    await frame.stack.enter_async_context(lines)
+
+    def hear(events: list[AmiEvent]) -> None:
+        for event in events:
+            if isinstance(event, StageReached) and event.stage == BOT_LEG and event.leg:
+                with contextlib.suppress(ValueError):  # no id at all
+                    call = UUID(event.audio)
+                    if conversations.expects(call):  # else it is another node's
+                        lines.take(call, event.leg)
+
+    frame.on_pbx_events.append(hear)
 
 
 async def _callers(frame: Frame, customers: CustomerBook) -> CallerSearch:

@@ -34,7 +34,7 @@ MODULES = (
     "cdr_custom", "pbx_config",
 )  # fmt: skip
 
-# Besides, where the bot's audio goes over WebSockets. They open a door in Asterisk's HTTP server too.
+# Besides, where the bot's audio goes over WebSockets: it is fetched at Asterisk's HTTP server.
 WEBSOCKET_MODULES = ("res_websocket_client", "chan_websocket")
 
 WEB = "-web"  # after an extension: the phone in that operator's page
@@ -89,8 +89,6 @@ class Doors:
     audiosocket_host: str = "127.0.0.1"
     audiosocket_port: int = 9092
     bot_audio: str = "audiosocket"  # or websocket: what carries the sound of a call with the bot
-    websocket_host: str = "127.0.0.1"
-    websocket_port: int = 9093
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +113,6 @@ class PbxPlan:
     bot_fuse_s: float = BOT_FUSE_S
     after_bot_fuse_s: float = 1.5  # a frozen service has cost the caller `bot_fuse_s` already
     doors: Doors = Doors()
-    # The bot's WebSocket within the PBX. Hard to guess: Asterisk's own HTTP server, where the phones in the
-    # page come in, knows it by this name too.
-    bot_line: str = "presszero-bot"
     ami_permit: str = "127.0.0.1/255.255.255.255"
 
     def check(self) -> None:

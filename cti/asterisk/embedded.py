@@ -38,7 +38,6 @@ class PbxSecrets:
     phones: Mapping[str, str]  # extension → SIP password
     web_phones: Mapping[str, str]  # extension → password of the phone in the page
     guest: str  # of those who ring in from the demo's page
-    bot_line: str  # the name of the bot's WebSocket within the PBX
 
 
 def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
@@ -52,7 +51,6 @@ def keep_secrets(file: Path, extensions: list[str]) -> PbxSecrets:
         phones=_passwords(known.get("phones", {}), extensions),
         web_phones=_passwords(known.get("web_phones", {}), extensions),
         guest=known.get("guest") or secrets.token_urlsafe(12),
-        bot_line=known.get("bot_line") or secrets.token_hex(16),
     )
     if asdict(kept) != known:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +93,6 @@ def plan_pbx(
         call_back=scenario.call_back is not None,
         duty_dial=f"PJSIP/{duty}&PJSIP/{duty}{WEB}" if local else f"PJSIP/{duty}@{trunk}" if duty else "",
         doors=doors,
-        bot_line=f"presszero-{kept.bot_line}",
     )
 
 

@@ -71,6 +71,8 @@ class StageReached(CallerEvent):
     status: str = ""  # QUEUESTATUS: how the wait ended
     operator: str = ""  # extension: whose phone or word it was
     to: str = ""  # extension or queue
+    audio: str = ""  # under which id the call was announced to the bot
+    leg: str = ""  # where its audio waits to be fetched; empty: it is brought
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +354,8 @@ def _stage(headers: Headers, at: datetime, stamp: str) -> AmiEvent | None:
         status=_optional(headers, "Status"),
         operator=_optional(headers, "Operator"),
         to=_optional(headers, "To"),
+        audio=_optional(headers, "Audio"),
+        leg=_optional(headers, "Leg"),
     )
 
 

@@ -65,6 +65,10 @@ class Conversations:
         _remember(self._announced, uuid, _Announced(call_id, language, time.monotonic()))
         return uuid
 
+    def expects(self, uuid: UUID) -> bool:
+        """Whether a call was announced under this id, and has not come yet."""
+        return uuid in self._announced
+
     async def attend(self, uuid: UUID) -> Attendant | None:
         """The conversation for a connection that gave this id; once only, None for an unknown one."""
         announced = self._announced.pop(uuid, None)

@@ -35,15 +35,7 @@ def own_settings(data: Path, **others: object) -> Settings:
     """Settings for a centre of one's own in `data`: every door on a free port of loopback."""
     ports = {
         name: free_port()
-        for name in (
-            "http_port",
-            "agi_port",
-            "audiosocket_port",
-            "bot_websocket_port",
-            "ami_port",
-            "phone_port",
-            "phone_tls_port",
-        )
+        for name in ("http_port", "agi_port", "audiosocket_port", "ami_port", "phone_port", "phone_tls_port")
     }
     return Settings.read(data=data, **{**ports, **others})
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
+from tests.fakes.asterisk_legs import AsteriskLegs
 from voicebot.media import Attend, Attendant, Audio, Digit, MediaEvent, MediaPort
 from voicebot.server import AudioSocketServer
-from voicebot.websocket_server import WebSocketServer
+from voicebot.websocket_lines import WebSocketLines
 
 Part = Callable[[MediaPort], Awaitable[object]]
 
@@ -46,7 +47,7 @@ class Listener:
         return b"".join(event.pcm for event in self.events if isinstance(event, Audio))
 
 
-Serve = Callable[[Attend], AudioSocketServer | WebSocketServer]
+Serve = Callable[[Attend], AudioSocketServer | WebSocketLines]
 
 
 class House:
@@ -55,6 +56,7 @@ class House:
     def __init__(self, serve: Serve) -> None:
         self.expected: dict[UUID, Listener] = {}
         self.server = serve(self._attend)
+        self.legs = AsteriskLegs()  # where the PBX's WebSockets are, if that is the carrier
 
     async def _attend(self, call: UUID) -> Attendant | None:
         return self.expected.pop(call, None)

@@ -1,4 +1,4 @@
-"""Whole servers fed over real sockets: the desk's site, FastAGI, both carriers. Fewer inputs, the whole way.
+"""Whole servers fed over real sockets: the desk's site, FastAGI, AudioSocket. Fewer inputs, the whole way.
 
 A fault here is also an answer with status 500, an error that a server only logs, and a connection that the
 server neither answers nor ends.
@@ -20,13 +20,12 @@ from ivr.agi import AgiError, AgiSession
 from ivr.server import FastAgiServer
 from tests.fakes.web_room import PASSWORD, SUPERVISOR, WebRoom
 from tests.fuzz.mutate import Mutator
-from tests.fuzz.parsers import AUDIO, CHANNEL_TEXTS, REPLIES, REQUEST
+from tests.fuzz.parsers import AUDIO, REPLIES, REQUEST
 from tests.fuzz.runner import Feed, Target
 from tickets.database import migrate, open_database, utc_now
 from voicebot.audiosocket import Kind, encode
 from voicebot.media import Attendant, MediaPort
 from voicebot.server import AudioSocketServer
-from voicebot.websocket_server import WebSocketServer
 
 ANSWER_S = 30.0  # for one whole exchange, on a busy machine
 IDLE_S = 5.0
@@ -170,38 +169,6 @@ async def _audiosocket(_faults: _Faults) -> AsyncIterator[Exchange]:
         yield exchange
 
 
-_UPGRADE = (
-    b"GET /bot?call=00000000-0000-4000-8000-000000000000 HTTP/1.1\r\nSec-WebSocket-Version: 13\r\n"
-    b"Upgrade: websocket\r\nConnection: Upgrade\r\nHost: 127.0.0.1\r\nSec-WebSocket-Protocol: media\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-def _frame(opcode: int, payload: bytes) -> bytes:
-    """A frame of a client's; masked with zeros, which leave it as it is."""
-    length = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
-    return bytes([0x80 | opcode]) + length + bytes(4) + payload
-
-
-_CHANNEL = tuple(
-    _UPGRADE + _frame(1, text) + _frame(2, bytes(320)) * 3 + _frame(8, b"\x03\xe8") for text in CHANNEL_TEXTS
-)
-
-
-@asynccontextmanager
-async def _websocket(_faults: _Faults) -> AsyncIterator[Exchange]:
-    async def attend(call: UUID) -> Attendant | None:
-        return _Listener() if call.bytes[0] < 128 else None
-
-    async with WebSocketServer("127.0.0.1", 0, attend) as server:
-
-        async def exchange(data: bytes, mutator: Mutator) -> None:
-            answer = await _say(server.port, data, mutator)
-            assert not _BROKEN.search(answer), answer[:300]
-
-        yield exchange
-
-
 def _http(method: str, path: str, kind: str = "", body: bytes = b"") -> bytes:
     head = f"{method} {path} HTTP/1.1\r\nHost: desk\r\nAuthorization: Bearer {_TOKEN.decode()}\r\n"
     if body:
@@ -259,12 +226,5 @@ DOORS = (
         (encode(Kind.END), encode(Kind.DIGIT, b"7")),
         4_000,
         _door(_audiosocket),
-    ),
-    Target(
-        "the bot's WebSocket",
-        _CHANNEL,
-        (_frame(1, b"{}"), _frame(9, b"?"), b"\x01\x80\0\0\0\0", b"Origin: http://127.0.0.1\r\n"),
-        4_000,
-        _door(_websocket),
     ),
 )

@@ -200,7 +200,6 @@ def environment(settings: Settings, scenario_file: Path) -> dict[str, str]:
         "AMI_PORT": settings.ami_port,
         "AUDIOSOCKET_PORT": settings.audiosocket_port,
         "BOT_AUDIO": settings.bot_audio,
-        "BOT_WEBSOCKET_PORT": settings.bot_websocket_port,
         "PHONE_PORT": settings.phone_port,
         "RING_PAGE": settings.ring_page,
         "LOOKUPS_URL": settings.lookups_url,

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 
 WARM = 10  # after so many conversations, everything that is kept for good is there
 AT_ONCE = 4
-GROWTH_MIB = 6.0  # of anonymous memory, from the second ten conversations to the last five; see `test_fifty…`
+GROWTH_MIB = 8.0  # of anonymous memory, from the second ten conversations to the last five
 POOL_THREADS = 6  # the event loop's executor starts them one by one, and keeps them
 DATABASE_FILES = 6  # connections that the pool may still open between the two looks, two files each
 

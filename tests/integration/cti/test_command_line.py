@@ -197,7 +197,6 @@ async def test_it_writes_include_files_and_touches_nothing_else(data: Path, tmp_
     assert theirs.read_text() == "[general]\n"
     written = {path.name for path in theirs.parent.glob("*_presszero.conf")}
     assert written == {
-        f"{name}_presszero.conf"
-        for name in ("extensions", "pjsip", "queues", "manager", "cdr_custom", "websocket_client")
+        f"{name}_presszero.conf" for name in ("extensions", "pjsip", "queues", "manager", "cdr_custom")
     }
     assert (theirs.parent / "manager_presszero.conf").stat().st_mode & 0o077 == 0

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -133,14 +134,14 @@ class Pbx:
 
 @asynccontextmanager
 async def pbx_alone(
-    program: Program, *, wait_for_nobody: bool = False, agi_port: int = 0
+    program: Program, *, wait_for_nobody: bool = False, doors: Doors | None = None
 ) -> AsyncIterator[Pbx]:
-    """`wait_for_nobody`: callers stay in the queue though no phone is there."""
+    """`wait_for_nobody`: callers stay in the queue though no phone is there. `doors`: nobody's by default."""
     # A short path of our own: Asterisk's control socket does not fit into pytest's long ones.
     with tempfile.TemporaryDirectory(prefix="pz-") as name:
         folder = Path(name)
         scenario = load_scenario(LOTTERY)
-        doors = Doors(agi_port=agi_port or free_port(), audiosocket_port=free_port())
+        doors = doors or Doors(agi_port=free_port(), audiosocket_port=free_port())
         kept = keep_secrets(folder / "secrets.json", list(scenario.operators))
         plan = plan_pbx(scenario, kept, doors, prompts=folder / "prompts", spool=folder / "spool")
         embedded = EmbeddedPlan(program.share / "moh", free_udp_port(), free_port(), free_port())
@@ -214,12 +215,9 @@ async def test_who_presses_one_while_nobody_can_promise_comes_back_to_the_place_
 
 
 async def test_a_mute_service_brings_who_pressed_one_back_when_the_fuse_has_burnt(asterisk: Program) -> None:
-    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()  # until the PBX gives up
-        writer.close()
-
     door = await asyncio.start_server(mute, "127.0.0.1", 0)
-    async with pbx_alone(asterisk, wait_for_nobody=True, agi_port=door.sockets[0].getsockname()[1]) as pbx:
+    doors = Doors(agi_port=door.sockets[0].getsockname()[1])
+    async with pbx_alone(asterisk, wait_for_nobody=True, doors=doors) as pbx:
         caller = await pbx.waits(1)
         await pbx.press("1", caller)
         offer = await pbx.reached("offer")
@@ -228,6 +226,44 @@ async def test_a_mute_service_brings_who_pressed_one_back_when_the_fuse_has_burn
         assert again.at - offer.at < timedelta(seconds=5)
         await pbx.stands(caller.uniqueid)
     door.close()
+
+
+async def says_bot(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A reception that sends everybody to the bot, and knows nothing of what the bot has come to."""
+    request = await reader.readuntil(b"\n\n")
+    if b"/reception" in request:
+        for name, value in (("PZ_BOT_UUID", str(uuid4())), ("PZ_NEXT", "bot")):
+            writer.write(f'SET VARIABLE {name} "{value}"\n'.encode())
+            await reader.readline()
+    writer.close()
+
+
+async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()  # until the PBX gives up
+    writer.close()
+
+
+@pytest.mark.parametrize("carrier", ["audiosocket", "websocket"])
+async def test_a_bot_that_does_not_take_the_call_costs_the_caller_moments(
+    asterisk: Program, carrier: str
+) -> None:
+    """Whether nobody is there, or somebody who never says a word."""
+    reception = await asyncio.start_server(says_bot, "127.0.0.1", 0)
+    agi_port, port = reception.sockets[0].getsockname()[1], free_port()
+    doors = Doors(agi_port=agi_port, audiosocket_port=port, bot_audio=carrier)
+    async with pbx_alone(asterisk, wait_for_nobody=True, doors=doors) as pbx:
+        for nth in (1, 2):
+            await pbx.rings("18005550100")
+            bot = await pbx.reached("bot", times=nth)
+            leg = await pbx.reached("bot_leg", times=nth) if carrier == "websocket" else None
+            queue = await pbx.reached("queue", times=nth)
+            assert bot.call_id == queue.call_id
+            assert queue.at - bot.at < timedelta(seconds=5)
+            assert leg is None or (leg.leg and leg.audio)  # by which we would have come
+            if nth == 1:
+                door = await asyncio.start_server(mute, "127.0.0.1", port)
+        door.close()
+    reception.close()
 
 
 async def test_every_other_key_while_waiting_is_nothing(asterisk: Program) -> None:

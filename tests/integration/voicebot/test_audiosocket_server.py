@@ -3,7 +3,6 @@
 import asyncio
 import errno
 from collections.abc import AsyncIterator
-from uuid import uuid4
 
 import pytest
 
@@ -37,13 +36,6 @@ async def stranger(port: int, data: bytes = b"") -> bytes:
     finally:
         writer.close()
     return got
-
-
-async def test_it_ends_properly_when_nobody_expects_the_call(house):
-    async with AudioSocketCaller(house.server.port, uuid4()) as caller, asyncio.timeout(5):
-        await caller.closed.wait()
-
-    assert caller.ended_properly
 
 
 async def test_it_tells_a_hang_up_when_the_line_turns_into_garbage(house):
@@ -153,3 +145,26 @@ async def test_it_gives_up_a_peer_that_reads_nothing(house):
     writer.transport.abort()
 
     assert listener.events == [HungUp()]
+
+
+async def test_it_lets_a_flood_of_silent_connections_keep_nobody_out(house):
+    call, listener = house.expect()
+    async with AudioSocketCaller(house.server.port, call) as caller:
+        await listener.until(listener.began.is_set)
+        flood = [await asyncio.open_connection("127.0.0.1", house.server.port) for _ in range(200)]
+        other_call, other = house.expect()
+        async with AudioSocketCaller(house.server.port, other_call) as other_caller:
+            other_caller.press("2")
+            caller.press("1")
+            await other.until(lambda: other.digits == "2")
+            await listener.until(lambda: listener.digits == "1")
+            assert not caller.closed.is_set()
+        for _, writer in flood:
+            writer.transport.abort()
+
+
+async def test_it_takes_a_flood_of_keys_for_garbage_already_behind_the_id(house, capsys):
+    call, listener = house.expect()
+    assert await stranger(house.server.port, message(ID, call.bytes) + message(0x03, b"7") * 1000) == b""
+    assert not listener.began.is_set()
+    assert "bot_call_failed" not in capsys.readouterr().out

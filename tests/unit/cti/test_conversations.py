@@ -1,7 +1,7 @@
 """Conversations when the service ends: none begins; those that go on are waited for, or come to their end."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -78,3 +78,13 @@ async def test_handed_over_all_come_to_their_end_and_who_was_on_the_way_finds_no
     await asyncio.wait_for(asyncio.gather(room.over(), talking), LIMIT_S)
     assert room.decision(uuid) == Outcome.to_operator(HandOver.DEADLINE)
     assert await room.attend(on_the_way) is None
+
+
+async def test_a_call_is_expected_from_its_announcement_until_it_comes() -> None:
+    room = Conversations(lambda call_id: Talk(), lambda held: True)
+    uuid = room.announce("pz-1.1")
+    assert uuid is not None
+    assert room.expects(uuid)
+    assert not room.expects(uuid4())
+    await room.attend(uuid)
+    assert not room.expects(uuid)

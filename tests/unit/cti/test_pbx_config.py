@@ -81,22 +81,19 @@ def test_no_extension_is_named_like_a_phone_in_the_page(tmp_path: Path) -> None:
 
 
 def test_the_bots_audio_goes_over_audiosocket_unless_asked_otherwise(tmp_path: Path) -> None:
-    files = written(PLAN, tmp_path)
-    assert "PZ_BOT=AudioSocket/127.0.0.1:9092/${PZ_BOT_UUID}/c(slin))" in files["extensions_presszero.conf"]
-    assert "[" not in files["websocket_client_presszero.conf"]
+    dialplan = written(PLAN, tmp_path)["extensions_presszero.conf"]
+    assert "PZ_BOT=AudioSocket/127.0.0.1:9092/${PZ_BOT_UUID}/c(slin))" in dialplan
+    assert "WebSocket/" not in dialplan
 
 
-def test_or_over_a_websocket_with_the_same_fuse_on_its_leg(tmp_path: Path) -> None:
-    over = replace(PLAN, doors=Doors(bot_audio="websocket", websocket_port=9193), bot_line="presszero-5ec2e7")
-    files = written(over, tmp_path)
-    dialplan = files["extensions_presszero.conf"]
-    assert "PZ_BOT=WebSocket/presszero-5ec2e7/c(slin)f(json)v(call=${PZ_BOT_UUID}))" in dialplan
-    assert "AudioSocket" not in dialplan
-    client = files["websocket_client_presszero.conf"]
-    assert "[presszero-5ec2e7]\ntype=websocket_client\n" in client
-    assert "uri=ws://127.0.0.1:9193/bot\n" in client
-    assert "reconnect_attempts=1\n" in client  # a caller waits meanwhile
-    assert "n,Dial(${PZ_BOT},2,gb(presszero-bot-leg^s^1(${PZ_CALL}^${PZ_BOT_FUSE})))" in dialplan
+def test_or_over_a_websocket_that_waits_for_us_with_the_same_fuse_on_its_leg(tmp_path: Path) -> None:
+    dialplan = written(replace(PLAN, doors=Doors(bot_audio="websocket")), tmp_path)[
+        "extensions_presszero.conf"
+    ]
+    assert "PZ_BOT=WebSocket/INCOMING/c(slin)f(json))" in dialplan
+    assert "AudioSocket/" not in dialplan
+    leg = "presszero-bot-leg^s^1(${PZ_CALL}^${PZ_BOT_FUSE}^${PZ_BOT_UUID})"
+    assert f"n,Dial(${{PZ_BOT}},2,gb({leg}))" in dialplan
 
 
 @pytest.mark.parametrize("carrier", ["audiosocket", "websocket"])

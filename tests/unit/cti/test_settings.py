@@ -48,3 +48,19 @@ def test_it_shows_no_password_of_a_database_that_it_refuses():
         Settings.read(database="mysql://somebody:verysecret@db.example/presszero")
     assert "verysecret" not in str(refusal.value)
     assert "verysecret" not in str(refusal.value.__cause__)
+
+
+def test_it_finds_the_bots_legs_at_the_embedded_pbx_or_where_it_is_told():
+    assert Settings.read(phone_port=8188).bot_legs == "ws://127.0.0.1:8188/media"
+    assert Settings.read(bot_websocket_url="wss://pbx.example/media").bot_legs == "wss://pbx.example/media"
+
+
+@pytest.mark.parametrize("url", ["http://pbx.example/media", "pbx:8088", "ws://", "ws://pbx/media?id=1"])
+def test_it_says_which_address_has_no_legs(url: str):
+    with pytest.raises(BadSettings, match=r"^PRESSZERO_BOT_WEBSOCKET_URL: "):
+        Settings.read(bot_websocket_url=url)
+
+
+def test_it_says_which_carrier_there_is_none():
+    with pytest.raises(BadSettings, match=r"^PRESSZERO_BOT_AUDIO: "):
+        Settings.read(bot_audio="rtp")

@@ -8,25 +8,79 @@ import asyncio
 import contextlib
 import json
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
+from aiohttp import web
 
 from tests.fakes.audiosocket_client import AUDIO, FRAME_BYTES, FRAME_SECONDS, Heard, Hearer
+from voicebot.websocket_lines import WebSocketLines
 
 FULL, ROOM, MOST = 900, 800, 1000  # frames: QUEUE_LENGTH_XOFF_LEVEL, _XON_LEVEL, _MAX
 LONGEST_TEXT = 128
 
 
-class ChanWebSocketCaller(Hearer):
-    """`async with ChanWebSocketCaller(port, call) as caller:` is a call; leaving the block hangs up."""
+class AsteriskLegs:
+    """Asterisk's HTTP server, as far as it is asked for media: a leg is known by its id, and lets in once."""
 
-    def __init__(self, port: int, call: UUID, *, marks: bool = True, media_format: str = "slin") -> None:
-        """`marks`: whether this one tells that a mark was played."""
+    def __init__(self) -> None:
+        self.url = ""
+        self.asked: list[str] = []  # paths
+        self._waiting: dict[str, asyncio.Future[web.WebSocketResponse]] = {}
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Self]:
+        """Serve while inside."""
+        runner = web.ServerRunner(web.Server(self._serve), shutdown_timeout=1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"ws://127.0.0.1:{runner.addresses[0][1]}/media"
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    def ready(self, leg: str) -> "asyncio.Future[web.WebSocketResponse]":
+        """A leg that waits for somebody; done when they are here."""
+        self._waiting[leg] = asyncio.get_running_loop().create_future()
+        return self._waiting[leg]
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.asked.append(request.path)
+        waiting = self._waiting.pop(request.path.removeprefix("/media/"), None)
+        if waiting is None:
+            return web.Response(status=404)
+        socket = web.WebSocketResponse(protocols=("media",), autoclose=False, timeout=1)
+        await socket.prepare(request)
+        waiting.set_result(socket)
+        await self._over(socket)
+        return socket
+
+    async def _over(self, socket: web.WebSocketResponse) -> None:
+        while not socket.closed:  # noqa: ASYNC110 - the caller has the socket
+            await asyncio.sleep(0.02)
+
+
+class ChanWebSocketCaller(Hearer):
+    """`async with ChanWebSocketCaller(legs, lines, call) as it:` is a call; leaving the block hangs up."""
+
+    def __init__(
+        self,
+        legs: AsteriskLegs,
+        lines: WebSocketLines,
+        call: UUID,
+        *,
+        marks: bool = True,
+        media_format: str = "slin",
+    ) -> None:
+        """`marks`: whether this Asterisk tells that a mark was played."""
         super().__init__()
-        self._url = f"http://127.0.0.1:{port}/bot?call={call}"
+        self._legs, self._lines, self._call = legs, lines, call
         self._marks = marks
         self._format = media_format
         self.commands: list[str] = []
@@ -39,17 +93,15 @@ class ChanWebSocketCaller(Hearer):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession()
-        try:
-            async with asyncio.timeout(5):
-                self.socket = await self._session.ws_connect(self._url, protocols=("media",), autoclose=False)
-        except BaseException:
-            await self._session.close()
-            raise
+        leg = str(uuid4())
+        here = self._legs.ready(leg)
+        self._lines.take(self._call, leg)
+        async with asyncio.timeout(2):  # then the dialplan goes on without the bot
+            self.socket = await here
         await self._tell(
             "MEDIA_START",
-            connection_id="presszero",
-            channel="WebSocket/presszero/0x1",
+            connection_id=leg,
+            channel="WebSocket/INCOMING/0x1",
             format=self._format,
             optimal_frame_size=FRAME_BYTES if self._format == "slin" else 160,
             ptime=20,
@@ -67,7 +119,7 @@ class ChanWebSocketCaller(Hearer):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._session.close()
+        await self.socket.close()
 
     async def say(self, pcm: bytes) -> float:
         """Speak at the pace of speech; the event loop's time at which the last frame had been sent."""

@@ -1,18 +1,17 @@
-"""The WebSocket server over real sockets: what is its own, against strangers, garbage and floods."""
+"""The bot's WebSockets over real sockets: what is their own, and what Asterisk may do to them."""
 
 import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from uuid import UUID
 
-import aiohttp
 import pytest
 
+from tests.fakes.asterisk_legs import AsteriskLegs, ChanWebSocketCaller
 from tests.fakes.bot_house import House, hung_up
-from tests.fakes.chan_websocket_client import ChanWebSocketCaller
-from voicebot.media import BYTES_PER_SECOND, HungUp, MediaPort
-from voicebot.websocket_server import WebSocketServer
+from voicebot.media import BYTES_PER_SECOND, Digit, HungUp, MediaPort
+from voicebot.websocket_lines import WebSocketLines
 
 pytestmark = pytest.mark.integration
 
@@ -21,57 +20,23 @@ TONE = b"\x00\x20\x00\xe0" * 80  # 20 ms, loud
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    house = House(lambda attend: WebSocketServer("127.0.0.1", 0, attend, connections=4))
-    async with house.server:
-        yield house
+    async with AsteriskLegs().open() as legs:
+        house = House(lambda attend: WebSocketLines(legs.url, attend, connections=4))
+        house.legs = legs
+        async with lines_of(house):
+            yield house
 
 
-async def status_of(house: House, path: str, **headers: str) -> int:
-    """What a client of the web gets; 101 where it is let in."""
-    url = f"http://127.0.0.1:{house.server.port}{path}"
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
-        try:
-            async with session.ws_connect(url, headers=headers):
-                return 101
-        except aiohttp.WSServerHandshakeError as error:
-            return error.status
+def lines_of(house: House) -> WebSocketLines:
+    assert isinstance(house.server, WebSocketLines)
+    return house.server
 
 
-async def test_an_id_that_nobody_expects_is_not_let_in(house: House) -> None:
-    call, listener = house.expect()
-    assert await status_of(house, f"/bot?call={uuid4()}") == 404
-    assert await status_of(house, "/bot?call=me") == 404
-    assert await status_of(house, "/bot") == 404
-    assert await status_of(house, f"/other?call={call}") == 404
-    assert not listener.began.is_set()
-
-
-async def test_a_page_in_a_browser_is_not_let_in_even_with_the_id(house: House) -> None:
-    call, listener = house.expect()
-    assert await status_of(house, f"/bot?call={call}", Origin="http://127.0.0.1:8080") == 404
-    assert not listener.began.is_set()
-    assert await status_of(house, f"/bot?call={call}") == 101  # which has cost the call nothing
-
-
-async def test_an_id_lets_in_once(house: House) -> None:
-    call, listener = house.expect()
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
-        await listener.until(listener.began.is_set)
-        assert await status_of(house, f"/bot?call={call}") == 404
-        caller.press("1")
-        await listener.until(lambda: listener.digits == "1")
-
-
-async def test_a_request_that_is_no_upgrade_costs_the_call_nothing(house: House) -> None:
-    call, listener = house.expect()
-    url = f"http://127.0.0.1:{house.server.port}/bot?call={call}"
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
-        for method in ("GET", "POST", "OPTIONS"):
-            async with session.request(method, url) as answer:
-                assert answer.status == 404
-                assert answer.headers["Connection"] == "close"
-    async with ChanWebSocketCaller(house.server.port, call):
-        await listener.until(listener.began.is_set)
+def calling(
+    house: House, call: UUID, *, marks: bool = True, media_format: str = "slin"
+) -> ChanWebSocketCaller:
+    """A caller of the PBX's."""
+    return ChanWebSocketCaller(house.legs, lines_of(house), call, marks=marks, media_format=media_format)
 
 
 async def test_sound_that_waits_in_asterisk_is_taken_back_at_a_barge_in(house: House) -> None:
@@ -81,7 +46,7 @@ async def test_sound_that_waits_in_asterisk_is_taken_back_at_a_barge_in(house: H
         media.stop_playing()
 
     call, listener = house.expect(speak)
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(lambda: sum(heard.loud for heard in caller.heard) > 10)
         await caller.quiet_for(0.5)
         loud = [heard.at for heard in caller.heard if heard.loud]
@@ -91,7 +56,7 @@ async def test_sound_that_waits_in_asterisk_is_taken_back_at_a_barge_in(house: H
 
 async def test_a_long_answer_is_sent_at_the_pace_of_its_playing(house: House) -> None:
     call, listener = house.expect(lambda media: play_and_wait(media, 30.0))
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(lambda: sum(heard.loud for heard in caller.heard) > 20)
         assert len(caller._queue) * 0.02 < 2.0
         assert listener.media is not None
@@ -110,7 +75,7 @@ async def test_what_is_played_without_a_pause_is_heard_without_a_gap(house: Hous
         await media.drained()
 
     call, listener = house.expect(speak)
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(lambda: sum(heard.loud for heard in caller.heard) == 120)
         spoken = [heard.loud for heard in caller.heard]
         first, last = spoken.index(True), len(spoken) - spoken[::-1].index(True)
@@ -125,7 +90,7 @@ async def test_an_asterisk_that_tells_of_no_mark_is_believed_by_the_clock(house:
         await media.close()
 
     call, _ = house.expect(speak)
-    async with ChanWebSocketCaller(house.server.port, call, marks=False) as caller, asyncio.timeout(5):
+    async with calling(house, call, marks=False) as caller, asyncio.timeout(5):
         await caller.closed.wait()
     assert sum(heard.loud for heard in caller.heard) == 10
     assert caller.ended_properly
@@ -133,7 +98,7 @@ async def test_an_asterisk_that_tells_of_no_mark_is_believed_by_the_clock(house:
 
 async def test_a_full_queue_gets_nothing_more_until_there_is_room(house: House) -> None:
     call, listener = house.expect()
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(listener.began.is_set)
         await caller._tell("MEDIA_XOFF")
         caller.press("1")
@@ -147,7 +112,7 @@ async def test_a_full_queue_gets_nothing_more_until_there_is_room(house: House) 
 
 async def test_another_format_than_ours_is_refused(house: House) -> None:
     call, listener = house.expect()
-    async with ChanWebSocketCaller(house.server.port, call, media_format="ulaw") as caller:
+    async with calling(house, call, media_format="ulaw") as caller:
         async with asyncio.timeout(5):
             await caller.closed.wait()
     assert listener.events == [HungUp()]
@@ -168,7 +133,7 @@ GARBAGE = {
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 async def test_a_line_that_turns_into_garbage_is_a_hang_up(house: House, garbage: str | bytes) -> None:
     call, listener = house.expect()
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(listener.began.is_set)
         send = caller.socket.send_str if isinstance(garbage, str) else caller.socket.send_bytes
         await send(garbage)
@@ -178,7 +143,7 @@ async def test_a_line_that_turns_into_garbage_is_a_hang_up(house: House, garbage
 
 async def test_a_flood_of_audio_is_a_hang_up(house: House) -> None:
     call, listener = house.expect()
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         with contextlib.suppress(ConnectionError):
             for _ in range(1000):  # more than three minutes of it
                 await caller.socket.send_bytes(bytes(3200))
@@ -189,10 +154,8 @@ async def test_a_flood_of_audio_is_a_hang_up(house: House) -> None:
 
 async def test_a_reset_is_a_hang_up(house: House) -> None:
     call, listener = house.expect()
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(listener.began.is_set)
-        transport = caller.socket.get_extra_info("socket")
-        assert transport is not None
         caller.socket._writer.transport.abort()
         await listener.until(listener.ended.is_set)
     assert listener.events[-1] == HungUp()
@@ -201,12 +164,13 @@ async def test_a_reset_is_a_hang_up(house: House) -> None:
 async def test_old_audio_gives_way_but_no_digit_when_the_conversation_lags(house: House) -> None:
     sleep_over = asyncio.Event()
     call, listener = house.expect(lambda media: sleep_over.wait())
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(listener.began.is_set)
         await caller._tell("DTMF_END", digit="7")
         for number in range(1000):
             await caller.socket.send_bytes(number.to_bytes(2, "big") * 160)
         await caller._tell("DTMF_END", digit="8")
+        await listener.until(lambda: Digit("8") in listener.media._inbox._events)
         await caller.hang_up()
         await listener.until(lambda: hung_up(listener.media))
         sleep_over.set()
@@ -216,53 +180,32 @@ async def test_old_audio_gives_way_but_no_digit_when_the_conversation_lags(house
     assert len(listener.audio) < 6 * BYTES_PER_SECOND  # of 20 s
 
 
-STRANGERS = {
-    "connect and close": b"",
-    "audiosocket": b"\x01\x00\x10" + bytes(16),
-    "endless garbage": b"\x99" * 100_000,
-    "a long request line": b"GET /" + b"a" * 100_000,
-    "many headers": b"GET /bot HTTP/1.1\r\n" + b"X: y\r\n" * 10_000,
-    "half a request": b"GET /bot?call=",
-    "a body without end": b"POST /bot HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
-    + bytes(99_999),
-    "no key": b"GET /bot HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-}
-
-
-@pytest.mark.parametrize("data", STRANGERS.values(), ids=STRANGERS)
-async def test_no_stranger_disturbs_a_call_in_progress(house: House, data: bytes) -> None:
+async def test_a_leg_that_is_gone_costs_nobody_else_anything(house: House) -> None:
     call, listener = house.expect()
-    async with ChanWebSocketCaller(house.server.port, call) as caller:
+    async with calling(house, call) as caller:
         await listener.until(listener.began.is_set)
-        writers = []
-        for _ in range(10):
-            _, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
-            writer.write(data)
-            if not data:
-                writer.close()
-            writers.append(writer)
-        before = len(caller.heard)
+        for leg in ("gone", "../../ari/channels", "a?b#c"):
+            other, never = house.expect()
+            lines_of(house).take(other, leg)
+            await listener.until(lambda: not house.legs._waiting)
         caller.press("1")
         await listener.until(lambda: listener.digits == "1")
-        await listener.until(lambda: len(caller.heard) >= before + 20)
-        assert not caller.closed.is_set()
-        for writer in writers:
-            writer.transport.abort()
+        await listener.until(lambda: len(house.legs.asked) == 4)
+        assert not never.began.is_set()
+        assert all(path.startswith("/media/") for path in house.legs.asked)  # nothing else is asked for
 
 
-async def test_who_dribbles_a_header_has_to_go_in_time(house: House) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+async def test_an_asterisk_that_does_not_answer_is_given_up(house: House) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
 
-    async def dribble() -> None:
-        with contextlib.suppress(ConnectionError):
-            while True:
-                writer.write(b"G")
-                await asyncio.sleep(0.1)
-
-    writer.write(b"GET /bot HTTP/1.1\r\nX: ")
-    dribbling = asyncio.create_task(dribble())
-    with contextlib.suppress(ConnectionError):
-        async with asyncio.timeout(5):
-            await reader.read(-1)
-    dribbling.cancel()
-    writer.close()
+    door = await asyncio.start_server(mute, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{door.sockets[0].getsockname()[1]}/media"
+    other = House(lambda attend: WebSocketLines(url, attend))
+    call, listener = other.expect()
+    async with lines_of(other) as lines:
+        lines.take(call, "leg")
+        await listener.until(lambda: not lines._tasks)
+    assert not listener.began.is_set()
+    door.close()
