@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -14,6 +15,7 @@ from cti.customers.lookups import LookupDesk
 from cti.progress import Report
 from cti.speech import choose_recognizer, choose_voice
 from ivr.prompts import PromptBook
+from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
@@ -86,11 +88,20 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
             publish=frame.publish,
             clock=utc_now,
             look_up=look_up,
+            customer=partial(_name_of, frame, call_id) if script.names_customers else None,
         )
 
     conversations = Conversations(make, load.has_room)
     frame.task("bot_load", load.run())
     return Voicebot(conversations, pool)
+
+
+async def _name_of(frame: Frame, call_id: str) -> str | None:
+    """The name on the caller's card. Raises DatabaseTrouble, NotFound."""
+    call = frame.live.call(call_id)
+    if call is None or call.customer_id is None:
+        return None
+    return (await CustomerBook(frame.sessions).get(call.customer_id)).name
 
 
 async def _lookups(frame: Frame) -> LookUp | None:
