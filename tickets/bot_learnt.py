@@ -34,9 +34,7 @@ def bot_learnt(events: Iterable[CallEvent]) -> Learnt:
     """What these events of one call say, in whatever order they come."""
     wanted = lookup = identity = ""
     facts: dict[str, Fact] = {}
-    for event in in_order(events):
-        if event.kind is not EventKind.BOT_LEARNT:
-            continue
+    for event in in_order(event for event in events if event.kind is EventKind.BOT_LEARNT):
         name, value = _text(event.data.get("name")), _text(event.data.get("value"))
         title = _text(event.data.get("title")) or name
         match event.data.get("about"):

@@ -9,7 +9,7 @@ one, asks the dialogue and speaks (`voicebot.speaking`).
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import structlog
@@ -51,6 +51,8 @@ KEYS_S: Final = 2.0
 """No key for that long: a number is not going on – and a zero at its end was the wish for a person."""
 REPLY: Final = "reply"
 """What words are called in the ledger that answer a question of the bot's own."""
+NAME_S: Final = 0.3
+"""Deadline for the caller's name."""
 NEWS: Final = 64
 """News waiting at most: a flood of keys must not grow without bound."""
 
@@ -75,12 +77,13 @@ class Conversation:
         publish: Publish,
         clock: Clock,
         look_up: LookUp | None = None,
-        customer: str | None = None,
+        customer: Callable[[], Awaitable[str | None]] | None = None,
         limit_s: float = 180.0,
     ) -> None:
         """Take `ear` made for this call alone; understanding, dialogue and voice are shared by all calls.
 
-        `look_up`: asks the company's system; None: every look-up fails. `customer`: the caller's name.
+        `look_up`: asks the company's system; None: every look-up fails. `customer`: tells the caller's name,
+        for texts that want it.
         """
         self._call_id = call_id
         self._ear = ear
@@ -152,7 +155,7 @@ class Conversation:
 
     async def _talk(self, media: MediaPort) -> Outcome:
         self._check_ear()
-        step = self._dialogue.begin(self._clock(), self._customer)
+        step = self._dialogue.begin(self._clock(), await self._name())
         while True:
             ending = await self._act(media, step)
             if ending is not None:
@@ -163,6 +166,17 @@ class Conversation:
             if self._listener.gone.is_set():
                 return self._hung_up(step.state)  # what they asked last, nobody can answer any more
             step = self._take(step.state, news)
+
+    async def _name(self) -> str | None:
+        """The caller's, if it is known soon: nobody waits in silence for the sake of a greeting."""
+        if self._customer is None:
+            return None
+        try:
+            async with asyncio.timeout(NAME_S):
+                return await self._customer()
+        except Exception as error:  # a deadline that has passed is one too
+            _log.warning("the bot greets without a name", action="bot_nameless", error=type(error).__name__)
+            return None
 
     def _hung_up(self, state: State) -> Outcome:
         """A caller who leaves after an answer got what they called for."""

@@ -124,9 +124,8 @@ class Filling:
             return YES_NO
         if slot.kind == "digits" and slot.shortest == slot.longest:
             return expect_digits(slot.longest - len(asking.begun))
-        return (
-            OPEN if slot.kind == "number" else expect_digits()
-        )  # who reads one out, or a date, draws breath
+        # Who reads a long number out, or a date, draws breath.
+        return OPEN if slot.kind == "number" else expect_digits()
 
     def loose_ends(self, asking: Asking) -> tuple[Note, ...]:
         """What was said or typed and not confirmed, for whoever takes over."""
@@ -318,7 +317,7 @@ class Filling:
         if asking.unknown + 1 >= FAILURES:
             return hand_over(self.script, state, HandOver.LOOK_UP, note, *said)
         if again is None:
-            done = replace(state, asking=None, misses=0, silences=0)
+            done = self._answered(state, asking, self._question(asking))
             return Step(done, (note, *said, Say("anything_else", self.script.anything_else)))
         values = {slot: value for slot, value in asking.values.items() if slot != again}
         asking = replace(asking, values=values, unknown=asking.unknown + 1)
@@ -348,7 +347,12 @@ class Filling:
     ) -> Step:
         """Say it. Raises MissingField."""
         said = self._say(state, asking, f"answer:{question.name}", text, fields)
-        done = replace(
+        done = self._answered(state, asking, question)
+        return Step(done, (said, Say("anything_else", self.script.anything_else)))
+
+    @staticmethod
+    def _answered(state: State, asking: Asking, question: Question) -> State:
+        return replace(
             state,
             asking=None,
             answered=question.topic,
@@ -357,7 +361,6 @@ class Filling:
             silences=0,
             last={**asking.values},
         )
-        return Step(done, (said, Say("anything_else", self.script.anything_else)))
 
     # --- words ---
 

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from voicebot.lookup import Expected, Lookup
 from voicebot.parts import Name, ScriptPart, Spoken, Title, Wording
 from voicebot.slots import Slot
-from voicebot.texts import fields_of, fixed_parts
+from voicebot.texts import CUSTOMER, fields_of, fixed_parts
 
 Slots = Annotated[tuple[Slot, ...], Field(strict=False, max_length=8)]
 
@@ -123,6 +123,11 @@ class BotScript(ScriptPart):
     def speaks_fields(self) -> bool:
         """Whether some words are spoken for one call alone."""
         return any(fields_of(text) - self.digit_fields for text in self.texts())
+
+    @property
+    def names_customers(self) -> bool:
+        """Whether some text has the caller's name."""
+        return any(CUSTOMER in fields_of(text) for text in self.texts())
 
     @cached_property
     def digit_fields(self) -> frozenset[str]:

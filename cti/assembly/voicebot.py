@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,6 +21,7 @@ from cti.speech import choose_recognizer, engine_for, voice_chooser
 from ivr.languages import in_language
 from ivr.prompts import PromptBook
 from ivr.scenario import Scenario
+from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
@@ -102,6 +104,7 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
             publish=frame.publish,
             clock=utc_now,
             look_up=look_up,
+            customer=partial(_name_of, frame, call_id) if script.names_customers else None,
         )
 
     conversations = Conversations(make, load.has_room)
@@ -154,6 +157,14 @@ def _names(scenario: Scenario) -> Sequence[str]:
     """What callers may say that no recogniser knows."""
     prompts = (prompt.text or "" for _, prompt in scenario.spoken())
     return names_in(scenario.name, (*prompts, *scenario.bot.texts()))
+
+
+async def _name_of(frame: Frame, call_id: str) -> str | None:
+    """The name on the caller's card. Raises DatabaseTrouble, NotFound."""
+    call = frame.live.call(call_id)
+    if call is None or call.customer_id is None:
+        return None
+    return (await CustomerBook(frame.sessions).get(call.customer_id)).name
 
 
 async def _lookups(frame: Frame) -> LookUp | None:

@@ -70,7 +70,10 @@ class LookupDesk:
         lookup, company = self._lookups[name]
         if lookup.path is not None and not self._base:
             return Failed(Trouble.NOT_SET_UP)
-        place = address(lookup, values)
+        try:
+            place = address(lookup, values)
+        except KeyError:  # a field that an earlier answer had no value for
+            return Failed(Trouble.UNFIT)
         url = f"{self._base}/{place}" if lookup.path is not None else place
         try:
             return await company.ask(URL(url, encoded=True))

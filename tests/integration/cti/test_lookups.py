@@ -205,6 +205,11 @@ async def test_it_says_that_nobody_is_there():
         assert await ask(desk) == Failed(Trouble.GONE)
 
 
+async def test_it_asks_nothing_without_the_values_for_it(desk: LookupDesk, office: Office):
+    assert await desk.ask("ticket", {}) == Failed(Trouble.UNFIT)
+    assert office.asked == []
+
+
 async def test_it_says_that_nobody_told_where_to_ask():
     async with LookupDesk.connected("", "", lookups()) as desk:
         assert await ask(desk) == Failed(Trouble.NOT_SET_UP)

@@ -184,3 +184,13 @@ def test_it_marks_holds_transfers_and_pauses_of_the_recording() -> None:
 def test_a_pause_that_nobody_ended_ends_with_the_call() -> None:
     (paused,) = [one for one in marked(event(EventKind.RECORDING_PAUSED, 70)) if one.kind == "paused"]
     assert (round(paused.at_s), round(paused.seconds)) == (70, 30)
+
+
+def test_a_turn_leads_to_its_place_in_the_recording() -> None:
+    turns = [
+        event(EventKind.BOT_TURN, 9, speaker="bot", text="How can I help?", offset_seconds=0.5),
+        event(EventKind.BOT_TURN, 12, speaker="caller", text="My prize is late", offset_seconds=3.25),
+    ]
+    said = conversation([event(EventKind.RECEIVED, 0), event(EventKind.BOT_STARTED, 7), *turns], {})
+    assert [line.at_s for line in said] == [7.5, 10.2]  # where it began, not where it was understood
+    assert [line.at_s for line in conversation(turns, {})] == [None, None]

@@ -123,6 +123,21 @@ def test_what_the_caller_did_before_is_on_the_way() -> None:
     assert picture.wanted
 
 
+def test_what_the_bot_has_learnt_is_there_before_anybody_answers() -> None:
+    story = told(
+        event(5, K.BOT_LEARNT, about="wanted", name="check_ticket", title="Check a ticket"),
+        event(
+            6, K.BOT_LEARNT, about="slot", name="ticket", title="ticket number", value="12345678", sure=True
+        ),
+        event(7, K.BOT_LEARNT, about="lookup", name="ticket", value="late"),
+        event(8, K.HANDED_OVER, reason="look_up"),
+        RINGS,
+    )
+    learnt = story.picture.learnt
+    assert (learnt.wanted, learnt.lookup, story.picture.hand_over) == ("Check a ticket", "late", "look_up")
+    assert [(fact.title, fact.value) for fact in learnt.facts] == [("ticket number", "12345678")]
+
+
 def test_the_order_of_telling_and_repeats_do_not_matter() -> None:
     chance = random.Random(4)
     events = [

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -625,3 +625,47 @@ async def test_it_keeps_what_is_private_out_of_the_ledger_and_of_the_outcome(tmp
     assert "nine" not in ledger
     assert "98" not in ledger
     assert learnt(call, "slot") == ["••76"]
+
+
+@pytest.mark.parametrize(
+    ("known", "greeting"), [("Grace Hill", "Hello Grace Hill. What can I do?"), (None, "What can I do?")]
+)
+async def test_it_greets_a_customer_by_name_where_that_is_known(
+    tmp_path: Path, known: str | None, greeting: str
+):
+    async def name() -> str | None:
+        return known
+
+    assert await greets(tmp_path, name) == greeting
+
+
+async def test_it_greets_without_a_name_that_does_not_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(conversation, "NAME_S", 0.01)
+
+    async def never() -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+    async def broken() -> str | None:
+        raise RuntimeError
+
+    assert await greets(tmp_path, never) == "What can I do?"
+    assert await greets(tmp_path, broken) == "What can I do?"
+
+
+async def greets(folder: Path, name: Callable[[], Awaitable[str | None]]) -> object:
+    script = SCRIPT.model_copy(update={"greeting": "Hello {customer}. What can I do?"})
+    call = Call(folder)
+    call.conversation = Conversation(
+        "pz-1.1",
+        ear=call.ear,  # type: ignore[arg-type]
+        understanding=UNDERSTANDING,
+        dialogue=Dialogue(script),
+        voice=call.voice,
+        publish=call.events.append,
+        clock=lambda: datetime(2026, 11, 21, 20, 0, tzinfo=UTC),
+        customer=name,
+    )
+    call.line.says("operator")
+    await call.run()
+    return next(event.data["text"] for event in call.events if event.data.get("intent") == "greeting")
