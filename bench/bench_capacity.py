@@ -9,6 +9,7 @@ given their words at the place where the prompt is, so the word error rates can 
 """
 
 import asyncio
+import os
 import random
 import sys
 import tempfile
@@ -213,25 +214,36 @@ class BareWhole(Listener):
         call.late_s = max(call.late_s, time.monotonic() - began - until_s + STEP_S)
 
 
-async def most(listener: Listener, prompts: Sequence[Prompt], start: int) -> tuple[int, list[Call]]:
-    """The largest number of calls of which none had its words late, and these calls."""
-    best, calls, wanted, failed = 0, [], start, MOST
+@dataclass(frozen=True)
+class Most:
+    """The largest number of calls of which none had its words late."""
+
+    count: int
+    calls: list[Call]
+    cpu: float  # seconds of a core for a second of a call
+
+
+async def most(listener: Listener, prompts: Sequence[Prompt], start: int) -> Most:
+    """Try more and more calls."""
+    best, calls, cpu, wanted, failed = 0, [], 0.0, start, MOST
     while best < wanted < failed:
         tried = [conversation(prompts, seed) for seed in range(wanted)]
+        before = time.process_time()
         await listener.hear(tried, time.monotonic())
+        spent = (time.process_time() - before) / (TRIAL_S * wanted)
         late = max(call.late_s for call in tried)
         print(
             f"  {type(listener).__name__}: {wanted} calls, latest words after {late:.1f} s", file=sys.stderr
         )
         if late <= DEADLINE_S:
-            best, calls = wanted, tried
+            best, calls, cpu = wanted, tried, spent
             wanted = min(round(wanted * 1.5) + (wanted < 2), (best + failed + 1) // 2)
         else:
             failed = wanted
             wanted = (best + failed) // 2
         if failed - best <= max(1, best // 10):
             break
-    return best, calls
+    return Most(best, calls, cpu)
 
 
 def error_rate(calls: Sequence[Call]) -> float:
@@ -263,14 +275,14 @@ def _bare_error_rate(recognizer: Recognizer, calls: Sequence[Call]) -> float:
 async def _whisper(asterisk: Program) -> list[Row]:
     prompts = [p for p in human_prompts(asterisk.tree or Path("/")) if 1.2 < p.seconds < 4.5]
     whisper = Whisper()
-    bare, _ = await most(BareWhole(whisper), prompts, 2)
+    bare = await most(BareWhole(whisper), prompts, 2)
     pool = RecognizerPool(whisper, waiting=MOST)
     try:
-        ours, calls = await most(Ours(pool, None), prompts, 6)
+        ours = await most(Ours(pool, None), prompts, 6)
     finally:
         pool.close()
-    ours_wrong = error_rate(calls)
-    return _rows(whisper.name, ours, bare, ours_wrong, _bare_error_rate(whisper, calls))
+    ours_wrong = error_rate(ours.calls)
+    return _rows(whisper.name, ours, bare, ours_wrong, _bare_error_rate(whisper, ours.calls))
 
 
 async def _vosk(asterisk: Program, model: Path, folder: Path) -> list[Row]:
@@ -283,16 +295,19 @@ async def _vosk(asterisk: Program, model: Path, folder: Path) -> list[Row]:
     vosk = Vosk(str(model), language="ko")
     pool = RecognizerPool(vosk, waiting=MOST)
     try:
-        bare, bare_calls = await most(BareStreaming(vosk, grammar, 2), prompts, 12)
-        ours, calls = await most(Ours(pool, grammar), prompts, 30)
+        bare = await most(BareStreaming(vosk, grammar, os.cpu_count() or 1), prompts, 8)
+        ours = await most(Ours(pool, grammar), prompts, 16)
     finally:
         pool.close()
-    return _rows(f"{vosk.name} with a grammar", ours, bare, error_rate(calls), error_rate(bare_calls))
+    name = f"{vosk.name} with a grammar"
+    return _rows(name, ours, bare, error_rate(ours.calls), error_rate(bare.calls))
 
 
-def _rows(name: str, ours: int, bare: int, ours_wrong: float, bare_wrong: float) -> list[Row]:
+def _rows(name: str, ours: Most, bare: Most, ours_wrong: float, bare_wrong: float) -> list[Row]:
+    everything = "(baseline: it is fed everything)"
     return [
-        _row(f"conversations at once in real time, {name} (baseline: it is fed everything)", ours, "", bare),
+        _row(f"conversations at once in real time, {name} {everything}", ours.count, "", bare.count),
+        _row(f"work for a second of a call, {name} {everything}", 1000 * ours.cpu, "ms", 1000 * bare.cpu),
         _row(f"word error rate meanwhile, {name}", 100 * ours_wrong, "%", 100 * bare_wrong),
     ]
 
