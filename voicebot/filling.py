@@ -54,7 +54,10 @@ class Filling:
 
     script: BotScript
     language: str  # BCP 47
-    _wishes: Wishes = field(init=False, repr=False, default_factory=Wishes)
+    _wishes: Wishes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_wishes", Wishes(language=self.language))
 
     # --- the way in ---
 
@@ -171,7 +174,7 @@ class Filling:
         """To a question that wants a yes or a no; None: neither. "Yes, that is my number", "not quite"."""
         if heard.understood.kind in (Kind.YES, Kind.NO):
             return heard.understood.kind is Kind.YES
-        said = without_fillers(words(heard.text))
+        said = without_fillers(words(heard.text, self.language), self.language)
         if said and self._wishes.is_yes(said[:1]):
             return True
         if len(said) > MOST_WORDS:

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from tickets.vocabulary import EventKind, HandOver
 from voicebot import conversation, listening, speaking
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
+from voicebot.lookup import Answer, Found, LookUp
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.port import RecogniserFailed, RecogniserLate
@@ -413,3 +414,166 @@ async def test_it_leaves_no_task_behind_and_tells_the_ledger_when_it_is_cancelle
 def test_its_fake_line_is_a_media_port(tmp_path: Path):
     line: MediaPort = FakeLine()
     assert not line.playing
+
+
+# --- slots and look-ups ---
+
+ASKING = BotScript.model_validate(
+    {
+        "lookups": {
+            "ticket": {
+                "path": "tickets/{ticket}",
+                "deadline_s": 0.1,
+                "fields": {"prize": "prize"},
+                "otherwise": "It has won {prize} dollars.",
+            }
+        },
+        "identity": {
+            "slots": [{"name": "pin", "kind": "digits", "length": 4, "ask": "Your code?", "private": True}],
+            "lookup": "ticket",
+            "when": {"prize": 1},
+        },
+        "questions": [
+            {
+                "name": "check_ticket",
+                "topic": "Check a ticket",
+                "phrases": ["check my ticket", "did my ticket win", "is my ticket a winner"],
+                "slots": [
+                    {
+                        "name": "ticket",
+                        "kind": "digits",
+                        "length": 4,
+                        "ask": "What is its number?",
+                        "confirm": "I heard {ticket}, is that right?",
+                    }
+                ],
+                "lookup": "ticket",
+            },
+            {
+                "name": "balance",
+                "topic": "Balance",
+                "phrases": ["what is my balance", "tell me my balance", "my balance please"],
+                "answer": "Enough.",
+                "private": True,
+            },
+        ],
+    }
+)
+
+
+def asking_call(folder: Path, look_up: LookUp | None) -> Call:
+    call = Call(folder)
+    call.conversation = Conversation(
+        "pz-1.1",
+        ear=call.ear,  # type: ignore[arg-type]
+        understanding=Understanding.train(ASKING),
+        dialogue=Dialogue(ASKING),
+        voice=call.voice,
+        publish=call.events.append,
+        clock=lambda: datetime(2026, 11, 21, 20, 0, tzinfo=UTC),
+        look_up=look_up,
+        limit_s=30.0,
+    )
+    return call
+
+
+async def confirm_a_number(call: Call) -> None:
+    call.line.says("did my ticket win")
+    await until(lambda: "ask:ticket" in call.said_by_bot())
+    call.line.says("one two three four")
+    await until(lambda: "confirm:ticket" in call.said_by_bot())
+    call.line.says("yes")
+
+
+def learnt(call: Call, about: str) -> list[object]:
+    return [e.data["value"] for e in call.events if e.data.get("about") == about]
+
+
+async def test_it_asks_the_company_with_the_confirmed_number_and_says_the_answer(tmp_path: Path):
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    async def look_up(name: str, values: Mapping[str, str]) -> Answer:
+        asked.append((name, dict(values)))
+        return Found({"prize": 120})
+
+    call = asking_call(tmp_path, look_up)
+    running = asyncio.create_task(call.run())
+    await confirm_a_number(call)
+    await until(lambda: "anything_else" in call.said_by_bot())
+    call.line.hangs_up()
+    assert (await running).topic == "Check a ticket"
+    assert asked == [("ticket", {"ticket": "1234"})]
+    assert call.voice.spoken == ["It has won 120 dollars."]  # what was said back came from pieces
+    assert learnt(call, "slot") == ["1234"]
+
+
+async def test_it_takes_keys_while_the_bot_still_asks(tmp_path: Path):
+    async def look_up(name: str, values: Mapping[str, str]) -> Answer:
+        return Found({"prize": 120})
+
+    call = asking_call(tmp_path, look_up)
+    call.line.says("did my ticket win")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "ask:ticket" in call.said_by_bot())
+    for key in "10201":
+        call.line.presses(key)
+    await until(lambda: "anything_else" in call.said_by_bot())
+    call.line.hangs_up()
+    await running
+    assert learnt(call, "slot") == ["1020"]
+
+
+async def test_it_takes_a_last_zero_for_the_wish_for_a_person_once_no_key_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(conversation, "KEYS_S", 0.01)
+    call = asking_call(tmp_path, None)
+    call.line.says("did my ticket win")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "ask:ticket" in call.said_by_bot())
+    call.line.presses("1")
+    call.line.presses("0")
+    assert (await running).reason is HandOver.PRESSED_ZERO
+
+
+async def until_handed_over(folder: Path, look_up: LookUp | None) -> Call:
+    call = asking_call(folder, look_up)
+    running = asyncio.create_task(call.run())
+    await confirm_a_number(call)
+    assert (await running).reason is HandOver.LOOK_UP
+    return call
+
+
+async def test_it_says_one_moment_and_gives_up_on_a_company_that_never_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(conversation, "LOOKING_S", 0.01)
+    monkeypatch.setattr(conversation, "LOOKED_S", 0.05)
+
+    async def never(name: str, values: Mapping[str, str]) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    call = await until_handed_over(tmp_path, never)
+    assert call.said_by_bot()[-3:] == ["one_moment", "failed:ticket", "handing_over"]
+    assert learnt(call, "lookup") == ["late"]
+
+
+async def test_it_survives_a_look_up_that_breaks_and_one_that_is_not_there(tmp_path: Path):
+    async def broken(name: str, values: Mapping[str, str]) -> Answer:
+        raise RuntimeError
+
+    assert learnt(await until_handed_over(tmp_path, broken), "lookup") == ["gone"]
+    assert learnt(await until_handed_over(tmp_path, None), "lookup") == ["not_set_up"]
+
+
+async def test_it_keeps_what_is_private_out_of_the_ledger_and_of_the_outcome(tmp_path: Path):
+    call = asking_call(tmp_path, None)
+    call.line.says("what is my balance")
+    call.line.says("nine eight seven six")
+    outcome = await call.run()
+    assert outcome.heard == "•"
+    ledger = " ".join(str(event.data) for event in call.events)
+    assert "nine" not in ledger
+    assert "98" not in ledger
+    assert learnt(call, "slot") == ["••76"]
