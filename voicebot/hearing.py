@@ -172,7 +172,7 @@ class Ear:
         if text is None:
             self._so_far = None
         elif self._so_far is None or self._so_far.text != text:
-            self._so_far = SoFar(text, self._is_phrase(text) or self.understands(text))
+            self._so_far = SoFar(text, self.understands(text), self._is_phrase(text))
         return silence_that_ends(self._so_far, self.expects)
 
     def _is_phrase(self, text: str) -> bool:
