@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-ALL = ("ami", "desk", "recognisers", "bot", "service", "vip")
+ALL = ("ami", "desk", "recognisers", "understanding", "bot", "service", "vip")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -100,16 +100,18 @@ class Understanding:
         wishes: Wishes,
         language: str = languages.DEFAULT,
         follows: Mapping[str, str] | None = None,
+        background: Sequence[str] | None = None,
     ) -> None:
         """Take `examples` as (question's name, phrase) pairs.
 
-        `follows`: questions that count only right after another one, and after which.
+        `follows`: questions that count only right after another one, and after which. `background`: everyday
+        sentences instead of the language's own.
         """
         self.language = language
         self._wishes = wishes
         self._follows = dict(follows or {})
         self._topics = languages.find(language).topics
-        self._examples = Examples(examples, language)
+        self._examples = Examples(examples, language, background)
 
     @classmethod
     def train(cls, script: BotScript, language: str = languages.DEFAULT) -> "Understanding":
@@ -147,7 +149,11 @@ class Understanding:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
         if nearest.score >= ACCEPT and nearest.lead >= LEAD:
             return nearest.as_understood()
-        clauses = [self._ranked(clause, after)[0] for clause in _clauses(spoken, self._topics)]
+        clauses = [
+            self._ranked(clause, after)[0]
+            for clause in _clauses(spoken, self._topics)
+            if self._examples.content(clause)
+        ]
         best = max(clauses, key=lambda found: found.score, default=nearest)
         if best.score >= ACCEPT_CLAUSE and best.lead >= LEAD:
             return best.as_understood()

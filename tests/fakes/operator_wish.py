@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 from tests.fakes.scripts import script
 from voicebot.dialogue import Dialogue
@@ -36,6 +37,7 @@ class Bot:
     def __init__(self, language: str) -> None:
         self.understanding = Understanding.train(script(language), language)
         self.dialogue = Dialogue(script(language), language)
+        self._classify = cache(self.understanding.classify)
 
     def states(self) -> dict[str, State]:
         """Every state in which a caller may speak."""
@@ -51,7 +53,7 @@ class Bot:
     def hands_over(self, state: State, turns: Sequence[tuple[str, bool]]) -> bool:
         """Whether one of these turns ends with a person. Each: what was heard, and whether that was sure."""
         for text, sure in turns:
-            understood = self.understanding.classify(text, state.after)
+            understood = self._classify(text, state.after)
             step = self.dialogue.step(state, Heard(understood, clear=sure, text=text))
             if any(isinstance(action, GiveToOperator) for action in step.actions):
                 return True
