@@ -18,11 +18,13 @@ from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, writ
 from cti.asterisk.embedded import TRUNK_ENDPOINT, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotEnd, PbxDidNotStart
+from cti.bot_cli import NoSuchLanguage, bot
 from cti.certificates import BadHost, NoCertificate, first_host, make_certificate
 from cti.people_cli import user
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
+from cti.shipped import shipped_scenario
 from cti.spill import SpillUnusable
 from cti.waiting.ageing import passed_at_most
 from cti.web.assets import PagesNotBuilt
@@ -31,6 +33,7 @@ from ivr.scenario import Scenario
 from ivr.scenario_file import BadScenario, load_scenario
 from recordings.spool import SpoolTrouble
 from recordings.store import ShelfUnwritable
+from recordings.wav import BadAudio
 from tickets.accounts import BadLogin, LoginTaken, WeakPassword
 from tickets.customers import NotFound
 from tickets.database import (
@@ -44,14 +47,12 @@ from tickets.people import ExtensionTaken, LastAdministrator
 from voicebot.recognizers.port import ModelMissing
 from voicebot.voice import VoiceFailed
 
-SHIPPED_SCENARIOS = (
-    Path(__file__).parent / "scenarios",  # installed from a wheel
-    Path(__file__).parent.parent / "scenarios",  # a checkout
-)
 EMBEDDED_RTP_START = 18000
 EXPECTED = (
     BadSettings,
     BadScenario,
+    NoSuchLanguage,
+    BadAudio,
     BadHost,
     NoCertificate,
     BadPbxConfiguration,
@@ -87,6 +88,7 @@ app = typer.Typer(
 pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or configure your own.")
 app.add_typer(pbx, name="pbx")
 app.add_typer(user, name="user")
+app.add_typer(bot, name="bot")
 console = Console()
 errors = Console(stderr=True)
 
@@ -103,11 +105,6 @@ def main() -> None:
 def read_scenario(settings: Settings) -> Scenario:
     """The configured scenario, or the shipped lottery."""
     return load_scenario(settings.scenario or shipped_scenario())
-
-
-def shipped_scenario() -> Path:
-    """The lottery that comes with PressZero."""
-    return next(folder / "lottery.yaml" for folder in SHIPPED_SCENARIOS if folder.is_dir())
 
 
 @app.command()

@@ -17,19 +17,19 @@ from voicebot.script import BotScript
 from voicebot.wishes import Wishes, without_fillers, words
 
 # Found by `python -m bench.tune_understanding`; tests/unit/voicebot measures on phrases held apart.
-BIAS: Final = -2.31
+BIAS: Final = -2.39
 WEIGHTS: Final[Mapping[str, float]] = {
-    "alike": 1.90,
-    "spelled": 2.65,
-    "belongs": 2.27,
-    "strange": -3.42,
+    "alike": 1.77,
+    "spelled": 2.73,
+    "belongs": 2.37,
+    "strange": -3.32,
     "strange_words": -0.92,
-    "ordinary": -1.98,
-    "unasked": -2.85,
-    "unmet": -0.74,
+    "ordinary": -1.97,
+    "unasked": -2.81,
+    "unmet": -0.75,
 }
 """What each figure of the evidence is worth, in a logistic regression."""
-ACCEPT: Final = 0.4
+ACCEPT: Final = 0.45
 """Score from which a question counts as asked."""
 ACCEPT_CLAUSE: Final = 0.8
 """The same for one clause of a long sentence whose other clauses are about something else."""
@@ -100,16 +100,18 @@ class Understanding:
         wishes: Wishes,
         language: str = languages.DEFAULT,
         follows: Mapping[str, str] | None = None,
+        background: Sequence[str] | None = None,
     ) -> None:
         """Take `examples` as (question's name, phrase) pairs.
 
-        `follows`: questions that count only right after another one, and after which.
+        `follows`: questions that count only right after another one, and after which. `background`: everyday
+        sentences instead of the language's own.
         """
         self.language = language
         self._wishes = wishes
         self._follows = dict(follows or {})
         self._topics = languages.find(language).topics
-        self._examples = Examples(examples, language)
+        self._examples = Examples(examples, language, background)
 
     @classmethod
     def train(cls, script: BotScript, language: str = languages.DEFAULT) -> "Understanding":
@@ -147,7 +149,11 @@ class Understanding:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
         if nearest.score >= ACCEPT and nearest.lead >= LEAD:
             return nearest.as_understood()
-        clauses = [self._ranked(clause, after)[0] for clause in _clauses(spoken, self._topics)]
+        clauses = [
+            self._ranked(clause, after)[0]
+            for clause in _clauses(spoken, self._topics)
+            if self._examples.content(clause)
+        ]
         best = max(clauses, key=lambda found: found.score, default=nearest)
         if best.score >= ACCEPT_CLAUSE and best.lead >= LEAD:
             return best.as_understood()

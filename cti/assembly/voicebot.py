@@ -95,16 +95,17 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
 
     def make(call_id: str, language: str) -> Conversation:
         language = language if language in pools else frame.scenario.language
+        dialogue = dialogues[language]
         return Conversation(
             call_id,
             ear=Ear(pools[language], grammar=grammars[language].of if language in grammars else None),
             understanding=teacher.understanding(language),
-            dialogue=dialogues[language],
+            dialogue=dialogue,
             voice=prompts.in_language(language).bot_voice,
             publish=frame.publish,
             clock=utc_now,
             look_up=look_up,
-            customer=partial(_name_of, frame, call_id) if script.names_customers else None,
+            customer=partial(_name_of, frame, call_id) if dialogue.script.names_customers else None,
         )
 
     conversations = Conversations(make, load.has_room)

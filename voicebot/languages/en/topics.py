@@ -150,8 +150,8 @@ _IRREGULAR = """
 """
 
 _MEANINGS = """
-    price: price of | pricey | cost me | how much does | how much do it | price | cost | charge
-        | fee | expensive | cheap | how much is | how much are | how much for | pay for
+    price: price of | pricey | cost me | how much does | how much do it | price | cost | charge | fee
+        | expensive | cheap | how much is | how much are | how much for | pay for
         | how much does it cost | how much do i pay | what do you charge | how much would it be
         | how much money do i need | how many dollars | how many euros
     amount: worth | total | highest | how much money can | how big | how large | how high | amount
@@ -171,7 +171,7 @@ _MEANINGS = """
     get: cash out | withdraw | hand out | get hold of | collect | get | claim | pick up | receive | cash
         | cash in | redeem | turn in | obtain | get paid | pay out | take | pay
     shop: shop | store | kiosk
-    hour: opening times | are you there | are you in | operating hours | come in | office time
+    hour: are you there | are you in | opening times | operating hours | come in | office time
         | at the weekend | reach somebody | hours | what hours | open | close | shut | business hours
         | office hours | opening hours | opening | working hours | work hours | lunch | holiday
         | available | reach you | come by | do you work | weekend
