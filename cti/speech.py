@@ -29,10 +29,17 @@ def voice_chooser(folder: Path, espeak: Sequence[str] | None) -> Callable[[Scena
 
 
 def choose_recognizer(
-    engine: str, whisper_model: str, vosk_model: str, language: str, *, loaded: Collection[Recognizer] = ()
+    engine: str,
+    whisper_model: str,
+    vosk_model: str,
+    language: str,
+    *,
+    names: Sequence[str] = (),
+    loaded: Collection[Recognizer] = (),
 ) -> Recognizer:
     """Load the engine with its model; takes a second or two, so run it in a thread.
 
+    `names`: what callers may say that no dictionary has; for engines that can be told.
     `loaded`: recognisers that there are already; a model among them that hears this language too is shared.
 
     Raises:
@@ -45,21 +52,23 @@ def choose_recognizer(
         return Vosk(vosk_model or language, language=language)
     from voicebot.recognizers.whisper import Whisper
 
-    folder = _whisper_folder(whisper_model, language)
+    folder, name = _whisper_folder(whisper_model, language)
     for other in loaded:
         if isinstance(other, Whisper) and other.folder == folder:
-            return other.in_language(language)
-    return Whisper(folder, language=language)
+            return other.in_language(language, names)
+    return Whisper(folder, name=name, language=language, names=names)
 
 
-def _whisper_folder(whisper_model: str, language: str) -> Path:
+def _whisper_folder(whisper_model: str, language: str) -> tuple[Path, str]:
+    """The model's folder, and its name."""
     if whisper_model:
-        return Path(whisper_model)
+        return Path(whisper_model), Path(whisper_model).name
     if _is_english(language):
-        from voicebot.recognizers.whisper import packaged_model
+        from voicebot.recognizers.whisper import PACKAGED, packaged_model
 
-        return packaged_model()
-    return packaged_multilingual(cache_folder() / "whisper")
+        return packaged_model(), PACKAGED
+    folder = packaged_multilingual(cache_folder() / "whisper")
+    return folder, folder.name
 
 
 def engine_for(language: str, scenario: Scenario, settings: Settings) -> tuple[str, str, str]:

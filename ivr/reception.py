@@ -188,10 +188,12 @@ class Reception:
             return own
         of_line = await session.get_variable("PZ_LANGUAGE")
         of_line = of_line if of_line in spoken else own
-        if caller is not None and caller.language in spoken and caller.language != of_line:
-            await self._speak(session, caller.language)
-            diary.note(EventKind.LANGUAGE, {"language": caller.language, "how": "customer"})
-            return caller.language
+        of_card = folder_name(caller.language or "") if caller is not None else ""
+        known = next((language for language in spoken if folder_name(language) == of_card), of_line)
+        if known != of_line:
+            await self._speak(session, known)
+            diary.note(EventKind.LANGUAGE, {"language": known, "how": "customer"})
+            return known
         if of_line != own:
             diary.note(EventKind.LANGUAGE, {"language": of_line, "how": "line"})
         return of_line

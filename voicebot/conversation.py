@@ -95,6 +95,7 @@ class Conversation:
         self._news: asyncio.Queue[News] = asyncio.Queue(NEWS)
         self._helpers: set[asyncio.Task[None]] = set()
         self._held = ""  # the first part of a sentence that went on
+        self._unclear = ""  # what was heard last, if nothing could be made of it
         self._heard: str | None = None
         self._after: str | None = None  # the question answered last
         self._started_at = self._key_at = 0.0
@@ -210,6 +211,8 @@ class Conversation:
         return step
 
     def _understand(self, state: State, recognised: Recognised, started_at_s: float) -> Step:
+        if self._mouth.cut_off and self._mouth.unheard and not self._held:
+            self._held = self._unclear  # both began to speak at once: it was the middle of their sentence
         text = f"{self._held} {recognised.text}".strip()
         understood = self._understanding.classify(text, state.after)
         if self._held and understood.kind is Kind.OUT_OF_SCOPE:
@@ -223,6 +226,7 @@ class Conversation:
             self._listener.go_on()  # a cough stopped the bot
             return Step(state)
         self._mouth.forget()
+        self._unclear = text if understood.kind is Kind.OUT_OF_SCOPE else ""
         if text:
             private = self._dialogue.is_private(state) and understood.kind is not Kind.OPERATOR
             self._heard = HIDDEN if private else text

@@ -19,6 +19,9 @@ from voicebot.vad import VoiceDetector
 
 _BEFORE_S = 0.5  # kept from before the first frame of speech: soft first sounds pass no gate
 
+GrammarFor = Callable[[Expect], Sequence[str] | None]
+"""What callers may say to a question; None: anything."""
+
 Understands = Callable[[str], bool]
 """Whether the dialogue could act well on these words alone."""
 
@@ -34,12 +37,17 @@ class Ear:
     """
 
     def __init__(
-        self, pool: RecognizerPool, *, grammar: Sequence[str] | None = None, timing: Timing | None = None
+        self,
+        pool: RecognizerPool,
+        *,
+        grammar: GrammarFor | Sequence[str] | None = None,
+        timing: Timing | None = None,
     ) -> None:
-        """`grammar`: phrases to expect, as in `Recognizer.start`."""
+        """`grammar`: phrases to expect, as in `Recognizer.start`; always, or by what was asked for."""
         timing = timing or Timing()
         self._pool = pool
-        self._grammar = grammar
+        self._grammar_for: GrammarFor = grammar if callable(grammar) else lambda expect: grammar
+        self._grammar: Sequence[str] | None = None  # of the utterance in progress
         self._detector = VoiceDetector()
         self._gate = SpeechGate()
         self._segmenter = Segmenter(timing)
@@ -131,6 +139,7 @@ class Ear:
         """Do what a segment asks for; whether it is to be told."""
         if isinstance(segment, SpeechStarted):
             self._gate.begin()
+            self._grammar = self._grammar_for(self.expects)
             self._listening = self._pool.listen(self._grammar)
             self._listening.accept(b"".join(self._before))
             self._before.clear()
@@ -163,7 +172,7 @@ class Ear:
         if text is None:
             self._so_far = None
         elif self._so_far is None or self._so_far.text != text:
-            self._so_far = SoFar(text, self._is_phrase(text) or self.understands(text))
+            self._so_far = SoFar(text, self.understands(text), self._is_phrase(text))
         return silence_that_ends(self._so_far, self.expects)
 
     def _is_phrase(self, text: str) -> bool:

@@ -11,8 +11,8 @@ from recordings.transcript import Recognised
 
 FASTEST: Final = 32.0
 """Letters a second: a hurried speaker has 20."""
-SHORTEST_S: Final = 0.25
-"""A single word takes that long at least, with its soft ends."""
+SOFT_S: Final = 0.4
+"""Soft beginnings and ends of words, which pass no gate."""
 UNSURE: Final = 0.35
 """No-speech probability from which an invention's words are believed to be one."""
 DOUBTFUL: Final = 0.5
@@ -50,7 +50,7 @@ def is_invented(recognised: Recognised, spoken_s: float) -> bool:
         return True
     if _NEVER.search(text) or re.fullmatch(r"\W*[\[(*♪].*[\])*♪]\W*", recognised.text):
         return True
-    if len(text) > FASTEST * max(spoken_s, SHORTEST_S):
+    if len(text) > FASTEST * (spoken_s + SOFT_S):
         return True
     doubtful = recognised.no_speech > UNSURE or (
         recognised.confidence is not None and recognised.confidence < DOUBTFUL

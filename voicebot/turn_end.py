@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-COMPLETE_S: Final = 0.3
+COMPLETE_S: Final = 0.26
 """After an answer to which nothing is missing: a yes, the last digit, a phrase of the grammar."""
 UNDERSTOOD_S: Final = 0.35
 """After a question that was well understood."""
@@ -50,10 +50,15 @@ def expect_digits(count: int | None = None) -> Expect:
 
 @dataclass(frozen=True, slots=True)
 class SoFar:
-    """What an engine has understood of an utterance. `understood`: the dialogue could act on it well."""
+    """What an engine has understood of an utterance.
+
+    `understood`: the dialogue could act on it well.
+    `complete`: a phrase of the grammar, and no longer one goes on from it.
+    """
 
     text: str
     understood: bool = False
+    complete: bool = False
 
 
 def silence_that_ends(so_far: SoFar | None, expect: Expect) -> float:
@@ -67,9 +72,9 @@ def silence_that_ends(so_far: SoFar | None, expect: Expect) -> float:
         return COMPLETE_S if expect.digits is not None and count >= expect.digits else NUMBER_S
     if is_unfinished(so_far.text):
         return HESITATION_S
-    if so_far.understood:
-        return COMPLETE_S if expect.wanted is Wanted.YES_NO else UNDERSTOOD_S
-    return OPEN_S
+    if so_far.complete or (so_far.understood and expect.wanted is Wanted.YES_NO):
+        return COMPLETE_S
+    return UNDERSTOOD_S if so_far.understood else OPEN_S
 
 
 def is_unfinished(text: str) -> bool:

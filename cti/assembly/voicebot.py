@@ -1,7 +1,7 @@
 """What callers hear and what hears them: prompts, recognisers, and the voicebot that talks to them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -19,11 +19,14 @@ from cti.progress import Report
 from cti.speech import choose_recognizer, engine_for, voice_chooser
 from ivr.languages import in_language
 from ivr.prompts import PromptBook
+from ivr.scenario import Scenario
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
+from voicebot.grammar import Grammars
 from voicebot.hearing import Ear
 from voicebot.lookup import LookUp
+from voicebot.names import names_in
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import ModelMissing
 
@@ -69,25 +72,34 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
         VoiceFailed: the voice can not speak for one call alone, as the scenario's texts want it.
     """
     load = BotLoad(lambda: conversations.count, RECOGNITION_S, frame.registry)
-    pools = await _load_recognizers(frame, progress, load)
+    # What nothing here can speak, nobody need understand.
+    languages = (frame.scenario.language, *prompts.languages)
+    pools = await _load_recognizers(frame, languages, progress, load)
     scenarios = {language: in_language(frame.scenario, language) for language in pools}
     zone = ZoneInfo(frame.scenario.timezone)
-    dialogues = {language: Dialogue(own.bot, language, zone) for language, own in scenarios.items()}
+    minds = {
+        language: (
+            Dialogue(own.bot, language, zone),
+            Grammars(own.bot, language) if pools[language].recognizer.takes_grammar else None,
+        )
+        for language, own in scenarios.items()
+    }
     teacher = await teach_bot(frame, {language: own.bot for language, own in scenarios.items()})
     look_up = await _lookups(frame)
-    for language, dialogue in dialogues.items():
-        if dialogue.script.speaks_fields:
+    for language, (own, _) in minds.items():
+        if own.script.speaks_fields:
             voice = prompts.in_language(language).bot_voice
             frame.stack.push_async_callback(voice.close)
             await voice.warm()
 
     def make(call_id: str, language: str) -> Conversation:
         language = language if language in pools else frame.scenario.language
+        dialogue, grammars = minds[language]
         return Conversation(
             call_id,
-            ear=Ear(pools[language]),
+            ear=Ear(pools[language], grammar=grammars.of if grammars else None),
             understanding=teacher.understanding(language),
-            dialogue=dialogues[language],
+            dialogue=dialogue,
             voice=prompts.in_language(language).bot_voice,
             publish=frame.publish,
             clock=utc_now,
@@ -99,19 +111,22 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     return Voicebot(conversations, pools[frame.scenario.language], pools, teacher)
 
 
-async def _load_recognizers(frame: Frame, progress: Report, load: BotLoad) -> dict[str, RecognizerPool]:
+async def _load_recognizers(
+    frame: Frame, languages: Sequence[str], progress: Report, load: BotLoad
+) -> dict[str, RecognizerPool]:
     """A pool for each language, so that a slow engine holds up no callers of another. One that cannot be had
     leaves its further language deaf.
     """
     scenario, pools = frame.scenario, dict[str, RecognizerPool]()
-    for done, language in enumerate(scenario.spoken_languages):
-        progress("Loading the recogniser", done, len(scenario.spoken_languages))
+    for done, language in enumerate(languages):
+        progress("Loading the recogniser", done, len(languages))
         before = resident_mib()
         try:
             recognizer = await asyncio.to_thread(
                 choose_recognizer,
                 *engine_for(language, scenario, frame.settings),
                 language,
+                names=_names(in_language(scenario, language)),
                 loaded=[pool.recognizer for pool in pools.values()],
             )
         except ModelMissing as error:
@@ -135,6 +150,12 @@ async def _load_recognizers(frame: Frame, progress: Report, load: BotLoad) -> di
         frame.stack.callback(pools[language].close)
     progress("Loading the recogniser", 1, 1)
     return pools
+
+
+def _names(scenario: Scenario) -> Sequence[str]:
+    """What callers may say that no recogniser knows."""
+    prompts = (prompt.text or "" for _, prompt in scenario.spoken())
+    return names_in(scenario.name, (*prompts, *scenario.bot.texts()))
 
 
 async def _lookups(frame: Frame) -> LookUp | None:

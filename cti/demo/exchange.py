@@ -28,6 +28,7 @@ class Exchange:
     pbx: Instance
     network: TelephoneNetwork
     kept: PbxSecrets
+    sip_port: int  # of the PBX, on 127.0.0.1
 
 
 def own_settings(data: Path, **others: object) -> Settings:
@@ -74,6 +75,6 @@ async def exchange(program: Program, scenario: Scenario, settings: Settings) -> 
             phones=kept.phones,
             rtp_start=NETWORK_RTP_START,
         ) as network:
-            yield Exchange(pbx, network, kept)
+            yield Exchange(pbx, network, kept, sip_port)
     finally:
         await pbx.stop_async()

@@ -22,12 +22,17 @@ async def bot_says(centre: Centre, caller: Leg, call_id: str, prompt: str, times
     """Wait until the bot has said this so often, and has said all."""
     book = CallBook(centre.database.sessions)
 
-    async def said() -> bool:
-        events = await book.events_of(call_id)
-        prompts = [event.data.get("intent") for event in events if event.data.get("speaker") == "bot"]
-        return prompts.count(prompt) >= times
+    heard: list[object] = []
 
-    await eventually(said, SPEAKS_S, f"the bot says {prompt}")
+    async def said() -> bool:
+        turns = [event.data for event in await book.events_of(call_id) if event.kind is EventKind.BOT_TURN]
+        heard[:] = [(turn["speaker"], turn["intent"], turn["text"]) for turn in turns]
+        return [turn["intent"] for turn in turns if turn["speaker"] == "bot"].count(prompt) >= times
+
+    try:
+        await eventually(said, SPEAKS_S, f"the bot says {prompt}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; it was: {heard}") from None
     await caller.wait_for_quiet()
 
 

@@ -274,6 +274,20 @@ async def test_it_does_not_say_the_rest_of_what_the_caller_answered_meanwhile(tm
     await running
 
 
+async def test_it_takes_what_collides_with_its_reply_for_the_rest_of_the_sentence(tmp_path: Path):
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.line.says("i would like to know how much", confidence=0.2)
+    await until(lambda: "not_understood" in call.said_by_bot())
+    call.line.speaks_for(0.4)  # the reply has hardly begun
+    call.line.says("is a ticket")
+    await until(lambda: "anything_else" in call.said_by_bot())
+    assert call.said_by_bot()[-2] == "answer:ticket_price"
+    call.line.hangs_up()
+    assert (await running).heard == "i would like to know how much is a ticket"
+
+
 async def test_it_passes_over_a_short_sound_without_words(tmp_path: Path):
     call = Call(tmp_path)
     call.line.coughs()
