@@ -76,6 +76,14 @@ class Settings(BaseSettings):
 
     ring_page: bool = False  # for the demo: the page /ring, from which anybody may ring in without an account
 
+    @field_validator("bot_websocket_url")
+    @classmethod
+    def _is_a_websocket(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("write an address such as ws://127.0.0.1:8088/media")
+        return url
+
     @field_validator("database")
     @classmethod
     def _is_a_database(cls, url: SecretStr) -> SecretStr:
@@ -91,14 +99,6 @@ class Settings(BaseSettings):
             raise ValueError("write an address such as https://crm.example/lookup")
         if parts.username is not None or parts.password is not None:
             raise ValueError("leave user and password out; set the _TOKEN beside it")
-        return url
-
-    @field_validator("bot_websocket_url")
-    @classmethod
-    def _is_a_websocket(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.query or parts.fragment):
-            raise ValueError("write an address such as ws://127.0.0.1:8088/media")
         return url
 
     @field_validator("crm_token", "orders_token")
