@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cti.asterisk.install import cache_folder
 from cti.demo.exchange import own_settings
+from tests.fakes.scenarios import lottery, write_scenario
 from tests.house.centre import environment
-from tests.house.conftest import LOTTERY
 from tickets.database import migrate
 
 READY_S = 120.0
@@ -26,18 +26,19 @@ sys.stdin.read()
 
 
 def run() -> list[dict[str, object]]:
-    """One row."""
+    """With English alone, as it is installed; and with Russian beside it."""
     bare = _bare_recogniser()
     with tempfile.TemporaryDirectory(prefix="pz-bench-") as folder:
-        ours = _service(Path(folder))
+        english = _service(Path(folder), languages=False)
+    with tempfile.TemporaryDirectory(prefix="pz-bench-") as folder:
+        both = _service(Path(folder), languages=True)
+    figures = {
+        "Memory of an idle service": english,
+        "Memory of an idle service with two languages, a recogniser for each": both,
+    }
     return [
-        {
-            "name": "Memory of an idle service",
-            "figure": ours,
-            "unit": "MB (PSS)",
-            "baseline": bare,
-            "ratio": ours / bare,
-        }
+        {"name": name, "figure": figure, "unit": "MB (PSS)", "baseline": bare, "ratio": figure / bare}
+        for name, figure in figures.items()
     ]
 
 
@@ -54,12 +55,13 @@ def _bare_recogniser() -> float:
         process.wait()
 
 
-def _service(folder: Path) -> float:
+def _service(folder: Path, *, languages: bool) -> float:
+    scenario = write_scenario(lottery(languages=languages), folder / "scenario.yaml")
     settings = own_settings(folder, prompts=cache_folder() / "test-prompts")
     migrate(settings.database_url)
     process = subprocess.Popen(
         [str(Path(sys.executable).parent / "presszero"), "serve"],
-        env={**os.environ, **environment(settings, LOTTERY)},
+        env={**os.environ, **environment(settings, scenario)},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -20,7 +20,7 @@ from cti.assembly.reception import open_doors
 from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
 from cti.assembly.voicebot import prepare_prompts, wake_voicebot
-from cti.assembly.waiting import call_back_desk, call_people_back, keep_queues, let_wait_well
+from cti.assembly.waiting import call_back_desk, call_people_back, keep_queues, know_languages, let_wait_well
 from cti.live import LiveCalls
 from cti.process.drain import Drain
 from cti.progress import Report
@@ -84,11 +84,11 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         frame, pbx, operators.keeper, desk, shelf, operators.controls.consulting, operators.phones
     )
     prompts = await prepare_prompts(frame, progress)
-    waiting = let_wait_well(frame, pbx, prompts, incidents, surge)
+    waiting = let_wait_well(frame, pbx, prompts, incidents, surge, await know_languages(frame))
     bot = await wake_voicebot(frame, prompts, progress)
-    await put_up_shelf(frame, bot.pool, surge)
+    await put_up_shelf(frame, bot.pools, surge)
     call_back = call_back_desk(frame, prompts, promises)
-    drain = await open_doors(frame, pbx, prompts, bot.conversations, waiting, call_back, customers, surge)
+    drain = await open_doors(frame, pbx, prompts, bot, waiting, call_back, customers, surge)
     call_people_back(frame, pbx, may_call=lambda: not drain.begun)
     keep_reminders(frame)
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty

@@ -18,11 +18,13 @@ from cti.asterisk.config import BadPbxConfiguration, EmbeddedPlan, PbxPlan, writ
 from cti.asterisk.embedded import TRUNK_ENDPOINT, Doors, build_embedded, keep_secrets, plan_pbx
 from cti.asterisk.install import NoAsterisk, find_asterisk, install_asterisk
 from cti.asterisk.instance import Instance, PbxDidNotEnd, PbxDidNotStart
+from cti.bot_cli import NoSuchLanguage, bot
 from cti.certificates import BadHost, NoCertificate, first_host, make_certificate
 from cti.people_cli import user
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
+from cti.shipped import shipped_scenario
 from cti.spill import SpillUnusable
 from cti.waiting.ageing import passed_at_most
 from cti.web.assets import PagesNotBuilt
@@ -31,6 +33,7 @@ from ivr.scenario import Scenario
 from ivr.scenario_file import BadScenario, load_scenario
 from recordings.spool import SpoolTrouble
 from recordings.store import ShelfUnwritable
+from recordings.wav import BadAudio
 from tickets.accounts import BadLogin, LoginTaken, WeakPassword
 from tickets.customers import NotFound
 from tickets.database import (
@@ -44,14 +47,12 @@ from tickets.people import ExtensionTaken, LastAdministrator
 from voicebot.recognizers.port import ModelMissing
 from voicebot.voice import VoiceFailed
 
-SHIPPED_SCENARIOS = (
-    Path(__file__).parent / "scenarios",  # installed from a wheel
-    Path(__file__).parent.parent / "scenarios",  # a checkout
-)
 EMBEDDED_RTP_START = 18000
 EXPECTED = (
     BadSettings,
     BadScenario,
+    NoSuchLanguage,
+    BadAudio,
     BadHost,
     NoCertificate,
     BadPbxConfiguration,
@@ -87,6 +88,7 @@ app = typer.Typer(
 pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or configure your own.")
 app.add_typer(pbx, name="pbx")
 app.add_typer(user, name="user")
+app.add_typer(bot, name="bot")
 console = Console()
 errors = Console(stderr=True)
 
@@ -103,11 +105,6 @@ def main() -> None:
 def read_scenario(settings: Settings) -> Scenario:
     """The configured scenario, or the shipped lottery."""
     return load_scenario(settings.scenario or shipped_scenario())
-
-
-def shipped_scenario() -> Path:
-    """The lottery that comes with PressZero."""
-    return next(folder / "lottery.yaml" for folder in SHIPPED_SCENARIOS if folder.is_dir())
 
 
 @app.command()
@@ -136,13 +133,24 @@ def check(
     ] = None,
 ) -> None:
     """Read a scenario file and name every mistake with its line."""
-    path = scenario or Settings.read().scenario or shipped_scenario()
+    from cti.speech import deaf_languages
+
+    settings = Settings.read()
+    path = scenario or settings.scenario or shipped_scenario()
     found = load_scenario(path)
     console.print(
         f"{path} is good: {len(found.menus)} menus, {len(found.bot.questions)} questions, "
         f"{len(found.queues)} queues, {len(found.operators)} operators.",
         soft_wrap=True,
     )
+    if found.languages:
+        console.print(f"Callers are spoken to in {', '.join(found.spoken_languages)}.")
+    for language, what_to_do in deaf_languages(found, settings).items():
+        console.print(
+            f"Here the bot does not hear {language}, and its callers get people: {what_to_do}.",
+            soft_wrap=True,
+            markup=False,
+        )
     if found.vip.levels:
         passed = passed_at_most(9, found.vip)
         console.print(f"Whoever finds nine callers waiting is overtaken by at most {passed} VIPs.")
@@ -275,13 +283,12 @@ def pbx_config(
 
 
 async def _prepare_prompts(settings: Settings, scenario: Scenario, report: Report) -> None:
-    from cti.speech import choose_voice
+    from cti.speech import voice_chooser
 
     program = find_asterisk()
-    voice = choose_voice(scenario, settings.prompts_folder, program.espeak if program else None)
-    await PromptBook.prepare(
+    await PromptBook.prepare_languages(
         scenario,
-        voice,
+        voice_chooser(settings.prompts_folder, program.espeak if program else None),
         settings.prompts_folder,
         lambda done, total: report("Speaking the prompts", done, total),
     )

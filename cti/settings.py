@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     recognizer: str = Field("whisper", pattern="^(whisper|vosk)$")
     whisper_model: str = ""  # folder of a CTranslate2 model; empty: the packaged tiny.en
     vosk_model: str = ""  # folder, or a language to fetch; empty: the scenario's language
+    # Of further languages: `{"ru": "vosk:/models/ru", "es": "whisper:/models/small"}`; one that is not named
+    # has what the same engine comes with.
+    recognizers: dict[str, str] = {}
 
     stop_within_s: float = Field(60, ge=0, le=600)  # how long callers may finish when the service is to end
 
@@ -81,6 +84,14 @@ class Settings(BaseSettings):
         if url.get_secret_value() and not is_supported(url.get_secret_value()):
             raise ValueError("name SQLite or PostgreSQL, as in postgresql://user:password@host/name")
         return url
+
+    @field_validator("recognizers")
+    @classmethod
+    def _are_engines(cls, engines: dict[str, str]) -> dict[str, str]:
+        for engine in engines.values():
+            if engine.partition(":")[0] not in {"whisper", "vosk"}:
+                raise ValueError('write {"ru": "vosk:/models/ru"}: whisper or vosk, a colon, and the model')
+        return engines
 
     @field_validator("crm_url", "orders_url", "lookups_url")
     @classmethod

@@ -68,16 +68,16 @@ class CallBackDesk:
         await fuse.light(session, PROMISE_S)
         call_id = await session.get_variable("PZ_CALL") or session.request.get("agi_uniqueid")
         number = self._normalise(session.request.get("agi_callerid"))
-        if number is not None and await self._takes_it(session):
+        prompts = self._prompts.in_language(await session.get_variable("PZ_LANGUAGE"))
+        if number is not None and await self._takes_it(session, prompts):
             promise = await self._promise(session, call_id, number)
             if promise is not None:
-                await self._play(session, self._prompts.prompt("call_back_promised"), "")
+                await self._play(session, prompts.prompt("call_back_promised"), "")
                 await session.set_variable("PZ_NEXT", Next.BYE.value)
         await fuse.put_out(session)
 
-    async def _takes_it(self, session: AgiSession) -> bool:
-        question = self._prompts.prompt("call_back_confirm")
-        sounds = (*question, *self._prompts.quiet(ANSWER_S))
+    async def _takes_it(self, session: AgiSession, prompts: PromptBook) -> bool:
+        sounds = (*prompts.prompt("call_back_confirm"), *prompts.quiet(ANSWER_S))
         return await self._play(session, sounds, ACCEPT + ZERO) == ACCEPT
 
     async def _promise(self, session: AgiSession, call_id: str, number: str) -> Promise | None:

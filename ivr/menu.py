@@ -11,7 +11,7 @@ not a rule of any one state: `advance` looks at it before anything else.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ivr.scenario import MAIN_MENU, Option, Scenario, announcement_name
+from ivr.scenario import MAIN_MENU, Option, Scenario, announcement_name, invitation_name
 from tickets.vocabulary import EventKind, HandOver
 
 OPERATOR_KEY = "0"
@@ -85,6 +85,7 @@ class State:
     steps: int = 0
     incident: Incident | None = None  # is playing
     left: tuple[str, ...] = ()  # prompts of the introduction that follow it
+    language: str = ""  # in which the prompts are; empty: the scenario's own
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,14 @@ class Step:
 
 
 def begin(
-    scenario: Scenario, *, is_open: bool, surge: bool = False, incident: Incident | None = None
+    scenario: Scenario,
+    *,
+    is_open: bool,
+    surge: bool = False,
+    incident: Incident | None = None,
+    language: str = "",
 ) -> Step:
-    """The first step of a call; `surge`: far more people call than usual."""
+    """The first step of a call; `surge`: far more people call than usual; `language`: of this caller."""
     menu = _first_menu(scenario, surge) if is_open else scenario.hours.closed_menu
     prompts: tuple[str, ...] = ("greeting",)
     if scenario.prompts.recording_notice is not None:
@@ -111,7 +117,7 @@ def begin(
         left = ("surge",)
     # The greeting is a part of the first menu: its keys count already.
     news = (_entered(menu),) if menu else ()
-    state = State(Stage.INTRO, is_open, menu)
+    state = State(Stage.INTRO, is_open, menu, language=language)
     if incident is None:
         return Step(state, _intro_ask(scenario, menu, prompts + left), news)
     # By itself, so that the ledger knows who has heard it out.
@@ -163,6 +169,8 @@ def _chosen(scenario: Scenario, state: State, menu: str, key: str) -> Step:
 def _follow(scenario: Scenario, state: State, menu: str, key: str, option: Option) -> Step:
     if option.menu is not None:
         return _enter(scenario, state, option.menu)
+    if option.language is not None:
+        return _in_language(scenario, replace(state, language=option.language), menu, option.language)
     if option.queue is not None:
         return _operator(scenario, state, HandOver.MENU_CHOICE, option.queue)
     if option.announce is not None:
@@ -196,18 +204,33 @@ def _after_announcement(scenario: Scenario, state: State, menu: str, key: str | 
 
 def _enter(scenario: Scenario, state: State, menu: str) -> Step:
     at_menu = replace(state, stage=Stage.MENU, menu=menu, tries=0)
-    return Step(at_menu, _menu_ask(scenario, menu), (_entered(menu),))
+    return Step(at_menu, _menu_ask(scenario, at_menu, menu), (_entered(menu),))
+
+
+def _in_language(scenario: Scenario, state: State, menu: str, language: str) -> Step:
+    step = _enter(scenario, state, menu)
+    if scenario.prompts.recording_notice is not None and isinstance(step.do, Ask):
+        # So far they were told in a language that is perhaps not theirs.
+        step = replace(step, do=replace(step.do, prompts=("recording_notice", *step.do.prompts)))
+    chosen = News(EventKind.LANGUAGE, {"language": language, "how": "key"})
+    return replace(step, news=(chosen, *step.news))
 
 
 def _again(scenario: Scenario, state: State, menu: str, why: str) -> Step:
     tries = state.tries + 1
     if tries > scenario.menus[menu].repeat:
         return _give_up(scenario, state)
-    return Step(replace(state, stage=Stage.MENU, tries=tries), _menu_ask(scenario, menu, why))
+    return Step(replace(state, stage=Stage.MENU, tries=tries), _menu_ask(scenario, state, menu, why))
 
 
-def _menu_ask(scenario: Scenario, menu: str, *before: str) -> Ask:
-    return Ask((*before, f"menu-{menu}"), ALL_KEYS, scenario.menus[menu].timeout_s)
+def _menu_ask(scenario: Scenario, state: State, menu: str, *before: str) -> Ask:
+    present = state.language or scenario.language
+    invitations = [
+        invitation_name(menu, digit)
+        for digit, option in scenario.menus[menu].options.items()
+        if option.invitation is not None and option.language != present
+    ]
+    return Ask((*before, f"menu-{menu}", *invitations), ALL_KEYS, scenario.menus[menu].timeout_s)
 
 
 def _entered(menu: str) -> News:

@@ -1,7 +1,7 @@
 """The prompt book: every prompt of a scenario as a WAV that Asterisk can play, made ready before any call.
 
-Recorded files win over synthesis, the bot's included. It may not know calls or the menu; the synthesisers
-stand behind `voicebot.voice`, ffmpeg behind `recordings.audio`.
+Recorded files win over synthesis, the bot's included. Each language has a book of its own. It may not know
+calls or the menu; the synthesisers stand behind `voicebot.voice`, ffmpeg behind `recordings.audio`.
 """
 
 import asyncio
@@ -9,20 +9,27 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+import structlog
+
 from ivr import pieces
 from ivr.call_back_rules import ANSWER_S
+from ivr.languages import folder_name, in_language
 from ivr.menu import LAST_CHANCE_S
 from ivr.pieces import Rendered
 from ivr.scenario import STATIC_PROMPTS, Scenario
 from recordings.audio import BadAudio, to_telephone_wav
-from voicebot.voice import Progress, Voice
+from voicebot.voice import NoVoice, Progress, Voice
+
+log = structlog.get_logger()
 
 STATIC = "static"
-"""Sub-folder of the prompts that the dialplan plays by itself, under fixed names."""
+"""Sub-folder of the prompts that the dialplan plays by itself, under fixed names. Those of a further language
+lie in a folder inside that is named by it: Asterisk looks there first for a channel of that language.
+"""
 
 PIECES = "pieces"
 """Sub-folder of the prompts that reception plays, second by second."""
@@ -68,19 +75,68 @@ class RecordedVoice:
 class PromptBook:
     """Reception's prompts by their names in the scenario, and the voice that the bot is to speak with."""
 
-    def __init__(self, prompts: Mapping[str, Pieces], bot_voice: Voice, folder: Path) -> None:
+    def __init__(
+        self,
+        prompts: Mapping[str, Pieces],
+        bot_voice: Voice,
+        folder: Path,
+        translations: "Mapping[str, PromptBook] | None" = None,
+    ) -> None:
         self._prompts = dict(prompts)
         self.bot_voice = bot_voice
         self._folder = folder
+        self._translations = dict(translations or {})
+
+    @classmethod
+    async def prepare_languages(
+        cls,
+        scenario: Scenario,
+        choose_voice: Callable[[Scenario], Voice],
+        folder: Path,
+        progress: Progress | None = None,
+    ) -> Self:
+        """The book of the scenario's own language, with those of its further ones behind `in_language`.
+
+        A further language that nothing here can speak is left out, and the log says what to install: its
+        callers hear the scenario's own.
+
+        Raises:
+            PromptsNotReady, voicebot.voice.VoiceFailed: see `prepare`.
+        """
+        book = await cls.prepare(scenario, choose_voice(scenario), folder, progress)
+        for language in scenario.languages:
+            own = in_language(scenario, language)
+            try:
+                book._translations[language] = await cls.prepare(
+                    own, choose_voice(own), folder, progress, static=f"{STATIC}/{folder_name(language)}"
+                )
+            except NoVoice as error:
+                log.warning(
+                    "A language cannot be spoken here: its callers hear the scenario's own.",
+                    action="language_unspoken",
+                    language=language,
+                    reason=str(error),
+                )
+        for each in book._all():  # an invitation to a language is in that language, and for all the others
+            for other in book._all():
+                each._prompts |= {n: other._prompts[n] for n, sound in each._prompts.items() if not sound}
+        return book
 
     @classmethod
     async def prepare(
-        cls, scenario: Scenario, voice: Voice, folder: Path, progress: Progress | None = None
+        cls,
+        scenario: Scenario,
+        voice: Voice,
+        folder: Path,
+        progress: Progress | None = None,
+        *,
+        static: str = STATIC,
     ) -> Self:
-        """Render, convert and lay out everything that callers can hear; what is ready already is kept.
+        """Render, convert and lay out everything that callers can hear in the scenario's own language; what
+        is ready already is kept.
 
-        `folder` belongs to the book: `recorded/` inside has converted files, `static/<name>.wav` the prompts
-        of `Scenario.static_texts`.
+        `folder` belongs to the book: `recorded/` inside has converted files, `<static>/<name>.wav` the
+        prompts of `Scenario.static_texts`.
 
         Raises:
             PromptsNotReady: a recorded file cannot be used, or `folder` cannot be written.
@@ -97,10 +153,23 @@ class PromptBook:
         paths = await bot_voice.render_all([*texts.values(), *scenario.bot.fixed_texts()], progress)
         by_name |= dict(zip(texts, paths, strict=False))
         waits = {LAST_CHANCE_S, ANSWER_S, *(menu.timeout_s for menu in scenario.menus.values())}
-        return cls(await asyncio.to_thread(_lay_out, by_name, waits, folder), bot_voice, folder)
+        laid_out = await asyncio.to_thread(_lay_out, by_name, waits, folder, static)
+        return cls(dict.fromkeys(scenario.invitations(), ()) | laid_out, bot_voice, folder)
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """Further languages that can be spoken here."""
+        return tuple(self._translations)
+
+    def in_language(self, language: str) -> "PromptBook":
+        """The book of a language; of one that has none, this."""
+        return self._translations.get(language, self)
+
+    def _all(self) -> "tuple[PromptBook, ...]":
+        return (self, *self._translations.values())
 
     def prompt(self, name: str) -> Pieces:
-        """The sound of a prompt.
+        """The sound of a prompt; none of an invitation to a language that nobody here speaks.
 
         Raises:
             KeyError: the scenario from which the book was made has no such prompt.
@@ -108,15 +177,18 @@ class PromptBook:
         return self._prompts[name]
 
     async def add(self, name: str, sound: Path) -> None:
-        """Take in a prompt that is in no scenario: telephone WAV, named by its content.
+        """Take in a prompt that is in no scenario, for callers of all languages: telephone WAV, named by its
+        content.
 
         Raises:
             PromptsNotReady: `folder` cannot be written.
         """
         try:
-            self._prompts[name] = await asyncio.to_thread(pieces.lay_out, sound, self._folder / PIECES)
+            laid_out = await asyncio.to_thread(pieces.lay_out, sound, self._folder / PIECES)
         except OSError as error:
             raise _unwritable(self._folder, error) from error
+        for each in self._all():
+            each._prompts[name] = laid_out
 
     def quiet(self, seconds: int) -> Pieces:
         """Silence of that length, to be played while a menu waits for a key."""
@@ -143,12 +215,14 @@ def _convert_all(scenario: Scenario, folder: Path) -> dict[Path, Path]:
     return converted
 
 
-def _lay_out(by_name: Mapping[str, Path], waits: Iterable[int], folder: Path) -> dict[str, Pieces]:
+def _lay_out(
+    by_name: Mapping[str, Path], waits: Iterable[int], folder: Path, static: str
+) -> dict[str, Pieces]:
     try:
-        for name in (STATIC, PIECES):
+        for name in (static, PIECES):
             (folder / name).mkdir(parents=True, exist_ok=True)
         for name in by_name.keys() & set(STATIC_PROMPTS):
-            _copy(by_name[name], folder / STATIC / f"{name}.wav")
+            _copy(by_name[name], folder / static / f"{name}.wav")
         sounds = {name: pieces.lay_out(path, folder / PIECES) for name, path in by_name.items()}
         return sounds | {_quiet(seconds): pieces.quiet(folder / PIECES, seconds) for seconds in waits}
     except OSError as error:

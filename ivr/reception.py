@@ -4,8 +4,8 @@ Joins the menu's state machine with the AGI session, and tells the ledger what h
 nor the web: customers, the bot and the ledger are callables given to it.
 
 What the dialplan reads afterwards: PZ_NEXT (operator | bot | voicemail | bye; anything else means operator),
-PZ_QUEUE, PZ_PRIORITY, PZ_BOT_UUID. Queue and priority are set before anything else, so that a VIP keeps their
-place even if we die a second later.
+PZ_QUEUE, PZ_PRIORITY, PZ_BOT_UUID, PZ_LANGUAGE (of which CHANNEL(language) is made). Queue and priority are
+set before anything else, so that a VIP keeps their place even if we die a second later.
 
 The fuse: before each step we set Asterisk's own TIMEOUT(absolute) a little beyond the step's length. If this
 process freezes, the channel's `T` extension takes the caller to the operators without us. On leaving it is
@@ -25,6 +25,7 @@ from ivr import fuse
 from ivr.agi import AgiError, AgiSession, CallerHungUp
 from ivr.hours import is_open
 from ivr.keys import Keys
+from ivr.languages import folder_name
 from ivr.menu import Ask, Incident, Leave, News, Next, advance, begin
 from ivr.prompts import PromptBook
 from ivr.scenario import Scenario
@@ -44,6 +45,7 @@ class KnownCaller:
 
     customer_id: int | None  # None: known, but on no card of ours yet
     vip_level: int  # 0: nobody special
+    language: str | None = None  # BCP 47; None: nobody knows
 
 
 FindCustomer = Callable[[str], Awaitable[KnownCaller | None]]
@@ -58,8 +60,8 @@ class ExpectedBot:
     fuse_s: float | None = None  # of the bot's leg; None: the dialplan's own, short one, which `cti` re-arms
 
 
-AnnounceBot = Callable[[str], ExpectedBot | None]
-"""Expect the audio of this call (its call id); None: no room for another conversation."""
+AnnounceBot = Callable[[str, str], ExpectedBot | None]
+"""Expect the audio of this call (its call id, its language); None: no room for another conversation."""
 
 BotDecision = Callable[[UUID], Outcome | None]
 """What became of the conversation; None: nobody knows."""
@@ -81,7 +83,9 @@ class Reception:
         in_surge: Callable[[], bool] = lambda: False,
         incident: Callable[[], Incident | None] = lambda: None,
         keys: Keys | None = None,
+        bot_speaks: Callable[[str], bool] = lambda language: True,
     ) -> None:
+        """`bot_speaks`: whether the bot can talk in a language; callers of others get people."""
         self._scenario = scenario
         self._prompts = prompts
         self._find_customer = find_customer
@@ -93,6 +97,7 @@ class Reception:
         self._in_surge = in_surge
         self._incident = incident
         self._keys = keys or Keys()
+        self._bot_speaks = bot_speaks
 
     def pass_on(self) -> None:
         """The service ends: from now on new callers go straight to the operators."""
@@ -137,14 +142,24 @@ class Reception:
         await session.set_variable("PZ_PRIORITY", self._scenario.priority(caller.vip_level if caller else 0))
         if self._passes_on:
             return self._to_operator(HandOver.SURGE)  # there is no room for one more with us
+        diary.language = await self._language(session, diary, caller)
         open_now = is_open(self._clock(), self._scenario.hours, self._scenario.timezone)
-        step = begin(self._scenario, is_open=open_now, surge=self._in_surge(), incident=self._incident())
+        step = begin(
+            self._scenario,
+            is_open=open_now,
+            surge=self._in_surge(),
+            incident=self._incident(),
+            language=diary.language,
+        )
         while True:
             for news in step.news:
                 diary.tell(news)
+            if step.state.language != diary.language:
+                diary.language = step.state.language
+                await self._speak(session, diary.language)
             if isinstance(step.do, Leave):
                 return step.do
-            key = await self._ask(session, step.do, diary.call_id)
+            key = await self._ask(session, step.do, diary)
             step = advance(self._scenario, step.state, key)
 
     async def _recognise(self, session: AgiSession, diary: "_Diary") -> KnownCaller | None:
@@ -166,11 +181,34 @@ class Reception:
             diary.note(EventKind.CUSTOMER_FOUND, data)
         return caller
 
-    async def _ask(self, session: AgiSession, ask: Ask, call_id: str) -> str | None:
-        sounds = [piece for name in ask.prompts for piece in self._prompts.prompt(name)]
+    async def _language(self, session: AgiSession, diary: "_Diary", caller: KnownCaller | None) -> str:
+        """The caller's: as their card has it, else that of the line they rang, which the dialplan knows."""
+        own, spoken = self._scenario.language, self._scenario.spoken_languages
+        if len(spoken) == 1:
+            return own
+        of_line = await session.get_variable("PZ_LANGUAGE")
+        of_line = of_line if of_line in spoken else own
+        of_card = folder_name(caller.language or "") if caller is not None else ""
+        known = next((language for language in spoken if folder_name(language) == of_card), of_line)
+        if known != of_line:
+            await self._speak(session, known)
+            diary.note(EventKind.LANGUAGE, {"language": known, "how": "customer"})
+            return known
+        if of_line != own:
+            diary.note(EventKind.LANGUAGE, {"language": of_line, "how": "line"})
+        return of_line
+
+    async def _speak(self, session: AgiSession, language: str) -> None:
+        """From here on the dialplan's own prompts are in it too, whatever becomes of us."""
+        await session.set_variable("PZ_LANGUAGE", language)
+        await session.set_variable("CHANNEL(language)", folder_name(language))
+
+    async def _ask(self, session: AgiSession, ask: Ask, diary: "_Diary") -> str | None:
+        call_id, prompts = diary.call_id, self._prompts.in_language(diary.language)
+        sounds = [piece for name in ask.prompts for piece in prompts.prompt(name)]
         if ask.wait_s:
             # Played, not merely waited: a line without sound seems dead, and the recording would lose time.
-            sounds += self._prompts.quiet(ask.wait_s)
+            sounds += prompts.quiet(ask.wait_s)
         for sound in sounds:
             await fuse.light(session, sound.seconds)
             key = await session.stream_file(sound.path, ask.keys, seconds=sound.seconds)
@@ -191,8 +229,10 @@ class Reception:
         return self._to_operator(HandOver.FAULT)
 
     async def _let_go(self, session: AgiSession, diary: "_Diary", leave: Leave) -> None:
-        if leave.next is Next.BOT:
-            expected = self._announce_bot(diary.call_id)
+        if leave.next is Next.BOT and not self._bot_speaks(diary.language):
+            leave = self._to_operator(HandOver.MENU_CHOICE)
+        elif leave.next is Next.BOT:
+            expected = self._announce_bot(diary.call_id, diary.language)
             if expected is None:
                 leave = self._to_operator(HandOver.SURGE)
             else:
@@ -220,10 +260,11 @@ class Reception:
 
 
 class _Diary:
-    """Tells the ledger about one call, each event under an id of its own."""
+    """What is known of one call here; tells the ledger of it, each event under an id of its own."""
 
     def __init__(self, call_id: str, publish: Publish, clock: Callable[[], datetime]) -> None:
         self.call_id = call_id
+        self.language = ""  # of the call; empty: not known yet
         self._publish = publish
         self._clock = clock
         # A call comes here more than once (before and after the bot), so counting alone would repeat ids.

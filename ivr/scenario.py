@@ -8,16 +8,17 @@ pattern here, so that a scenario cannot smuggle anything into a dialplan.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -30,6 +31,9 @@ from ivr.vip_rules import Vip
 from ivr.waiting_words import WaitingWords
 from voicebot.script import BotScript
 
+if TYPE_CHECKING:
+    from ivr.languages import LanguageWords
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
 Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,15}$")]
@@ -37,6 +41,7 @@ PersonName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\"<>;\[\]\\|
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1500)]
 DigitKey = Annotated[str, StringConstraints(pattern=r"^[1-9*#]$")]
 Seconds = Annotated[int, Field(ge=1, le=3600)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]  # BCP 47
 
 MAIN_MENU = "main"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -61,6 +66,20 @@ def _beside(file: Path, info: ValidationInfo) -> Path:
     """A path as written in the scenario is relative to the scenario's folder, when that is known."""
     folder: Path | None = (info.context or {}).get("folder")
     return file if folder is None else folder / file
+
+
+def voice_beside(value: str, info: ValidationInfo) -> str:
+    """`voice:` as written in a file. Raises ValueError: it is none."""
+    if value in ("auto", "espeak"):
+        return value
+    if not value.endswith(".onnx"):
+        raise ValueError("write auto, espeak, or the path of a Piper .onnx file")
+    return str(_beside(Path(value), info))
+
+
+def files_beside(value: dict[str, Path], info: ValidationInfo) -> dict[str, Path]:
+    """`bot_files:` as written in a file."""
+    return {name: _beside(file, info) for name, file in value.items()}
 
 
 class Prompt(Model):
@@ -200,12 +219,14 @@ class Prompts(Model):
 
 
 class Option(Model):
-    """Where one key of a menu leads: exactly one of the five."""
+    """Where one key of a menu leads: exactly one of the six."""
 
     to: Literal["bot", "voicemail"] | None = None  # in the file just `bot` or `voicemail`
     menu: Name | None = None
     queue: Name | None = None
     announce: Prompt | None = None
+    language: Language | None = None  # from here on the call is in it; the menu is said again
+    invitation: Prompt | None = None  # to that language, in it: said after the menu to callers of another
     then: Literal["menu", "goodbye"] = "menu"  # after an announcement
     topic: Words | None = None  # of an announcement: what the ticket of an informed caller says
 
@@ -216,11 +237,15 @@ class Option(Model):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        targets = [t for t in (self.to, self.menu, self.queue, self.announce) if t is not None]
-        if len(targets) != 1:
-            raise ValueError("lead the key to exactly one of: bot, voicemail, menu, queue, announce")
+        targets = (self.to, self.menu, self.queue, self.announce, self.language)
+        if sum(target is not None for target in targets) != 1:
+            raise ValueError(
+                "lead the key to exactly one of: bot, voicemail, menu, queue, announce, language"
+            )
         if self.model_fields_set & {"then", "topic"} and self.announce is None:
             raise ValueError("`then:` and `topic:` belong to an announcement only")
+        if self.invitation is not None and self.language is None:
+            raise ValueError("`invitation:` belongs to a language only")
         return self
 
 
@@ -247,11 +272,13 @@ class Scenario(Model):
     """A whole scenario file. `default_queue` is where zero leads: the first queue of the file."""
 
     name: Words
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
+    language: Language = "en"  # of this file, and of every call until another is known
+    languages: dict[Language, Path] = {}  # further ones, each with the file of its words (`ivr.languages`)
     timezone: str = "UTC"
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]  # how national numbers are read
     voice: str = "auto"  # "auto", "espeak", or a Piper .onnx file beside the scenario
     lines: Annotated[tuple[Number, ...], Field(min_length=1)]  # the DIDs that callers dial
+    line_languages: dict[Number, Language] = {}  # of those whose language is written beside them
     hours: Hours
     prompts: Prompts
     menus: dict[Name, Menu]
@@ -264,6 +291,22 @@ class Scenario(Model):
     duty_phone: Number | None = None  # rung when the queue gave nobody
     vip: Vip = Vip()
     waiting: WaitingWords | None = None  # None: callers hear `please_hold`, and no place
+    _words: dict[str, "LanguageWords"] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lines_with_languages(cls, value: Any) -> Any:
+        """`lines:` is a list, or says the language beside each: `"+18005550101": ru`."""
+        lines = value.get("lines") if isinstance(value, dict) else None
+        if not isinstance(lines, dict):
+            return value
+        spoken = {line: language for line, language in lines.items() if language is not None}
+        return {**value, "lines": list(lines), "line_languages": spoken}
+
+    @field_validator("languages")
+    @classmethod
+    def _languages_beside(cls, value: dict[str, Path], info: ValidationInfo) -> dict[str, Path]:
+        return files_beside(value, info)
 
     @field_validator("timezone")
     @classmethod
@@ -277,16 +320,28 @@ class Scenario(Model):
     @field_validator("voice")
     @classmethod
     def _voice_beside(cls, value: str, info: ValidationInfo) -> str:
-        if value in ("auto", "espeak"):
-            return value
-        if not value.endswith(".onnx"):
-            raise ValueError("write auto, espeak, or the path of a Piper .onnx file")
-        return str(_beside(Path(value), info))
+        return voice_beside(value, info)
 
     @field_validator("bot_files")
     @classmethod
     def _files_beside(cls, value: dict[str, Path], info: ValidationInfo) -> dict[str, Path]:
-        return {name: _beside(file, info) for name, file in value.items()}
+        return files_beside(value, info)
+
+    @property
+    def spoken_languages(self) -> tuple[str, ...]:
+        """Every language that a call can be in, this file's first."""
+        return (self.language, *self.languages)
+
+    @property
+    def words(self) -> Mapping[str, "LanguageWords"]:
+        """Of the further languages, once their files are read; see `languages.in_language`."""
+        return self._words
+
+    def with_words(self, words: Mapping[str, "LanguageWords"]) -> "Scenario":
+        """This scenario with the words of its further languages."""
+        whole = self.model_copy()
+        whole._words = dict(words)
+        return whole
 
     @property
     def default_queue(self) -> str:
@@ -303,7 +358,9 @@ class Scenario(Model):
         return {name: prompt for name, prompt in prompts.items() if prompt is not None}
 
     def spoken(self) -> Iterator[tuple[str, Prompt]]:
-        """Every prompt of reception with its name: `greeting`, `menu-main`, `announce-main-2`, …"""
+        """Every prompt of reception that is in this language, with its name: `greeting`, `menu-main`,
+        `announce-main-2`, …
+        """
         for name in Prompts.model_fields:
             prompt = getattr(self.prompts, name)
             if prompt is not None:
@@ -313,21 +370,37 @@ class Scenario(Model):
             for digit, option in menu.options.items():
                 if option.announce is not None:
                     yield announcement_name(menu_name, digit), option.announce
+                if option.invitation is not None and option.language == self.language:
+                    yield invitation_name(menu_name, digit), option.invitation
 
-    def files(self) -> Iterator[tuple[tuple[str, ...], Path]]:
-        """Every recorded file, with the keys of its prompt from the top of the scenario."""
+    def invitations(self) -> Iterator[str]:
+        """The names of the invitations to all languages."""
+        for menu_name, menu in self.menus.items():
+            for digit, option in menu.options.items():
+                if option.invitation is not None:
+                    yield invitation_name(menu_name, digit)
+
+    def files(self, announcements: str = "options") -> Iterator[tuple[tuple[str, ...], Path]]:
+        """Every recorded file, with the keys of its prompt from the top of the file.
+
+        `announcements`: the key of a menu under which they stand; a language file has one of its own.
+        """
         places = {
             **{name: ("prompts", name) for name in Prompts.model_fields},
             **{f"menu-{name}": ("menus", name, "prompt") for name in self.menus},
             **{
-                announcement_name(name, digit): ("menus", name, "options", digit, "announce")
+                announcement_name(name, digit): ("menus", name, announcements, digit, "announce")
                 for name, menu in self.menus.items()
                 for digit in menu.options
             },
         }
         for name, prompt in self.spoken():
-            if prompt.file is not None:
+            if prompt.file is not None and name in places:
                 yield places[name], prompt.file
+        for menu_name, menu in self.menus.items():
+            for digit, option in menu.options.items():
+                if option.invitation is not None and option.invitation.file is not None:
+                    yield ("menus", menu_name, "options", digit, "invitation"), option.invitation.file
         for name, file in self.bot_files.items():
             yield ("bot_files", name), file
 
@@ -338,4 +411,13 @@ class Scenario(Model):
 
 def announcement_name(menu: str, digit: str) -> str:
     """The prompt name of a menu option's announcement; `*` and `#` are spelt, for file names."""
-    return f"announce-{menu}-{ {'*': 'star', '#': 'pound'}.get(digit, digit) }"
+    return f"announce-{menu}-{_spelt(digit)}"
+
+
+def invitation_name(menu: str, digit: str) -> str:
+    """The prompt name of a menu option's invitation to another language."""
+    return f"invite-{menu}-{_spelt(digit)}"
+
+
+def _spelt(digit: str) -> str:
+    return {"*": "star", "#": "pound"}.get(digit, digit)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from ivr import bot_check
 from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
 from ivr.hours import calendar_fault
+from ivr.languages import folder_name
 from ivr.scenario import MAIN_MENU, Option, Scenario
 from ivr.vip_rules import NO_VIP
 from voicebot.texts import fields_of
@@ -27,6 +28,7 @@ def findings(scenario: Scenario) -> Iterator[Finding]:
     yield from _vip(scenario)
     yield from _hours(scenario)
     yield from _lines(scenario)
+    yield from _languages(scenario)
     yield from bot_check.findings(scenario.bot)
     yield from _bot_files(scenario)
 
@@ -66,6 +68,8 @@ def _menus(scenario: Scenario) -> Iterator[Finding]:
                 yield path, f"there is no menu {option.menu!r}; the menus are {_list(scenario.menus)}"
             if option.queue is not None and option.queue not in scenario.queues:
                 yield path, f"there is no queue {option.queue!r}; the queues are {_list(scenario.queues)}"
+            if option.language is not None and option.language not in scenario.spoken_languages:
+                yield path, _no_language(scenario, option.language)
     reached = _reachable(scenario)
     for name in scenario.menus:
         if name not in reached:
@@ -140,6 +144,26 @@ def _lines(scenario: Scenario) -> Iterator[Finding]:
     for n, line in enumerate(scenario.lines):
         if line in scenario.lines[:n]:
             yield ("lines", n), f"the line {line} stands here twice"
+
+
+def _languages(scenario: Scenario) -> Iterator[Finding]:
+    for line, language in scenario.line_languages.items():
+        if language not in scenario.spoken_languages:
+            yield ("lines", line), _no_language(scenario, language)
+    folders = {folder_name(scenario.language): scenario.language}
+    for language in scenario.languages:
+        other = folders.setdefault(folder_name(language), language)
+        if other != language:
+            yield ("languages", language), f"the PBX cannot tell it from {other}; keep one of the two"
+        elif language == scenario.language:
+            yield ("languages", language), "that is the language of this file; remove this line"
+
+
+def _no_language(scenario: Scenario, language: str) -> str:
+    return (
+        f"there is no language {language!r}; it has {', '.join(scenario.spoken_languages)}: "
+        "name the file of its words under `languages:`"
+    )
 
 
 def _list(names: Mapping[str, object]) -> str:

@@ -15,11 +15,12 @@ import secrets
 import shutil
 import time
 import wave
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
+from ivr.languages import folder_name
 from ivr.waiting_words import CODE, Announcement, WaitingWords, texts
 from recordings.audio import TELEPHONE_RATE
 from voicebot.voice import Voice, VoiceFailed, read_telephone_wav
@@ -40,7 +41,7 @@ class WaitingVoice:
         """`static`: where the plain `please_hold.wav` lies."""
         self._texts = dict(texts(words))
         self._voice = voice
-        self._prefix = language.lower().partition("-")[0] + "_"
+        self._prefix = folder_name(language) + "_"
         self._static = static
         self._pieces: dict[str, Sequence[Path]] = {}
         self._made: set[str] = set()
@@ -79,6 +80,30 @@ class WaitingVoice:
             return None
         self._made.add(code)
         return code
+
+
+class WaitingVoices:
+    """The same for callers of all languages: each is told in theirs."""
+
+    def __init__(
+        self, voices: Mapping[str, WaitingVoice], own: str, language_of: Callable[[str], str]
+    ) -> None:
+        """`voices`: by language. `own`: for callers of others. `language_of`: of a caller, by call id."""
+        self._voices, self._own, self._language_of = voices, voices[own], language_of
+
+    async def run(self) -> None:
+        """Speak all pieces of all languages, one language after the other, then end."""
+        for voice in self._voices.values():
+            await voice.run()
+
+    def add(self, name: str, sounds: Sequence[Path]) -> None:
+        """Take in a piece that is the same in all languages: an incident, in its author's words."""
+        for voice in self._voices.values():
+            voice.add(name, sounds)
+
+    async def make(self, announcement: Announcement, call_id: str) -> str | None:
+        """See `WaitingVoice.make`; for this caller."""
+        return await self._voices.get(self._language_of(call_id), self._own).make(announcement)
 
 
 def _sweep(static: Path, prefix: str) -> None:

@@ -8,6 +8,7 @@ make an object, and telephone numbers, times and yes/no stay what the author typ
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 
 import yaml
 
@@ -29,6 +30,7 @@ class Problem:
     line: int  # from 1
     where: str  # the way to the value, such as `menus.main.options.3`; empty: the file itself
     message: str  # what is wrong and what to write instead
+    file: FilePath | None = None  # None: the file that was read first
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.where + ': ' if self.where else ''}{self.message}"

@@ -33,6 +33,15 @@ class TranscriptLate(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Ears:
+    """A recogniser for long audio."""
+
+    transcribe: Transcribe
+    engine: str  # its name as the transcript tells it
+    language: str  # BCP 47
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
     """What has to be known to transcribe a recording."""
 
@@ -50,26 +59,20 @@ class Transcriber:
         self,
         sessions: Sessions,
         store: Store,
-        transcribe: Transcribe,
+        ears_for: Callable[[str], Awaitable[Ears]],
         *,
-        engine: str,
-        language: str = "en",
         clock: Callable[[], datetime] = utc_now,
         deadline_s: float = 1.0,
     ) -> None:
         """Hand in the parts.
 
         Args:
-            transcribe: the recogniser for long audio.
-            engine: its name as the transcript shall tell it.
-            language: BCP 47.
+            ears_for: the recogniser for a call's language, by its call id.
             deadline_s: of each database use; recognition has its own, from the recording's length.
         """
         self._sessions = sessions
         self._store = store
-        self._transcribe = transcribe
-        self._engine = engine
-        self._language = language
+        self._ears_for = ears_for
         self._clock = clock
         self._deadline_s = deadline_s
 
@@ -87,12 +90,12 @@ class Transcriber:
         source = await self._source(recording_id)
         if source is None:
             return
-        path = await self._store.path(source.key)
+        path, ears = await self._store.path(source.key), await self._ears_for(source.call_id)
         try:
             # Both channels together may take a few times as long as the call lasted, on a busy machine.
             async with asyncio.timeout(60.0 + 4.0 * source.seconds):
-                caller = await self._transcribe(await asyncio.to_thread(read_channel, path, CALLER))
-                heard = await self._transcribe(await asyncio.to_thread(read_channel, path, HEARD))
+                caller = await ears.transcribe(await asyncio.to_thread(read_channel, path, CALLER))
+                heard = await ears.transcribe(await asyncio.to_thread(read_channel, path, HEARD))
         except TimeoutError as error:
             raise TranscriptLate(
                 f"Recording {recording_id} was not transcribed in time: check the load of this machine."
@@ -101,7 +104,7 @@ class Transcriber:
             (replace(phrase, speaker="caller") for phrase in caller),
             (_heard(phrase, source.operator_from_s) for phrase in heard),
         )
-        await self._keep(recording_id, phrases)
+        await self._keep(recording_id, ears, phrases)
         log.info("transcript kept", action="transcript_kept", call_id=source.call_id, phrases=len(phrases))
 
     @use_case
@@ -127,12 +130,12 @@ class Transcriber:
         return _Source(recording.id, recording.call_id, recording.key, recording.seconds or 0.0, answered_s)
 
     @use_case
-    async def _keep(self, recording_id: int, phrases: Sequence[Phrase]) -> None:
+    async def _keep(self, recording_id: int, ears: Ears, phrases: Sequence[Phrase]) -> None:
         try:
             async with writing(self._sessions) as session:
                 session.add(
                     Transcript(
-                        recording_id=recording_id, language=self._language, engine=self._engine,
+                        recording_id=recording_id, language=ears.language, engine=ears.engine,
                         phrases=to_json(phrases), created_at=self._clock(),
                     )
                 )  # fmt: skip

@@ -27,6 +27,20 @@ def normalise_number(raw: str, region: str) -> str | None:
     return e164 if len(e164) <= 1 + _LONGEST_E164 else None
 
 
+def digit_forms(raw: str, region: str) -> tuple[str, ...]:
+    """The digits of a number as a network may send them: as written, E.164, with and without the trunk
+    prefix.
+    """
+    forms = ["".join(char for char in raw if char in "0123456789")]
+    e164 = normalise_number(raw, region)
+    if e164 is not None:
+        number = phonenumbers.parse(e164)
+        national = phonenumbers.national_significant_number(number)
+        trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
+        forms += [e164[1:], national, f"{trunk}{national}"]
+    return tuple(dict.fromkeys(forms))
+
+
 SHORTEST_PART = 4  # digits; fewer are in every other number
 
 

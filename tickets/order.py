@@ -17,6 +17,7 @@ _PLACES: dict[EventKind, int] = {
     EventKind.RECEIVED: 0,
     EventKind.FOUND: 1,
     EventKind.CUSTOMER_FOUND: 1,
+    EventKind.LANGUAGE: 2,
     EventKind.MENU_ENTERED: 2,
     EventKind.MENU_CHOICE: 2,
     EventKind.ANNOUNCED: 2,

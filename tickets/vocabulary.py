@@ -60,6 +60,7 @@ class EventKind(StrEnum):
 
     RECEIVED = "call.received"  # caller_raw, caller (E.164 or None), line, direction
     CUSTOMER_FOUND = "customer.found"  # customer_id, vip_level
+    LANGUAGE = "call.language"  # language (BCP 47) from here on; how: "line" | "customer" | "key"
     MENU_ENTERED = "menu.entered"  # menu
     MENU_CHOICE = "menu.choice"  # menu, digit
     BOT_STARTED = "bot.started"

@@ -55,13 +55,16 @@ class Evidence(NamedTuple):
 class Examples:
     """Example phrases of a script's questions, learned; not changed by use."""
 
-    def __init__(self, examples: Sequence[tuple[str, str]], language: str) -> None:
-        """Take `examples` as (question's name, phrase) pairs."""
+    def __init__(
+        self, examples: Sequence[tuple[str, str]], language: str, background: Sequence[str] | None = None
+    ) -> None:
+        """Take `examples` as (question's name, phrase) pairs; `background`: not the language's own one."""
         self._language = language
         self._topics = languages.find(language).topics
         self._neutral = self._topics.neutral | {self._topics.root(word) for word in self._topics.neutral}
         self.names = sorted({name for name, _ in examples})
-        said = [*examples, *((EVERYDAY, sentence) for sentence in self._topics.background)]
+        everyday = self._topics.background if background is None else background
+        said = [*examples, *((EVERYDAY, sentence) for sentence in everyday)]
         self._of = np.array([name for name, _ in said])
         spoken = [words(phrase, language) for _, phrase in said]
         senses = [self._senses(phrase) for phrase in spoken]

@@ -19,6 +19,9 @@ from voicebot.vad import VoiceDetector
 
 _BEFORE_S = 0.35  # kept from before the first frame of speech: soft first sounds pass no gate
 
+GrammarFor = Callable[[Expect], Sequence[str] | None]
+"""What callers may say to a question; None: anything."""
+
 Understands = Callable[[str], bool]
 """Whether the dialogue could act well on these words alone."""
 
@@ -34,12 +37,17 @@ class Ear:
     """
 
     def __init__(
-        self, pool: RecognizerPool, *, grammar: Sequence[str] | None = None, timing: Timing | None = None
+        self,
+        pool: RecognizerPool,
+        *,
+        grammar: GrammarFor | Sequence[str] | None = None,
+        timing: Timing | None = None,
     ) -> None:
-        """`grammar`: phrases to expect, as in `Recognizer.start`."""
+        """`grammar`: phrases to expect, as in `Recognizer.start`; always, or by what was asked for."""
         timing = timing or Timing()
         self._pool = pool
-        self._grammar = grammar
+        self._grammar_for: GrammarFor = grammar if callable(grammar) else lambda expect: grammar
+        self._grammar: Sequence[str] | None = None  # of the utterance in progress
         self._detector = VoiceDetector()
         self._gate = SpeechGate()
         self._segmenter = Segmenter(timing)
@@ -131,6 +139,7 @@ class Ear:
         """Do what a segment asks for; whether it is to be told."""
         if isinstance(segment, SpeechStarted):
             self._gate.begin()
+            self._grammar = self._grammar_for(self.expects)
             self._listening = self._pool.listen(self._grammar)
             self._hear_before(self._listening)
         self._paused = isinstance(segment, Pause)

@@ -4,7 +4,7 @@ Pure: knows no sound and no dialogue. A question is recognised by its example ph
 the score is the chance, from what is known of callers, that it was asked and nothing else.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import exp
@@ -12,27 +12,28 @@ from typing import Final
 
 from voicebot import languages
 from voicebot.evidence import Evidence, Examples
+from voicebot.languages.shape import Topics
 from voicebot.script import BotScript
 from voicebot.wishes import Wishes, without_fillers, words
 
 # Found by `python -m bench.tune_understanding`; tests/unit/voicebot measures on phrases held apart.
-BIAS: Final = -1.59
+BIAS: Final = -2.39
 WEIGHTS: Final[Mapping[str, float]] = {
-    "alike": 1.75,
-    "spelled": 2.88,
+    "alike": 1.77,
+    "spelled": 2.73,
     "belongs": 2.37,
-    "strange": -2.70,
-    "strange_words": -1.12,
-    "ordinary": -1.19,
-    "unasked": -2.11,
-    "unmet": -1.54,
+    "strange": -3.32,
+    "strange_words": -0.92,
+    "ordinary": -1.97,
+    "unasked": -2.81,
+    "unmet": -0.75,
 }
 """What each figure of the evidence is worth, in a logistic regression."""
-ACCEPT: Final = 0.42
+ACCEPT: Final = 0.45
 """Score from which a question counts as asked."""
-ACCEPT_CLAUSE: Final = 0.7
+ACCEPT_CLAUSE: Final = 0.8
 """The same for one clause of a long sentence whose other clauses are about something else."""
-LEAD: Final = 0.03
+LEAD: Final = 0.05
 """How far the likeliest question must be ahead of the next in rank; between equals the bot asks again."""
 CLEARLY_NOT: Final = 0.33
 """Kinship below which it is certainly none of the questions, even if its strange words were misheard."""
@@ -81,8 +82,6 @@ class Nearest:
         return score(self.evidence)
 
     def as_understood(self) -> Understood:
-        if self.lead < LEAD:
-            return Understood(Kind.OUT_OF_SCOPE, score=self.score, clear=False)
         return Understood(Kind.QUESTION, self.evidence.name, self.score)
 
 
@@ -101,16 +100,18 @@ class Understanding:
         wishes: Wishes,
         language: str = languages.DEFAULT,
         follows: Mapping[str, str] | None = None,
+        background: Sequence[str] | None = None,
     ) -> None:
         """Take `examples` as (question's name, phrase) pairs.
 
-        `follows`: questions that count only right after another one, and after which.
+        `follows`: questions that count only right after another one, and after which. `background`: everyday
+        sentences instead of the language's own.
         """
         self.language = language
         self._wishes = wishes
         self._follows = dict(follows or {})
-        self._joints = languages.find(language).topics.joints
-        self._examples = Examples(examples, language)
+        self._topics = languages.find(language).topics
+        self._examples = Examples(examples, language, background)
 
     @classmethod
     def train(cls, script: BotScript, language: str = languages.DEFAULT) -> "Understanding":
@@ -146,13 +147,18 @@ class Understanding:
         nearest, content = ranked[0], self._examples.content(spoken)
         if not content and nearest.evidence.alike < NEARLY_SAME:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
-        if nearest.score >= ACCEPT:
+        if nearest.score >= ACCEPT and nearest.lead >= LEAD:
             return nearest.as_understood()
-        clauses = list(_clauses(spoken, self._joints))
-        if len(clauses) > 1:
-            best = max((self._ranked(clause, after)[0] for clause in clauses), key=lambda found: found.score)
-            if best.score >= ACCEPT_CLAUSE:
-                return best.as_understood()
+        clauses = [
+            self._ranked(clause, after)[0]
+            for clause in _clauses(spoken, self._topics)
+            if self._examples.content(clause)
+        ]
+        best = max(clauses, key=lambda found: found.score, default=nearest)
+        if best.score >= ACCEPT_CLAUSE and best.lead >= LEAD:
+            return best.as_understood()
+        if nearest.score >= ACCEPT:
+            return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
         # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
         clear = len(spoken) >= 4 and bool(content) and nearest.evidence.kinship < CLEARLY_NOT
         return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
@@ -167,12 +173,15 @@ class Understanding:
         ]
 
 
-def _clauses(spoken: Sequence[str], joints: Set[str]) -> Iterable[list[str]]:
-    """Cut a sentence at its joints into clauses of three words and more."""
-    clause: list[str] = []
-    for word in [*spoken, ""]:
-        if word and word not in joints:
-            clause.append(word)
-        elif len(clause) >= 3:
-            yield clause
-            clause = []
+def _clauses(spoken: Sequence[str], topics: Topics) -> Iterator[list[str]]:
+    """Clauses of three words and more, cut at a sentence's joints, or else before each of its questions."""
+    clauses: list[list[str]] = [[]]
+    for word in spoken:
+        if word in topics.joints:
+            clauses.append([])
+        else:
+            clauses[-1].append(word)
+    if len(clauses) == 1:
+        cuts = [at for at in range(2, len(spoken) - 2) if spoken[at] in topics.openers]
+        clauses = [list(spoken[cut:]) for cut in cuts]
+    yield from (clause for clause in clauses if len(clause) >= 3)

@@ -5,12 +5,12 @@ Until then, and whenever they are closed, the dialplan takes callers to the oper
 
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
+from cti.assembly.voicebot import Voicebot
 from cti.assembly.waiting import WaitingWell
 from cti.asterisk.config import BOT_LIMIT_S
 from cti.asterisk.events import AmiEvent, KeyPressed, StageReached
 from cti.asterisk.translate import BOT_LEG
 from cti.bot.capacity import MOST as MOST_CONVERSATIONS
-from cti.bot.conversations import Conversations
 from cti.bot.legs import BotLegs
 from cti.customers.callers import CallerSearch
 from cti.customers.crm import Crm
@@ -32,7 +32,7 @@ async def open_doors(
     frame: Frame,
     pbx: Pbx,
     prompts: PromptBook,
-    conversations: Conversations,
+    bot: Voicebot,
     waiting: WaitingWell,
     call_back: CallBackDesk | None,
     customers: CustomerBook,
@@ -43,7 +43,7 @@ async def open_doors(
     Raises:
         PortTaken: somebody else has a port of ours.
     """
-    settings, keys = frame.settings, Keys()
+    settings, keys, conversations = frame.settings, Keys(), bot.conversations
     legs = BotLegs(lambda: conversations.unheard, pbx.link)
 
     def hear(events: list[AmiEvent]) -> None:
@@ -53,8 +53,8 @@ async def open_doors(
             elif isinstance(event, KeyPressed):
                 keys.pressed(event.uniqueid, event.key)
 
-    def announce(call_id: str) -> ExpectedBot | None:
-        uuid = conversations.announce(call_id)
+    def announce(call_id: str, language: str) -> ExpectedBot | None:
+        uuid = conversations.announce(call_id, language)
         # Without a link nobody can re-arm the short fuse of the bot's leg.
         fuse_s = None if pbx.link.connected else BOT_LIMIT_S
         return None if uuid is None else ExpectedBot(uuid, fuse_s)
@@ -72,6 +72,7 @@ async def open_doors(
         in_surge=lambda: surge.state.on,
         incident=waiting.announcer.for_reception,
         keys=keys,
+        bot_speaks=bot.speaks,
     )
 
     async def serve_agi(session: AgiSession) -> None:

@@ -1,7 +1,7 @@
 """The tape shelf's workers: recordings are taken in at once, transcripts when callers leave time for it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -10,9 +10,10 @@ from cti.process.memory import give_back
 from cti.waiting.surge_watch import SurgeWatch
 from recordings.intake import Intake as RecordingIntake
 from recordings.store import DiskStore
-from recordings.transcriber import Transcriber
+from recordings.transcriber import Ears, Transcriber
 from tickets.jobs import Job, JobQueue, Worker
 from tickets.ledger import CallChange
+from tickets.spoken import SpokenBook
 from voicebot.recognizers.pool import RecognizerPool
 
 log = structlog.get_logger()
@@ -20,8 +21,8 @@ log = structlog.get_logger()
 LEFT_OVERS_EVERY_S = 60.0
 
 
-async def put_up_shelf(frame: Frame, pool: RecognizerPool, surge: SurgeWatch) -> None:
-    """Take in what the PBX has recorded, from now on.
+async def put_up_shelf(frame: Frame, pools: Mapping[str, RecognizerPool], surge: SurgeWatch) -> None:
+    """Take in what the PBX has recorded, from now on. `pools`: by language; the scenario's own is among them.
 
     Raises:
         ShelfUnwritable, SpoolTrouble: a folder cannot be used.
@@ -31,13 +32,17 @@ async def put_up_shelf(frame: Frame, pool: RecognizerPool, surge: SurgeWatch) ->
     store, jobs = DiskStore(settings.recordings_folder), JobQueue(frame.sessions)
     intake = RecordingIntake(frame.sessions, store, settings.spool_folder, frame.publish)
     await intake.check()
-    transcriber = Transcriber(
-        frame.sessions,
-        store,
-        pool.transcribe_long,
-        engine=pool.recognizer.name,
-        language=pool.recognizer.language,
-    )
+    ears = {
+        language: Ears(pool.transcribe_long, pool.recognizer.name, language)
+        for language, pool in pools.items()
+    }
+    spoken = SpokenBook(frame.sessions)
+    own = ears[frame.scenario.language]
+
+    async def ears_for(call_id: str) -> Ears:
+        return ears.get(await spoken.language_of(call_id) or own.language, own)
+
+    transcriber = Transcriber(frame.sessions, store, ears_for)
 
     async def transcribe(job: Job) -> None:
         await surge.calm()  # it has time, and callers need the recogniser

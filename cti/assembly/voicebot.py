@@ -1,6 +1,7 @@
-"""What callers hear and what hears them: the prompts, the recogniser, and the voicebot that talks to them."""
+"""What callers hear and what hears them: prompts, recognisers, and the voicebot that talks to them."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -12,16 +13,22 @@ from cti.asterisk.install import find_asterisk
 from cti.bot.conversations import Conversations
 from cti.bot.load import BotLoad
 from cti.customers.lookups import LookupDesk
+from cti.process.memory import resident_mib
 from cti.progress import Report
-from cti.speech import choose_recognizer, choose_voice
+from cti.speech import choose_recognizer, engine_for, voice_chooser
+from ivr.languages import in_language
 from ivr.prompts import PromptBook
+from ivr.scenario import Scenario
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
+from voicebot.grammar import Grammars
 from voicebot.hearing import Ear
 from voicebot.lookup import LookUp
+from voicebot.names import names_in
 from voicebot.recognizers.pool import RecognizerPool
+from voicebot.recognizers.port import ModelMissing
 from voicebot.understanding import Understanding
 
 log = structlog.get_logger()
@@ -31,69 +38,125 @@ RECOGNITION_S = 3.0  # of one utterance, its waiting included
 
 @dataclass(frozen=True, slots=True)
 class Voicebot:
-    """The bot's conversations, and the recogniser that recordings share with it."""
+    """The bot's conversations, and the recognisers that recordings share with it."""
 
     conversations: Conversations
-    pool: RecognizerPool
+    pool: RecognizerPool  # of the scenario's own language
+    pools: Mapping[str, RecognizerPool]  # by language, the own included; a deaf language has none
+
+    def speaks(self, language: str) -> bool:
+        """Whether a conversation can be held in it."""
+        return language in self.pools
 
 
 async def prepare_prompts(frame: Frame, progress: Report) -> PromptBook:
-    """Everything that the scenario has to say.
+    """Everything that the scenario has to say, in all its languages.
 
     Raises:
         PromptsNotReady, VoiceFailed: what is missing, and what to do.
     """
     program, folder = find_asterisk(), frame.settings.prompts_folder
-    voice = choose_voice(frame.scenario, folder, program.espeak if program else None)
-    return await PromptBook.prepare(
-        frame.scenario, voice, folder, lambda done, total: progress("Speaking the prompts", done, total)
+    return await PromptBook.prepare_languages(
+        frame.scenario,
+        voice_chooser(folder, program.espeak if program else None),
+        folder,
+        lambda done, total: progress("Speaking the prompts", done, total),
     )
 
 
 async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> Voicebot:
-    """Load the recogniser; then there is room for as many callers as this machine can hear in time.
+    """Load the recognisers; then there is room for as many callers as this machine can hear in time.
 
     Raises:
-        ModelMissing: the model cannot be had; the message says what to do.
+        ModelMissing: the model of the scenario's own language cannot be had; the message says what to do.
         VoiceFailed: the voice can not speak for one call alone, as the scenario's texts want it.
     """
-    settings, script = frame.settings, frame.scenario.bot
     load = BotLoad(lambda: conversations.count, RECOGNITION_S, frame.registry)
-    progress("Loading the recogniser", 0, 1)
-    recognizer = await asyncio.to_thread(
-        choose_recognizer,
-        settings.recognizer,
-        settings.whisper_model,
-        settings.vosk_model,
-        frame.scenario.language,
-    )
-    pool = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
-    frame.stack.callback(pool.close)
-    progress("Loading the recogniser", 1, 1)
-    language = frame.scenario.language
-    understanding = Understanding.train(script, language)
-    dialogue = Dialogue(script, language, ZoneInfo(frame.scenario.timezone))
+    # What nothing here can speak, nobody need understand.
+    languages = (frame.scenario.language, *prompts.languages)
+    pools = await _load_recognizers(frame, languages, progress, load)
+    scenarios = {language: in_language(frame.scenario, language) for language in pools}
+    zone = ZoneInfo(frame.scenario.timezone)
+    minds = {
+        language: (
+            Understanding.train(own.bot, language),
+            Dialogue(own.bot, language, zone),
+            Grammars(own.bot, language) if pools[language].recognizer.takes_grammar else None,
+        )
+        for language, own in scenarios.items()
+    }
     look_up = await _lookups(frame)
-    if script.speaks_fields:
-        frame.stack.push_async_callback(prompts.bot_voice.close)
-        await prompts.bot_voice.warm()
+    for language, (_, own, _) in minds.items():
+        if own.script.speaks_fields:
+            voice = prompts.in_language(language).bot_voice
+            frame.stack.push_async_callback(voice.close)
+            await voice.warm()
 
-    def make(call_id: str) -> Conversation:
+    def make(call_id: str, language: str) -> Conversation:
+        language = language if language in pools else frame.scenario.language
+        understanding, dialogue, grammars = minds[language]
         return Conversation(
             call_id,
-            ear=Ear(pool),
+            ear=Ear(pools[language], grammar=grammars.of if grammars else None),
             understanding=understanding,
             dialogue=dialogue,
-            voice=prompts.bot_voice,
+            voice=prompts.in_language(language).bot_voice,
             publish=frame.publish,
             clock=utc_now,
             look_up=look_up,
-            customer=partial(_name_of, frame, call_id) if script.names_customers else None,
+            customer=partial(_name_of, frame, call_id) if dialogue.script.names_customers else None,
         )
 
     conversations = Conversations(make, load.has_room)
     frame.task("bot_load", load.run())
-    return Voicebot(conversations, pool)
+    return Voicebot(conversations, pools[frame.scenario.language], pools)
+
+
+async def _load_recognizers(
+    frame: Frame, languages: Sequence[str], progress: Report, load: BotLoad
+) -> dict[str, RecognizerPool]:
+    """A pool for each language, so that a slow engine holds up no callers of another. One that cannot be had
+    leaves its further language deaf.
+    """
+    scenario, pools = frame.scenario, dict[str, RecognizerPool]()
+    for done, language in enumerate(languages):
+        progress("Loading the recogniser", done, len(languages))
+        before = resident_mib()
+        try:
+            recognizer = await asyncio.to_thread(
+                choose_recognizer,
+                *engine_for(language, scenario, frame.settings),
+                language,
+                names=_names(in_language(scenario, language)),
+                loaded=[pool.recognizer for pool in pools.values()],
+            )
+        except ModelMissing as error:
+            if language == scenario.language:
+                raise
+            log.warning(
+                "The bot is deaf to a language: its callers get people.",
+                action="language_deaf",
+                language=language,
+                reason=str(error),
+            )
+            continue
+        log.info(
+            "A recogniser is loaded.",
+            action="recogniser_loaded",
+            language=language,
+            engine=recognizer.name,
+            memory_mib=round(resident_mib() - before),
+        )
+        pools[language] = RecognizerPool(recognizer, deadline_s=RECOGNITION_S, waited=load.waited)
+        frame.stack.callback(pools[language].close)
+    progress("Loading the recogniser", 1, 1)
+    return pools
+
+
+def _names(scenario: Scenario) -> Sequence[str]:
+    """What callers may say that no recogniser knows."""
+    prompts = (prompt.text or "" for _, prompt in scenario.spoken())
+    return names_in(scenario.name, (*prompts, *scenario.bot.texts()))
 
 
 async def _name_of(frame: Frame, call_id: str) -> str | None:

@@ -1,5 +1,6 @@
 """What happens to callers who wait: who goes first, what they hear, and who is called back instead."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
+from cti.call_languages import CallLanguages
 from cti.waiting.call_backs import CallBacks
 from cti.waiting.incidents import IncidentAnnouncer
 from cti.waiting.queue_keeper import QueueKeeper
@@ -15,14 +17,16 @@ from cti.waiting.room import WaitingRoom
 from cti.waiting.surge_watch import SurgeWatch
 from ivr.call_back import CallBackDesk
 from ivr.call_back_rules import CallBackRules
+from ivr.languages import in_language
 from ivr.prompts import STATIC, PromptBook
-from ivr.waiting_voice import WaitingVoice
+from ivr.waiting_voice import WaitingVoice, WaitingVoices
 from ivr.waiting_words import OFFER, incident_piece
 from tickets.call_backs import CallBackBook
-from tickets.database import utc_now
+from tickets.database import DatabaseTrouble, utc_now
 from tickets.incidents import IncidentBook
 from tickets.places import PlaceBook
 from tickets.promises import PromiseBook
+from tickets.spoken import SpokenBook
 from tickets.talks import TalkBook
 
 MESSAGES_S = 60.0  # to look through all calls for messages; nobody waits for it
@@ -34,7 +38,7 @@ class WaitingWell:
 
     room: WaitingRoom
     announcer: IncidentAnnouncer
-    voice: WaitingVoice | None
+    voice: WaitingVoices | None
 
 
 def keep_queues(frame: Frame, pbx: Pbx) -> None:
@@ -44,16 +48,27 @@ def keep_queues(frame: Frame, pbx: Pbx) -> None:
     frame.task("queue_keeper", keeper.run())
 
 
+async def know_languages(frame: Frame) -> CallLanguages:
+    """The languages of calls, from now on, and of those that go on since before we began."""
+    languages = CallLanguages(frame.scenario.language)
+    frame.on_events.append(languages.hear)
+    if frame.scenario.languages:
+        spoken = SpokenBook(frame.sessions)
+        with contextlib.suppress(DatabaseTrouble):  # they wait on in the scenario's own
+            languages.begin_with(await spoken.languages_of([call.call_id for call in frame.live.calls()]))
+    return languages
+
+
 def let_wait_well(
-    frame: Frame, pbx: Pbx, prompts: PromptBook, incidents: IncidentBook, surge: SurgeWatch
+    frame: Frame,
+    pbx: Pbx,
+    prompts: PromptBook,
+    incidents: IncidentBook,
+    surge: SurgeWatch,
+    languages: CallLanguages,
 ) -> WaitingWell:
     """Place and expected wait, the offer of a call-back, and a mass incident, told while callers wait."""
-    scenario, voice, rules = frame.scenario, None, frame.scenario.call_back
-    if scenario.waiting is not None:
-        static = frame.settings.prompts_folder / STATIC
-        voice = WaitingVoice(scenario.waiting, prompts.bot_voice, scenario.language, static)
-        if rules is not None:
-            voice.add(OFFER, [Path(f"{piece.path}.wav") for piece in prompts.prompt("call_back_offer")])
+    voice, rules = _voices(frame, prompts, languages), frame.scenario.call_back
 
     async def take_in(number: int, name: str, sound: Path) -> None:
         await prompts.add(name, sound)
@@ -76,6 +91,20 @@ def let_wait_well(
     frame.task("incidents", announcer.run())
     frame.task("waiting_room", room.run())
     return WaitingWell(room, announcer, voice)
+
+
+def _voices(frame: Frame, prompts: PromptBook, languages: CallLanguages) -> WaitingVoices | None:
+    """Whoever tells waiting callers their place; None: the scenario has no words for it."""
+    static, made = frame.settings.prompts_folder / STATIC, dict[str, WaitingVoice]()
+    for language in (frame.scenario.language, *prompts.languages):
+        words, book = in_language(frame.scenario, language).waiting, prompts.in_language(language)
+        if words is None:
+            return None
+        made[language] = WaitingVoice(words, book.bot_voice, language, static)
+        if frame.scenario.call_back is not None:
+            offer = [Path(f"{piece.path}.wav") for piece in book.prompt("call_back_offer")]
+            made[language].add(OFFER, offer)
+    return WaitingVoices(made, frame.scenario.language, languages.of)
 
 
 def call_back_desk(frame: Frame, prompts: PromptBook, promises: PromiseBook) -> CallBackDesk | None:
@@ -102,6 +131,7 @@ def call_people_back(frame: Frame, pbx: Pbx, may_call: Callable[[], bool]) -> No
         frame.scenario,
         utc_now,
         may_call=may_call,
+        language_of=SpokenBook(frame.sessions).language_of,
     )
     frame.on_pbx_events.append(call_backs.hear)
     frame.task("call_backs", call_backs.run())

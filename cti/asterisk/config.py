@@ -5,7 +5,7 @@ Knows the templates and Asterisk's file formats; takes plain values, no settings
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import jinja2
@@ -49,6 +49,7 @@ BOT_FUSE_S = 2.5  # how long the bot's leg lives without our re-arming its fuse
 
 _EXTENSION = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _SECRET = re.compile(r"[0-9A-Za-z_-]{1,128}")
+_LANGUAGE = re.compile(r"[0-9A-Za-z-]{2,40}")
 _ENDPOINT = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 _SAFE_PATH = re.compile(r"[^\s;,&^()|\[\]{}$\"'\\]+")
 
@@ -85,6 +86,10 @@ class PbxPlan:
     ami_secret: str
     queues: Mapping[str, QueuePlan]  # the first is where every call goes by default
     operators: Mapping[str, Phone]  # by extension
+    language: str = "en"  # of callers whose line names none, BCP 47
+    line_languages: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by line: its digits, as they may be dialled
     trunk: str = ""  # endpoint towards the telephone network; needed for calling people back
     call_back: bool = False  # whether who waits may choose to be called back
     duty_dial: str = ""  # Dial() target of the duty phone, e.g. PJSIP/+49301234@trunk; empty: none
@@ -112,6 +117,11 @@ class PbxPlan:
                 raise BadPbxConfiguration(f"{name!r} cannot be a queue: use letters, digits, - and _ only.")
         for extension, phone in self.operators.items():
             check_phone(extension, phone)
+        for line, language in [*self.line_languages.items(), ("0", self.language)]:
+            if not line.isdecimal() or not _LANGUAGE.fullmatch(language):
+                raise BadPbxConfiguration(
+                    f"The line {line!r} or its language {language!r} cannot be written so."
+                )
         if self.trunk and not _ENDPOINT.fullmatch(self.trunk):
             raise BadPbxConfiguration(
                 f"{self.trunk!r} cannot be a trunk's endpoint: use letters, digits, dots, - and _ only."

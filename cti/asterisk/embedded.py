@@ -23,6 +23,7 @@ from cti.asterisk.config import (
 from cti.asterisk.install import Program
 from cti.asterisk.instance import Instance
 from ivr.scenario import Queue, Scenario
+from tickets.numbers import digit_forms
 
 GUEST, GUEST_NUMBER = "presszero-guest", "+12025550177"  # who rings in from the demo's page; nobody's number
 TRUNK_ENDPOINT = "presszero-trunk"  # the embedded PBX's endpoint towards the telephone network
@@ -95,6 +96,8 @@ def plan_pbx(
             extension: Phone(name, kept.phones[extension], kept.web_phones[extension])
             for extension, name in scenario.operators.items()
         },
+        language=scenario.language,
+        line_languages=_by_digits(scenario),
         trunk=trunk,
         call_back=scenario.call_back is not None,
         duty_dial=f"PJSIP/{duty}&PJSIP/{duty}{WEB}" if local else f"PJSIP/{duty}@{trunk}" if duty else "",
@@ -103,6 +106,15 @@ def plan_pbx(
         audiosocket_host=doors.audiosocket_host,
         audiosocket_port=doors.audiosocket_port,
     )
+
+
+def _by_digits(scenario: Scenario) -> dict[str, str]:
+    """Line → language, by the digits that a network may send for it: with the country's code and without."""
+    found: dict[str, str] = {}
+    for line, language in scenario.line_languages.items():
+        for written in digit_forms(line, scenario.region):
+            found[written] = language
+    return found
 
 
 def _queue(queue: Queue) -> QueuePlan:

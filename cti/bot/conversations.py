@@ -36,8 +36,8 @@ class Conversing(Protocol):
 class Conversations:
     """Announce, attend, decide. Used from the event loop only."""
 
-    def __init__(self, make: Callable[[str], Conversing], has_room: Callable[[int], bool]) -> None:
-        """`make(call_id)` prepares a conversation; `has_room(n)`: whether one more may come beside `n`."""
+    def __init__(self, make: Callable[[str, str], Conversing], has_room: Callable[[int], bool]) -> None:
+        """`make(call_id, language)` prepares a conversation; `has_room(n)`: may one more come beside `n`."""
         self._make = make
         self._has_room = has_room
         self._announced: OrderedDict[UUID, _Announced] = OrderedDict()
@@ -57,12 +57,12 @@ class Conversations:
         """Seconds since each conversation, by call id, last heard anything of its caller."""
         return {talk.call_id: talk.media.unheard_s for talk in self._talking.values()}
 
-    def announce(self, call_id: str) -> UUID | None:
-        """Expect this call's audio; None when there is no room."""
+    def announce(self, call_id: str, language: str = "") -> UUID | None:
+        """Expect this call's audio; None when there is no room. `language`: BCP 47; empty: the scenario's."""
         if not self._begins or not self._has_room(self.count):
             return None
         uuid = uuid4()
-        _remember(self._announced, uuid, _Announced(call_id, time.monotonic()))
+        _remember(self._announced, uuid, _Announced(call_id, language, time.monotonic()))
         return uuid
 
     async def attend(self, uuid: UUID) -> Attendant | None:
@@ -70,7 +70,8 @@ class Conversations:
         announced = self._announced.pop(uuid, None)
         if announced is None:
             return None
-        return _Attendant(self, uuid, announced.call_id, self._make(announced.call_id))
+        conversation = self._make(announced.call_id, announced.language)
+        return _Attendant(self, uuid, announced.call_id, conversation)
 
     def decision(self, uuid: UUID) -> Outcome | None:
         """How it ended; None when nobody knows. One that still goes on has lost its caller: it is ended."""
@@ -112,6 +113,7 @@ class _Announced:
     """A call whose audio is expected."""
 
     call_id: str
+    language: str
     at_s: float  # monotonic
 
 

@@ -5,6 +5,7 @@ The CRM's word wins and is kept in the table, so that the desk shows it and the 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
@@ -47,7 +48,8 @@ class CallerSearch:
         try:
             card = await self._ask_crm(e164) if self._ask_crm is not None else None
             if card is not None:
-                return await self._kept(e164, card, began + KEEP_UNTIL_S)
+                known = await self._kept(e164, card, began + KEEP_UNTIL_S)
+                return replace(known, language=card.language)
             found = await listed
         finally:
             listed.cancel()

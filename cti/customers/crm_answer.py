@@ -1,7 +1,7 @@
 """What the company's CRM says of a caller, and what of it is believed. Pure: an answer in, a card out.
 
-The answer to `GET <url>?number=%2B12025550123` is JSON, `{"name": "Ada", "vip_level": 2, "reference": null}`,
-or the status 404 for a number that nobody knows. Other keys are passed over.
+The answer to `GET <url>?number=%2B12025550123` is JSON, `{"name": "Ada", "vip_level": 2, "reference": null,
+"language": "ru"}`, or the status 404 for a number that nobody knows. Other keys are passed over.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,7 @@ class CrmCard(BaseModel):
     name: Line
     vip_level: int = Field(ge=0, le=9)  # 0: not a VIP
     reference: Line | None = None  # the CRM's own id of the customer
+    language: Line | None = None  # BCP 47; one that the scenario has not is passed over
 
 
 def read_answer(status: int, content_type: str, body: bytes) -> CrmCard | None:

@@ -30,7 +30,7 @@ from cti.demo.telling import Teller, tell_ending
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import Settings
-from cti.speech import choose_voice
+from cti.speech import choose_voice, voice_chooser
 from ivr.prompts import PromptBook
 from ivr.scenario import Hours, Scenario
 from ivr.scenario_file import load_scenario
@@ -125,9 +125,9 @@ async def _prepare_sounds(
     program: Program, scenario: Scenario, settings: Settings, report: Report
 ) -> dict[str, Path]:
     voice = choose_voice(scenario, settings.prompts_folder, program.espeak)
-    await PromptBook.prepare(
+    await PromptBook.prepare_languages(
         scenario,
-        voice,
+        voice_chooser(settings.prompts_folder, program.espeak),
         settings.prompts_folder,
         lambda done, total: report("Speaking the prompts", done, total),
     )

@@ -92,7 +92,7 @@ class DeskCentre:
             people: extension → name, of all operators.
             serves: the queues of a phone, beside those that its owner sees and those in which the PBX has it.
             consulting: by call id, the extension that is being asked while the caller waits.
-            language: of callers, BCP 47.
+            language: of callers of whom no other is known, BCP 47.
         """
         self._presences, self._picture, self._tally = presences, picture, tally
         self._people, self._serves, self._show_number = people, serves, show_number
@@ -172,7 +172,7 @@ class DeskCentre:
             self.calls.contexts.of(call_id),
             sight=owner.sight,
             number_shown=self._show_number(picture.number or picture.number_raw),
-            language=self._language,
+            language=picture.language or self._language,
             consulting=self._consulting(call_id),
         )
 

@@ -38,6 +38,7 @@ class CallPicture:
     queue: str | None = None
     customer_id: int | None = None
     vip_level: int = 0
+    language: str | None = None  # BCP 47; None: the scenario's own
     hand_over: str | None = None  # a word of `HandOver`
     heard: list[Heard] = field(default_factory=list)
     learnt: Learnt = field(default_factory=Learnt)  # by the bot
@@ -162,6 +163,8 @@ def _before_people(picture: CallPicture, event: CallEvent) -> None:
         case EventKind.CUSTOMER_FOUND:
             picture.customer_id = _whole(data.get("customer_id"))
             picture.vip_level = _whole(data.get("vip_level")) or 0
+        case EventKind.LANGUAGE:
+            picture.language = _text(data.get("language")) or None
         case EventKind.MENU_CHOICE:
             picture.path.append(f"{_text(data.get('menu'))}: {_text(data.get('digit'))}")
         case EventKind.HANDED_OVER:

@@ -53,6 +53,10 @@ class CallsPeople(Protocol):
     async def action(self, name: str, /, **fields: str | Sequence[str]) -> AmiReply: ...
 
 
+async def _nobody_knows(call_id: str) -> str | None:
+    return None
+
+
 class CallBacks:
     """One per PBX and node."""
 
@@ -67,6 +71,7 @@ class CallBacks:
         clock: Callable[[], datetime],
         *,
         may_call: Callable[[], bool] = lambda: True,
+        language_of: Callable[[str], Awaitable[str | None]] = _nobody_knows,
         every_s: float = 2.0,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -81,6 +86,7 @@ class CallBacks:
                 what was promised waits for people.
             clock: now, aware.
             may_call: False once the service is ending.
+            language_of: of the call in which it was promised, `SpokenBook.language_of`.
             every_s: between two looks; `hear` may shorten it.
             seconds: of a clock that nobody sets.
         """
@@ -90,6 +96,7 @@ class CallBacks:
         self._rules = scenario.call_back or CallBackRules()
         self._calls_back = scenario.call_back is not None
         self._may_call, self._every_s, self._seconds = may_call, every_s, seconds
+        self._language_of = language_of
         self._said: dict[str, AttemptResult] = {}  # of attempts that reached nobody
         self._missing: dict[str, float] = {}  # attempts that the PBX does not have, since when
         self._listed_all: float | None = None  # when
@@ -282,9 +289,18 @@ class CallBacks:
                 f"PZ_QUEUE={promise.queue}",
                 f"PZ_SINCE={int(promise.place_since.timestamp())}",
                 f"PZ_PRIORITY={max(ahead, default=0) + 1}",  # to the front: their turn has come
+                f"PZ_LANGUAGE={await self._language(promise)}",
             ],
             Async="true",
         )
+
+    async def _language(self, promise: Promise) -> str:
+        """In which the person is greeted; one that the scenario has no more is nobody's."""
+        try:
+            told = await self._language_of(promise.call_id)
+        except DatabaseTrouble:  # the attempt is on record: better in another language than not at all
+            told = None
+        return told if told in self._scenario.spoken_languages else self._scenario.language
 
 
 def _made_by(system: str, under_way: Iterable[UnderWay]) -> list[UnderWay]:

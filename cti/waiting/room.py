@@ -36,9 +36,9 @@ class SetsVariables(Protocol):
 
 
 class Voice(Protocol):
-    """The part of `WaitingVoice` that is needed here."""
+    """The part of `WaitingVoices` that is needed here."""
 
-    async def make(self, announcement: Announcement) -> str | None: ...
+    async def make(self, announcement: Announcement, call_id: str) -> str | None: ...
 
 
 class Bulletin(Protocol):
@@ -194,7 +194,8 @@ class WaitingRoom:
         guest = self._guests[caller.call_id]
         outlook, incident = guest.outlook, self._bulletin.for_waiting(caller.call_id)
         offer = self._may_offer(guest) and self._offers(caller, self._clock())
-        code = await voice.make(Announcement(outlook.place, outlook.minutes, offer, incident))
+        told = Announcement(outlook.place, outlook.minutes, offer, incident)
+        code = await voice.make(told, caller.call_id)
         if code is None or code == guest.code:
             return
         async with self._free:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cti.web.languages import N_, _
-from cti.web.words import HAND_OVERS, headline
+from cti.web.words import HAND_OVERS, headline, language_name
 from tickets.events import CallEvent
 from tickets.order import in_order
 from tickets.vocabulary import EventKind, HandOver
@@ -214,6 +214,10 @@ def _line(event: CallEvent, operators: Mapping[str, str]) -> Said | None:
             return Said(
                 "step", _("Pressed %(key)s in the menu", key=data.get("digit", "?")), event.at, icon="key"
             )
+        case EventKind.LANGUAGE:
+            tag = str(event.data.get("language", "?"))
+            goes_on = _("The call goes on in: %(language)s", language=language_name(tag))
+            return Said("step", goes_on, event.at, icon="globe")
         case EventKind.ANNOUNCED:
             told = headline(str(data.get("option", "")))
             return Said("step", _("Heard: %(what)s", what=told), event.at, icon="text")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 import phonenumbers
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
@@ -234,6 +235,14 @@ def words_of(phrase: Phrase) -> Sequence[Shown]:
 def share(part: float, whole: float) -> str:
     """How much of the whole: `12.345%`, for drawings, never beyond it."""
     return f"{100 * min(max(part / whole, 0), 1):.3f}%" if whole > 0 else "0%"
+
+
+def language_name(tag: str) -> str:
+    """`Russian` of `ru`, in the reader's language; a tag that nobody knows as it is."""
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(language()) or tag
+    except (ValueError, UnknownLocaleError):
+        return tag
 
 
 def headline(word: str | None) -> str:

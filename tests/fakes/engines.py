@@ -11,6 +11,7 @@ class ToldEngine:
 
     name = "told"
     language = "en"
+    takes_grammar = False
 
     def __init__(self, words: Callable[[bytes], str], *, streams: bool = False) -> None:
         self.streams = streams

@@ -18,10 +18,10 @@ import yaml
 from cti.asterisk.install import cache_folder
 from cti.ports import free_port
 from tests.fakes.agi_client import AgiClient
+from tests.fakes.scenarios import lottery
 from tickets.database import migrate
 
 COMMAND = str(Path(sys.executable).parent / "presszero")
-LOTTERY = Path(__file__).parents[2] / "scenarios" / "lottery.yaml"
 START_S = 90.0
 PIECE_S = 2.0  # prompts are played in pieces of about a second; so slow a PBX is still waited for
 
@@ -128,7 +128,7 @@ async def service_process(folder: Path, settings: Mapping[str, object]) -> Async
 
 def _any_hour(folder: Path) -> Path:
     """The lottery, never closed."""
-    content = yaml.safe_load(LOTTERY.read_text())
+    content = lottery()
     content["hours"] = {"open": "24/7"}
     content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
     path = folder / "any-hour.yaml"

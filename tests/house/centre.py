@@ -158,10 +158,12 @@ class Centre:
             await asyncio.to_thread(self.service.wait, 30)
             self.service = None
 
-    async def call(self, number: str, *, tape: Path | None = None) -> tuple[Leg, str]:
+    async def call(
+        self, number: str, *, tape: Path | None = None, line: str = "+18005550100"
+    ) -> tuple[Leg, str]:
         """Ring the lottery; the caller's leg and the call's id. `tape`: WAV of what they hear."""
         since = len(self.listener.events)
-        leg = await self.exchange.network.call(number, "+18005550100", tape=tape)
+        leg = await self.exchange.network.call(number, line, tape=tape)
         event = await self.listener.wait(
             lambda e: isinstance(e, NewChannel) and e.context == "presszero-inbound" and e.number == number,
             since=since,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import yaml
 
 from cti.asterisk.install import Program, cache_folder
 from cti.demo.exchange import own_settings
-from cti.speech import choose_voice
+from cti.speech import choose_voice, voice_chooser
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
+from tests.fakes.scenarios import lottery, write_scenario
 from tests.house.centre import Centre, open_centre
 from tests.house.office import ticket_office
 from tests.house.voices import LINES, Voices
@@ -22,14 +22,14 @@ from tickets.customers import CustomerBook
 from tickets.database import migrate, open_database
 from tickets.vocabulary import Role
 
-LOTTERY = Path(__file__).parents[2] / "scenarios" / "lottery.yaml"
 VIP, PLAIN, SUPERVISOR = "+12025550133", "+12025550111", ("sam", "a long enough password")
 
 
 @pytest.fixture(scope="session")
 def house_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lottery at any hour, with a duty phone."""
-    content = yaml.safe_load(LOTTERY.read_text())
+    content = lottery(languages=True)
+    content["lines"] = {"+18005550100": None, "+18005550101": "ru"}
     content["hours"] = {"open": "24/7"}
     content["duty_phone"] = "+12025550199"
     content["call_back"]["ring_s"] = 110  # a service is killed and started again meanwhile
@@ -39,9 +39,7 @@ def house_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
     # Hardly a VIP: who came a second earlier stays ahead of them, however long both wait.
     content["vip"]["levels"][1] = {"head_start_s": 0, "speed": 1.01}
-    path = tmp_path_factory.mktemp("scenario") / "house.yaml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-    return path
+    return write_scenario(content, tmp_path_factory.mktemp("scenario") / "house.yaml")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -50,7 +48,7 @@ async def voices(asterisk: Program, house_scenario: Path) -> Voices:
     folder = cache_folder() / "test-prompts"
     scenario = load_scenario(house_scenario)
     voice = choose_voice(scenario, folder, asterisk.espeak)
-    await PromptBook.prepare(scenario, voice, folder)
+    await PromptBook.prepare_languages(scenario, voice_chooser(folder, asterisk.espeak), folder)
     paths = await voice.render_all(list(LINES.values()))
     return Voices(folder, dict(zip(LINES, paths, strict=True)))
 

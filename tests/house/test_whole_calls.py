@@ -120,7 +120,7 @@ async def during_an_announcement(centre: Centre, caller: Leg, call_id: str) -> N
 
 async def after_a_wrong_key(centre: Centre, caller: Leg, call_id: str) -> None:
     await caller.wait_for_quiet()
-    await caller.press("9")
+    await caller.press("7")
 
 
 async def while_the_bot_speaks(centre: Centre, caller: Leg, call_id: str) -> None:

@@ -144,6 +144,8 @@ class Topics:
     """Sentences that callers of any line say. They teach which words are common and what is out of scope."""
     joints: frozenset[str]
     """Words between the clauses of a sentence."""
+    openers: frozenset[str]
+    """Words that begin a question, also right behind another sentence: "I won where do I go"."""
 
     def senses(self, spoken: Sequence[str]) -> list[str]:
         """Roots of words, and meanings in place of whatever has one: the longest wordings first."""

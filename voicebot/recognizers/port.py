@@ -43,6 +43,7 @@ class Recognizer(Protocol):
 
     name: str  # as the transcript's `engine` tells it, model included: "whisper tiny.en"
     language: str  # BCP 47: "en", "ko"
+    takes_grammar: bool  # hears nothing but the phrases that it is given; False: any words
     streams: bool  # computes during `accept`; False: all the work is in `result`
 
     def start(self, grammar: Sequence[str] | None = None) -> Listening:

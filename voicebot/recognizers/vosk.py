@@ -24,6 +24,7 @@ class Vosk:
     """One model; each utterance has its own decoder, so that several can be heard at the same time."""
 
     streams = True
+    takes_grammar = True
 
     def __init__(self, model: str, *, language: str) -> None:
         """Load the model.

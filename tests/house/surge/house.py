@@ -28,6 +28,7 @@ from cti.settings import Settings
 from cti.speech import choose_voice
 from ivr.scenario import Scenario
 from ivr.scenario_file import load_scenario
+from tests.fakes.scenarios import lottery
 from tests.house.centre import environment, eventually
 from tests.house.surge.plan import PATIENCE_S
 from tests.house.surge.sound import write_sounds
@@ -35,7 +36,6 @@ from tickets.customers import CustomerBook
 from tickets.database import migrate, open_database
 
 HERE = Path(__file__).parent
-LOTTERY = HERE.parents[2] / "scenarios" / "lottery.yaml"
 VIPS = tuple(f"+1202555{number:04}" for number in range(9000, 9040))
 WORDS = {
     "question": "When is the next draw?",
@@ -63,7 +63,7 @@ class House:
 
 def _scenario_file(folder: Path, operators: int) -> Path:
     """The shipped lottery at any hour, with as many operators as the run asks for."""
-    content = yaml.safe_load(LOTTERY.read_text())
+    content = lottery()
     content["hours"] = {"open": "24/7"}
     content["menus"].pop("closed")
     extensions = [101 + n for n in range(operators)]

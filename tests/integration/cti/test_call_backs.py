@@ -21,6 +21,7 @@ from tickets.ledger import CallBook
 from tickets.places import Place, PlaceBook
 from tickets.promise import NewPromise, Promise
 from tickets.promises import PromiseBook, PromiseLine
+from tickets.spoken import SpokenBook
 from tickets.vocabulary import AttemptResult, EventKind, PromiseSource, PromiseState
 
 pytestmark = pytest.mark.integration
@@ -99,6 +100,7 @@ class House:
             scenario,
             lambda: self.now,
             may_call=lambda: may_call,
+            language_of=SpokenBook(self.sessions, deadline_s=20).language_of,
             seconds=lambda: self.seconds,
         )
 
@@ -160,6 +162,23 @@ async def test_it_calls_when_an_operator_is_free_and_says_whom_and_where(house: 
     assert call["Timeout"] == "30000"
     assert f"PZ_NUMBER={GRACE}" in call["Variable"]
     assert call["ChannelId"] == (await house.line(promise)).tried[0].attempt.call_id
+
+
+@pytest.mark.parametrize(("told", "greeted"), [("ru", "ru"), ("fr", "en"), (None, "en")])
+async def test_the_person_is_greeted_in_the_language_of_their_call(
+    house: House, told: str | None, greeted: str
+) -> None:
+    promise = await house.promised()
+    if told is not None:
+        chosen = {"language": told, "how": "key"}
+        events = [
+            CallEvent("ivr", "chosen", promise.call_id, house.now, EventKind.LANGUAGE, chosen),
+            CallEvent("ami", "ended", promise.call_id, house.now, EventKind.ENDED, {"cause": "16"}),
+        ]
+        await house.ledger.record(events)
+    await house.service().look()
+    (call,) = house.pbx.originated
+    assert f"PZ_LANGUAGE={greeted}" in call["Variable"]
 
 
 async def test_two_services_at_once_call_once(house: House) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any
@@ -31,7 +32,7 @@ LOTTERY = load_scenario(Path("scenarios/lottery.yaml"))
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # in New York
 NIGHT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 POSTPONED = Incident(7, "Draw postponed", "incident-7")
-IN_SURGE = ("surge", "menu-short", "announce-short-3")
+IN_SURGE = ("surge", "menu-short", "invite-short-9", "announce-short-3")
 BOT = UUID("7e2f4bb4-93f4-4f0c-a8a4-0f4b7a1d5a11")
 
 
@@ -46,10 +47,25 @@ class NoVoice:
 
 
 def book(scenario: Scenario) -> PromptBook:
-    sounds = {name: (Rendered(PurePath("/prompts") / name, 0.8),) for name, _ in scenario.spoken()}
+    """Its prompts; the Russian ones are named `ru.greeting` and so on."""
+    return PromptBook(sounds(scenario), NoVoice(), Path(), {"ru": russian_book(scenario)})
+
+
+def russian_book(scenario: Scenario) -> PromptBook:
+    prompts = {
+        name: tuple(replace(piece, path=piece.path.with_name(f"ru.{piece.path.name}")) for piece in sound)
+        for name, sound in sounds(scenario).items()
+        if not name.startswith("quiet")
+    }
+    return PromptBook(sounds(scenario) | prompts, NoVoice(), Path())
+
+
+def sounds(scenario: Scenario) -> dict[str, tuple[Rendered, ...]]:
+    names = [*(name for name, _ in scenario.spoken()), *scenario.invitations()]
+    sounds = {name: (Rendered(PurePath("/prompts") / name, 0.8),) for name in names}
     quiet = {f"quiet-{s}": (Rendered(PurePath("/prompts/quiet"), 1.0),) * s for s in range(1, 31)}
     sounds[POSTPONED.prompt] = (Rendered(PurePath("/prompts") / POSTPONED.prompt, 0.8),)
-    return PromptBook(sounds | quiet, NoVoice(), Path())
+    return sounds | quiet
 
 
 async def nobody(number: str) -> KnownCaller | None:
@@ -70,11 +86,12 @@ class Desk:
         *,
         scenario: Scenario = LOTTERY,
         find: Callable[[str], Awaitable[KnownCaller | None]] = nobody,
-        announce: Callable[[str], ExpectedBot | None] = lambda call_id: ExpectedBot(BOT),
+        announce: Callable[[str, str], ExpectedBot | None] = lambda call_id, language: ExpectedBot(BOT),
         decision: Callable[[UUID], Outcome | None] = lambda uuid: None,
         now: datetime = NOON,
         incident: Incident | None = None,
         surge: bool = False,
+        bot_speaks: Callable[[str], bool] = lambda language: True,
     ) -> None:
         reception = Reception(
             scenario,
@@ -87,6 +104,7 @@ class Desk:
             incident=lambda: incident,
             in_surge=lambda: surge,
             keys=self.keys,
+            bot_speaks=bot_speaks,
         )
         self.server = FastAgiServer("127.0.0.1", 0, reception.serve)
         await self.server.start()
@@ -168,15 +186,19 @@ async def test_zero_cuts_an_incident_short(desk: Desk) -> None:
     assert desk.kinds() == [EventKind.MENU_ENTERED, EventKind.HANDED_OVER]
 
 
+TO_ENGLISH = {name for name in LOTTERY.invitations() if name.endswith("-8")}  # for who hears another
+
+
 def places() -> list[tuple[str, dict[str, str], datetime]]:
     """Each prompt of reception, with the keys that bring a caller there."""
     ways: dict[str, tuple[dict[str, str], datetime]] = {
         "greeting": ({}, NOON),
         "recording_notice": ({}, NOON),
         "menu-main": ({}, NOON),
-        "menu-main?": ({}, NOON),
+        "invite-main-9": ({}, NOON),
+        "invite-main-9?": ({}, NOON),
         "no_input": ({}, NOON),
-        "invalid": ({"menu-main": "9"}, NOON),
+        "invalid": ({"menu-main": "7"}, NOON),
         "menu-prizes": ({"menu-main": "2"}, NOON),
         "announce-main-3": ({"menu-main": "3"}, NOON),
         "announce-prizes-1": ({"menu-main": "2", "menu-prizes": "1"}, NOON),
@@ -184,11 +206,13 @@ def places() -> list[tuple[str, dict[str, str], datetime]]:
         "goodbye?": ({"menu-main": "2", "menu-prizes": "1"}, NOON),
         "closed": ({}, NIGHT),
         "menu-closed": ({}, NIGHT),
-        "menu-closed?": ({}, NIGHT),
+        "invite-closed-9": ({}, NIGHT),
+        "invite-closed-9?": ({}, NIGHT),
         **dict.fromkeys(IN_SURGE, ({}, NOON)),
         "announce-short-3": ({"menu-short": "3"}, NOON),
     }
-    reachable = {name for name, _ in LOTTERY.spoken()} - {*STATIC_PROMPTS, *CALL_BACK_PROMPTS}
+    elsewhere = {*STATIC_PROMPTS, *CALL_BACK_PROMPTS, *TO_ENGLISH}
+    reachable = {*(name for name, _ in LOTTERY.spoken()), *LOTTERY.invitations()} - elsewhere
     assert reachable <= ways.keys(), "a new prompt needs its line here"
     return [(name, keys, now) for name, (keys, now) in ways.items()]
 
@@ -251,8 +275,8 @@ async def test_it_lights_a_short_fuse_before_each_piece(desk: Desk) -> None:
     await desk.open()
     client = await desk.call()
     assert client.commands[0].startswith('SET VARIABLE TIMEOUT(absolute) "')
-    greeting, notice, menu, silence = client.fuses[1:5]
-    assert greeting == notice == menu == pytest.approx(0.8 + FUSE_S)
+    greeting, notice, menu, invitation, silence = client.fuses[1:6]
+    assert greeting == notice == menu == invitation == pytest.approx(0.8 + FUSE_S)
     assert silence == pytest.approx(1.0 + FUSE_S)
     steps = [command for command in client.commands if "TIMEOUT" in command or "STREAM" in command]
     pieces = [number for number, command in enumerate(steps) if "STREAM" in command]
@@ -265,7 +289,7 @@ async def test_it_lights_a_short_fuse_before_each_piece(desk: Desk) -> None:
 async def test_it_gives_the_bot_a_long_fuse_only_where_nobody_can_re_arm_a_short_one(
     desk: Desk, fuse_s: float | None, told: str | None
 ) -> None:
-    await desk.open(announce=lambda call_id: ExpectedBot(BOT, fuse_s))
+    await desk.open(announce=lambda call_id, language: ExpectedBot(BOT, fuse_s))
     client = await desk.call({"menu-main": "1"})
     assert client.variables["PZ_NEXT"] == "bot"
     assert client.variables.get("PZ_BOT_FUSE") == told
@@ -302,14 +326,14 @@ async def test_it_says_nothing_of_a_fault_when_the_caller_hangs_up(desk: Desk) -
 
 
 async def test_it_gives_an_operator_when_the_bot_is_full(desk: Desk) -> None:
-    await desk.open(announce=lambda call_id: None)
+    await desk.open(announce=lambda call_id, language: None)
     client = await desk.call({"menu-main": "1"})
     assert client.variables["PZ_NEXT"] == "operator"
     assert desk.hand_over() == HandOver.SURGE
 
 
 async def test_it_gives_an_operator_when_the_bot_cannot_be_asked(desk: Desk) -> None:
-    def fail(call_id: str) -> UUID:
+    def fail(call_id: str, language: str) -> UUID:
         raise RuntimeError("a mistake of ours")
 
     await desk.open(announce=fail)
@@ -325,7 +349,7 @@ async def test_it_gives_an_operator_when_a_prompt_is_missing(desk: Desk) -> None
         LOTTERY,
         PromptBook({}, NoVoice(), Path()),
         nobody,
-        lambda call_id: BOT,
+        lambda call_id, language: BOT,
         lambda uuid: None,
         desk.events.append,
         lambda: NOON,
@@ -388,7 +412,73 @@ async def test_it_lets_any_key_stop_a_menu(desk: Desk) -> None:
     await desk.open()
     client = await desk.call({"greeting": "1"})
     greeting = next(command for command in client.commands if "greeting" in command)
-    assert greeting.endswith('"01234"')
+    assert greeting.endswith('"0123489"')
     client = await desk.call({"menu-main": "1"})
     menu = next(command for command in client.commands if "menu-main" in command)
     assert menu.endswith(f'"{ALL_KEYS}"')
+
+
+async def test_who_chooses_russian_hears_russian_and_so_does_the_dialplan_from_then_on(desk: Desk) -> None:
+    told: list[str] = []
+
+    def announce(call_id: str, language: str) -> ExpectedBot:
+        told.append(language)
+        return ExpectedBot(BOT)
+
+    await desk.open(announce=announce)
+    client = await desk.call({"menu-main": "9", "ru.menu-main": "1"})
+    assert client.played == [
+        "greeting",
+        "recording_notice",
+        "menu-main",
+        "ru.recording_notice",
+        "ru.menu-main",
+    ]
+    assert client.variables["PZ_LANGUAGE"] == "ru"
+    assert client.variables["CHANNEL(language)"] == "ru"
+    assert client.variables["PZ_NEXT"] == "bot"
+    assert told == ["ru"]
+    [event] = [event for event in desk.events if event.kind is EventKind.LANGUAGE]
+    assert dict(event.data) == {"language": "ru", "how": "key"}
+    set_at = client.commands.index('SET VARIABLE CHANNEL(language) "ru"')
+    assert set_at < next(n for n, command in enumerate(client.commands) if "ru.recording_notice" in command)
+
+
+async def test_a_caller_of_a_russian_line_is_greeted_in_russian(desk: Desk) -> None:
+    await desk.open()
+    client = await desk.call({"ru.invite-main-8": "0"}, variables={"PZ_LANGUAGE": "ru"})
+    assert client.played == ["ru.greeting", "ru.recording_notice", "ru.menu-main", "ru.invite-main-8"]
+    assert "CHANNEL(language)" not in client.variables  # the dialplan has set it
+    [event] = [event for event in desk.events if event.kind is EventKind.LANGUAGE]
+    assert dict(event.data) == {"language": "ru", "how": "line"}
+
+
+@pytest.mark.parametrize(("of_line", "of_card"), [("en", "ru"), ("ru", "en-US"), ("", "ru-RU")])
+async def test_the_language_on_a_customers_card_comes_before_that_of_the_line(
+    desk: Desk, of_line: str, of_card: str
+) -> None:
+    async def find(number: str) -> KnownCaller:
+        return KnownCaller(7, 0, of_card)
+
+    await desk.open(find=find)
+    client = await desk.call({"greeting": "0", "ru.greeting": "0"}, variables={"PZ_LANGUAGE": of_line})
+    assert client.played == ["ru.greeting" if of_card.startswith("ru") else "greeting"]
+    assert client.variables["CHANNEL(language)"] == of_card[:2]
+
+
+async def test_a_language_that_the_scenario_has_not_changes_nothing(desk: Desk) -> None:
+    async def find(number: str) -> KnownCaller:
+        return KnownCaller(7, 0, "fr")
+
+    await desk.open(find=find)
+    client = await desk.call({"greeting": "0"}, variables={"PZ_LANGUAGE": "de"})
+    assert client.played == ["greeting"]
+    assert EventKind.LANGUAGE not in desk.kinds()
+
+
+async def test_where_the_bot_does_not_hear_russian_its_callers_get_people(desk: Desk) -> None:
+    await desk.open(bot_speaks=lambda language: language == "en")
+    client = await desk.call({"menu-main": "9", "ru.menu-main": "1"})
+    assert client.variables["PZ_NEXT"] == "operator"
+    assert "PZ_BOT_UUID" not in client.variables
+    assert desk.hand_over() == HandOver.MENU_CHOICE

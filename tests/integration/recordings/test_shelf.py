@@ -11,7 +11,7 @@ from recordings.audio import Samples
 from recordings.intake import TRANSCRIBE
 from recordings.shelf import RecordingShelf
 from recordings.store import NotOnShelf
-from recordings.transcriber import Transcriber
+from recordings.transcriber import Ears, Transcriber
 from recordings.transcript import Phrase, Word
 from tests.fakes.tape_room import TapeRoom
 from tests.fakes.wav_files import RATE, tone
@@ -35,7 +35,10 @@ async def spoken_pitch(samples: Samples) -> Sequence[Phrase]:
 
 
 def transcriber(room: TapeRoom) -> Transcriber:
-    return Transcriber(room.database.sessions, room.store(), spoken_pitch, engine="pitch", deadline_s=10)
+    async def ears_for(call_id: str) -> Ears:
+        return Ears(spoken_pitch, "pitch", "en")
+
+    return Transcriber(room.database.sessions, room.store(), ears_for, deadline_s=10)
 
 
 def shelf(room: TapeRoom) -> RecordingShelf:

@@ -153,7 +153,7 @@ def test_callers_on_their_way_to_the_bot_take_up_room_until_they_would_have_come
 ) -> None:
     now = 100.0
     monkeypatch.setattr(conversations.time, "monotonic", lambda: now)
-    room = Conversations(lambda call_id: pytest.fail("nobody connects"), lambda held: held < 2)
+    room = Conversations(lambda call_id, language: pytest.fail("nobody connects"), lambda held: held < 2)
     assert room.announce("a") is not None
     assert room.announce("b") is not None
     assert (room.count, room.announce("c")) == (2, None)

@@ -84,7 +84,7 @@ class Line:
 
 
 async def test_a_conversation_whose_caller_is_back_in_the_dialplan_is_ended() -> None:
-    conversations = Conversations(lambda call_id: Endless(), has_room=lambda held: held < 1)
+    conversations = Conversations(lambda call_id, language: Endless(), has_room=lambda held: held < 1)
     uuid = conversations.announce("call")
     assert isinstance(uuid, UUID)
     attendant = await conversations.attend(uuid)

@@ -52,7 +52,7 @@ async def announced(room: Conversations) -> tuple[UUID, Attendant]:
 
 async def test_who_talks_is_waited_for_and_nobody_new_begins() -> None:
     talk = Talk()
-    room = Conversations(lambda call_id: talk, lambda held: True)
+    room = Conversations(lambda call_id, language: talk, lambda held: True)
     uuid, attendant = await announced(room)
     talking = asyncio.create_task(attendant.run(FakeLine()))
     await talk.begun.wait()
@@ -67,7 +67,7 @@ async def test_who_talks_is_waited_for_and_nobody_new_begins() -> None:
 
 async def test_handed_over_all_come_to_their_end_and_who_was_on_the_way_finds_nobody() -> None:
     talk = Talk()
-    room = Conversations(lambda call_id: talk, lambda held: True)
+    room = Conversations(lambda call_id, language: talk, lambda held: True)
     uuid, attendant = await announced(room)
     on_the_way = room.announce("pz-2.2")
     assert on_the_way is not None

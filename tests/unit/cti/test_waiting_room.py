@@ -48,7 +48,7 @@ class House:
         self.set.append((fields["Channel"], fields["Value"]))
         return AmiReply("Variable Set", {})
 
-    async def make(self, announcement: Announcement) -> str | None:
+    async def make(self, announcement: Announcement, call_id: str) -> str | None:
         return None if self.unspoken else f"en_{announcement.code}"
 
     async def never(self) -> QueuePicture | None:

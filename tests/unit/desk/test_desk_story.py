@@ -95,6 +95,13 @@ def test_the_card_number_stays_private_until_the_recording_goes_on() -> None:
     assert not story.picture.recording_paused
 
 
+def test_the_pop_has_the_last_language_of_the_call() -> None:
+    assert told(RINGS).picture.language is None
+    chosen = event(1, K.LANGUAGE, language="ru", how="line"), event(3, K.LANGUAGE, language="en", how="key")
+    assert told(RINGS, chosen[0]).picture.language == "ru"
+    assert told(RINGS, *reversed(chosen)).picture.language == "en"
+
+
 def test_what_the_caller_did_before_is_on_the_way() -> None:
     story = told(
         event(0, K.RECEIVED, caller="+12025550143", caller_raw="2025550143", line="+18005550100"),

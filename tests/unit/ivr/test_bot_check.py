@@ -1,11 +1,13 @@
 """`presszero check` on the bot's slots, look-ups, identity and follow-ups: every mistake with its line."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from ivr.scenario_file import BadScenario, load_scenario
+from tests.fakes.scenarios import RUSSIAN
 
 pytestmark = pytest.mark.unit
 
@@ -20,6 +22,7 @@ def faults(folder: Path, *changes: tuple[str, str]) -> list[tuple[str, str]]:
         content = content.replace(before, after, 1)
     path = folder / "scenario.yaml"
     path.write_text(content)
+    shutil.copy(RUSSIAN, folder)
     try:
         load_scenario(path)
     except BadScenario as error:

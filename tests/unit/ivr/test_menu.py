@@ -16,6 +16,7 @@ from tickets.vocabulary import EventKind, HandOver
 pytestmark = pytest.mark.unit
 
 LOTTERY = load_scenario(Path("scenarios/lottery.yaml"))
+MAIN = ("menu-main", "invite-main-9")  # who hears it in English is invited to Russian
 NO_CLOSED_MENU = LOTTERY.model_copy(
     update={"hours": Hours.model_validate({"weekly": {"mon": "08:00-09:00"}})}
 )
@@ -71,7 +72,7 @@ def test_it_reaches_every_prompt_of_the_scenario() -> None:
         for name in asked(step).prompts
     }
     elsewhere = {*LOTTERY.static_texts(), *CALL_BACK_PROMPTS}  # played by the dialplan, or while waiting
-    assert heard == {name for name, _ in LOTTERY.spoken()} - elsewhere
+    assert heard == {*(name for name, _ in LOTTERY.spoken()), *LOTTERY.invitations()} - elsewhere
 
 
 @given(
@@ -90,14 +91,14 @@ def test_it_lets_nobody_walk_round_for_ever(keys: list[str | None], is_open: boo
 def test_it_greets_tells_about_the_recording_and_opens_the_menu() -> None:
     intro, menu = walk(LOTTERY, [None])
     assert asked(intro).prompts == ("greeting", "recording_notice")
-    assert asked(menu) == Ask(("menu-main",), "0123456789*#", 5)
+    assert asked(menu) == Ask(MAIN, "0123456789*#", 5)
     assert [news.kind for news in intro.news + menu.news] == [EventKind.MENU_ENTERED]
 
 
 def test_in_a_surge_it_says_so_and_opens_the_shorter_menu() -> None:
     intro = begin(LOTTERY, is_open=True, surge=True)
     assert asked(intro).prompts == ("greeting", "recording_notice", "surge")
-    assert asked(advance(LOTTERY, intro.state, None)).prompts == ("menu-short",)
+    assert asked(advance(LOTTERY, intro.state, None)).prompts == ("menu-short", "invite-short-9")
 
 
 def test_a_surge_changes_nothing_out_of_hours_or_without_rules_for_it() -> None:
@@ -110,7 +111,7 @@ def test_a_surge_changes_nothing_out_of_hours_or_without_rules_for_it() -> None:
 
 def test_it_lets_who_knows_the_menu_press_ahead_but_ignores_dead_keys() -> None:
     intro = begin(LOTTERY, is_open=True)
-    assert set(asked(intro).keys) == set("01234")
+    assert set(asked(intro).keys) == set("0123489")
     bot = advance(LOTTERY, intro.state, "1")
     assert bot.do == Leave(Next.BOT)
     assert [news.kind for news in bot.news] == [EventKind.MENU_CHOICE]
@@ -118,14 +119,14 @@ def test_it_lets_who_knows_the_menu_press_ahead_but_ignores_dead_keys() -> None:
 
 def test_it_repeats_the_menu_and_then_gives_an_operator() -> None:
     steps = walk(LOTTERY, [None, None, None, None])
-    assert asked(steps[2]).prompts == ("no_input", "menu-main")
-    assert asked(steps[3]).prompts == ("no_input", "menu-main")
+    assert asked(steps[2]).prompts == ("no_input", *MAIN)
+    assert asked(steps[3]).prompts == ("no_input", *MAIN)
     assert steps[4].do == Leave(Next.OPERATOR, "support", HandOver.NO_INPUT)
 
 
 def test_it_says_that_a_key_is_not_in_use_and_counts_it_as_a_try() -> None:
-    steps = walk(LOTTERY, [None, "9", None, "#"])
-    assert asked(steps[2]).prompts == ("invalid", "menu-main")
+    steps = walk(LOTTERY, [None, "7", None, "#"])
+    assert asked(steps[2]).prompts == ("invalid", *MAIN)
     assert steps[4].do == Leave(Next.OPERATOR, "support", HandOver.NO_INPUT)
 
 
@@ -133,7 +134,7 @@ def test_it_goes_into_a_sub_menu_and_back() -> None:
     steps = walk(LOTTERY, [None, "2", "*"])
     assert asked(steps[2]).prompts == ("menu-prizes",)
     assert [news.data for news in steps[2].news] == [{"menu": "main", "digit": "2"}, {"menu": "prizes"}]
-    assert asked(steps[3]).prompts == ("menu-main",)
+    assert asked(steps[3]).prompts == MAIN
 
 
 def test_it_leads_a_key_to_a_queue() -> None:
@@ -142,7 +143,7 @@ def test_it_leads_a_key_to_a_queue() -> None:
 
 def test_it_counts_an_announcement_as_told_only_when_it_was_heard_out() -> None:
     heard_out = walk(LOTTERY, [None, "3", None])[-1]
-    assert asked(heard_out).prompts == ("menu-main",)
+    assert asked(heard_out).prompts == MAIN
     assert (EventKind.ANNOUNCED, {"menu": "main", "option": "Winning numbers"}) in [
         (news.kind, news.data) for news in heard_out.news
     ]
@@ -160,7 +161,7 @@ def test_it_says_good_bye_after_a_last_announcement() -> None:
 def test_it_offers_the_closed_menu_out_of_hours() -> None:
     intro, menu, gone = walk(LOTTERY, [None, "2"], is_open=False)
     assert asked(intro).prompts == ("greeting", "recording_notice", "closed")
-    assert asked(menu).prompts == ("menu-closed",)
+    assert asked(menu).prompts == ("menu-closed", "invite-closed-9")
     assert gone.do == Leave(Next.VOICEMAIL)
 
 

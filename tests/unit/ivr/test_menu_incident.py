@@ -30,7 +30,7 @@ def test_it_is_heard_after_the_greeting_and_then_comes_the_menu() -> None:
     first = begin(LOTTERY, is_open=True, incident=POSTPONED)
     assert asked(first).prompts == OPENING
     second = advance(LOTTERY, first.state, None)
-    assert asked(second).prompts == ("menu-main",)
+    assert asked(second).prompts == ("menu-main", "invite-main-9")
     [told] = second.news
     assert told.kind is EventKind.ANNOUNCED
     assert told.data == {"menu": "main", "option": "Draw postponed", "incident": "7"}
@@ -78,7 +78,7 @@ def test_at_night_it_is_heard_before_the_closed_prompt(scenario: Scenario) -> No
         assert asked(closed).wait_s == LAST_CHANCE_S
         assert after.do == Leave(Next.VOICEMAIL)
     else:
-        assert asked(after).prompts == ("menu-closed",)
+        assert asked(after).prompts == ("menu-closed", "invite-closed-9")
 
 
 def test_in_a_surge_both_are_heard() -> None:
@@ -86,4 +86,4 @@ def test_in_a_surge_both_are_heard() -> None:
     assert asked(first).prompts == OPENING
     second = advance(LOTTERY, first.state, None)
     assert asked(second).prompts == ("surge",)
-    assert asked(advance(LOTTERY, second.state, None)).prompts == ("menu-short",)
+    assert asked(advance(LOTTERY, second.state, None)).prompts == ("menu-short", "invite-short-9")

@@ -1,6 +1,7 @@
 """The scenario file: the shipped one is sound, and each mistake is named with its line."""
 
 import io
+import shutil
 import wave
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ivr.call_back_rules import PROMPTS
 from ivr.scenario import Hours
 from ivr.scenario_file import MAX_BYTES, BadScenario, load_scenario
 from ivr.yaml_lines import Problem
+from tests.fakes.scenarios import RUSSIAN, lottery, write_scenario
 
 pytestmark = pytest.mark.unit
 
@@ -65,7 +67,7 @@ def test_it_can_be_copied_with_other_hours() -> None:
         ("1: bot", "0: bot", "0: bot", "0 is always the operator"),
         ("1: bot", "12: bot", "12: bot", "1 to 9"),
         ("1: bot", "1: robot", "1: robot", "bot"),
-        ("4: voicemail", "4: voicemail\n      1: bot", "1: bot\n  prizes", "stands here twice"),
+        ("4: voicemail", "4: voicemail\n      1: bot", "1: bot\n      8:", "stands here twice"),
         ("operators: [101, 102]", "operators: [101, 103]", "operators: [101, 103]", "no operator 103"),
         ("102: Ben Carter", "102: Ben Carter\n  103: Eve", "103: Eve", "no queue"),
         ("102: Ben Carter", '102: "Ben\\nCarter"', '102: "Ben', "match pattern"),
@@ -123,14 +125,12 @@ def test_it_finds_words_that_an_offered_call_back_lacks(tmp_path: Path, name: st
 
 
 def test_who_offers_no_call_back_needs_no_words_for_it(tmp_path: Path) -> None:
-    text = LOTTERY.read_text()
-    section = text[text.index("call_back:  ") : text.index("surge:  ")]
-    (tmp_path / "scenario.yaml").write_text(
-        "\n".join(
-            line for line in text.replace(section, "").splitlines() if not line.startswith("  call_back_")
-        )
-    )
-    scenario = load_scenario(tmp_path / "scenario.yaml")
+    content = lottery()
+    del content["call_back"]
+    content["prompts"] = {
+        name: text for name, text in content["prompts"].items() if not name.startswith("call_back_")
+    }
+    scenario = load_scenario(write_scenario(content, tmp_path / "scenario.yaml"))
     assert scenario.call_back is None
     assert "call_back_greeting" not in scenario.static_texts()
 
@@ -189,6 +189,7 @@ def test_it_takes_recorded_files_beside_the_scenario(tmp_path: Path) -> None:
     (tmp_path / "hello.wav").write_bytes(a_wav(80))
     text = lottery_with("greeting: Hello, this is Lucky Star Lottery.", "greeting: {file: hello.wav} #")
     (tmp_path / "scenario.yaml").write_text(text)
+    shutil.copy(RUSSIAN, tmp_path)
     assert load_scenario(tmp_path / "scenario.yaml").prompts.greeting.file == tmp_path / "hello.wav"
 
 

@@ -62,8 +62,8 @@ def test_it_copes_with_what_whisper_really_wrote_of_noisy_telephone_speech():
             strange += 1
             taken += got.kind is (Kind.OPERATOR if row["group"] == "not_operator" else Kind.QUESTION)
     figures = (answered, wrong, asked, met, persons, taken, strange)
-    assert answered / asked >= 0.75, figures
-    assert wrong / asked <= 0.05, figures
+    assert answered / asked >= 0.85, figures
+    assert wrong / asked <= 0.06, figures  # "catch my ticket" for "cash my ticket" and the like
     assert met / persons >= 0.85, figures
     assert taken / strange <= 0.1, figures
 

@@ -81,6 +81,56 @@ _BACKGROUND = (
     "i want to speak about something else",
     "how does it work",
     "what happened to my application",
+    "how long does a transfer take",
+    "how long does the delivery take",
+    "can i pay with my phone",
+    "can i pay in cash",
+    "what does this number mean",
+    "what does that word mean",
+    "i want to change my order",
+    "can i change it later",
+    "my father has died",
+    "my mother is in hospital",
+    "is the pharmacy open",
+    "is the museum open today",
+    "who is the manager",
+    "who won the game last night",
+    "who lives there",
+    "how many people work there",
+    "how many people live in london",
+    "can someone else do it for me",
+    "can my wife do it for me",
+    "why was i not told",
+    "why is it so expensive now",
+    "why did it go up",
+    "how do i become a partner",
+    "how do i get a job with you",
+    "is that legal",
+    "is it really true",
+    "where does the money go",
+    "where can i buy a car",
+    "how does it feel",
+    "can i give it to a friend as a present",
+    "i think you made a mistake",
+    "i was cheated",
+    "something was stolen from my car",
+    "i have lost my keys",
+    "i did it three weeks ago and nothing has happened",
+    "i am still waiting for an answer",
+    "i want to report a problem",
+    "how often does that happen",
+    "what is the largest city in the world",
+    "what is the difference between the two",
+    "which one is better",
+    "do you have other products",
+    "can i come and watch",
+    "do you support charities",
+    "i want to stop all that",
+    "please take my name off the list",
+    "how much time does it take to learn it",
+    "how much does a flight to paris cost",
+    "when is my appointment",
+    "when is the next train to the city",
 )
 
 
@@ -100,28 +150,35 @@ _IRREGULAR = """
 """
 
 _MEANINGS = """
-    price: price | cost | charge | fee | expensive | cheap | how much is | how much are | how much for
-        | pay for | how much does it cost | how much do i pay | what do you charge
-        | how much would it be | dollar | euro | how much money do i need | how many dollars
-        | how many euros
-    amount: how big | how large | how high | amount | size | sum | how many million | million | biggest
-        | largest | top prize | main prize | grand prize | first prize | how much can i win
-        | how much can you win | how much is in | what is in
-    until: until when | till when | deadline | expire | run out | too late | valid | still good
-        | how long | still | how much time | time limit | in time | how soon | last day | old ticket
-        | how many months | missed | how many years | lose the right | after how many | expiry | due
-    when: when | what time | what day | which day | what date | which date | what hour | which evening
-        | how late | on what day | how many days | date | upcoming | tonight | today | this weekend
-    where: where | which place | what place | which shop | location | address
-    get: collect | get | claim | pick up | receive | cash | cash in | redeem | turn in | obtain
-        | get paid | pay out | take | pay
+    price: price of | pricey | cost me | how much does | how much do it | price | cost | charge | fee
+        | expensive | cheap | how much is | how much are | how much for | pay for
+        | how much does it cost | how much do i pay | what do you charge | how much would it be
+        | how much money do i need | how many dollars | how many euros
+    amount: worth | total | highest | how much money can | how big | how large | how high | amount
+        | size | sum | how many million | million | biggest | largest | top prize | main prize
+        | grand prize | first prize | how much can i win | how much can you win | how much is in
+        | what is in
+    until: by when | before when | time left | how many weeks | outdated | lapse | validity | too old
+        | time do i have | what be the limit | until when | till when | deadline | expire | run out
+        | too late | valid | still good | how long | still | how much time | time limit | in time
+        | how soon | last day | old ticket | how many months | missed | how many years | lose the right
+        | after how many | expiry | due
+    when: scheduled | take place | what month | how soon be | when | what time | what day | which day
+        | what date | which date | what hour | which evening | how late | on what day | how many days
+        | date | upcoming | tonight | today | this weekend
+    where: whereabouts | which office | which branch | what address | where | which place | what place
+        | which shop | location | address
+    get: cash out | withdraw | hand out | get hold of | collect | get | claim | pick up | receive | cash
+        | cash in | redeem | turn in | obtain | get paid | pay out | take | pay
     shop: shop | store | kiosk
-    hour: hours | what hours | open | close | shut | business hours | office hours | opening hours
-        | opening | working hours | work hours | lunch | holiday | available | reach you | come by
-        | do you work | weekend
-    check: check | verify | look up | find out | scan | tell if | tell whether | see if | know if
+    hour: are you there | are you in | opening times | operating hours | come in | office time
+        | at the weekend | reach somebody | hours | what hours | open | close | shut | business hours
+        | office hours | opening hours | opening | working hours | work hours | lunch | holiday
+        | available | reach you | come by | do you work | weekend
+    check: confirm | tell me if | find out if | find out whether | make sure | see whether | figure out
+        | check | verify | look up | find out | scan | tell if | tell whether | see if | know if
         | know whether | whether | look at
-    result: result | outcome | combination | what be drawn
+    result: come out | come up | result | outcome | combination | what be drawn
     prize: prize | award | reward | win money | money | winnings
     id: id | identity card | passport | document | paper
     who: who | whose | whom | which people
@@ -156,4 +213,5 @@ TOPICS = Topics(
     neutral=frozenset([*listed(_NEUTRAL), FIGURE, "+get", "+check"]),
     background=_BACKGROUND,
     joints=frozenset({"and", "but", "so", "because", "anyway"}),
+    openers=frozenset(listed("how where when what which who can could do does did is are until")),
 )

@@ -77,6 +77,8 @@ _REQUESTS = tuple(
         r"\b(?:connect(?:ing)?|transfer|put|pass|hand|switch)(?: through| over)? (?:to|with) "
         rf"{_WHICH}{_PERSON}\b",
         r"^put through\b",
+        rf"\b(?:help|assistance|an answer|advice) from {_WHICH}{_PERSON}\b",
+        rf"^{_WHICH}{_PERSON} (?:from|in|at|of) (?:the |your ){_PERSON}$",
         # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
         rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
         rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",

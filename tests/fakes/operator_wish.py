@@ -1,0 +1,61 @@
+"""The wish for a person in every state of the lottery's bot: is the caller handed over within two turns?"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+
+from tests.fakes.scripts import script
+from voicebot.dialogue import Dialogue
+from voicebot.moves import GiveToOperator, Heard, State
+from voicebot.understanding import Kind, Understanding, Understood
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+_UNCLEAR = Understood(Kind.OUT_OF_SCOPE, score=0.2, clear=False)
+_NUMBER = Heard(_UNCLEAR, text="12345678")
+
+
+def _asks(name: str) -> Heard:
+    return Heard(Understood(Kind.QUESTION, name), text="")
+
+
+WAYS: dict[str, tuple[Heard, ...]] = {
+    "at the beginning": (),
+    "after an answer": (_asks("next_draw"),),
+    "not understood once": (Heard(_UNCLEAR),),
+    "asked for a number": (_asks("check_ticket"),),
+    "asked whether the number is right": (_asks("check_ticket"), _NUMBER),
+    "asked who they are": (_asks("account_balance"),),
+    "while good-bye is being said": (_asks("next_draw"), Heard(Understood(Kind.GOODBYE))),
+}
+"""What the caller has said until then, by state."""
+
+
+class Bot:
+    """The lottery's bot in one language, without sound."""
+
+    def __init__(self, language: str) -> None:
+        self.understanding = Understanding.train(script(language), language)
+        self.dialogue = Dialogue(script(language), language)
+        self._classify = cache(self.understanding.classify)
+
+    def states(self) -> dict[str, State]:
+        """Every state in which a caller may speak."""
+        found = {}
+        for name, said in WAYS.items():
+            state = self.dialogue.begin(NOW).state
+            for heard in said:
+                state = self.dialogue.step(state, heard).state
+            assert not state.over, name
+            found[name] = state
+        return found
+
+    def hands_over(self, state: State, turns: Sequence[tuple[str, bool]]) -> bool:
+        """Whether one of these turns ends with a person. Each: what was heard, and whether that was sure."""
+        for text, sure in turns:
+            understood = self._classify(text, state.after)
+            step = self.dialogue.step(state, Heard(understood, clear=sure, text=text))
+            if any(isinstance(action, GiveToOperator) for action in step.actions):
+                return True
+            state = step.state
+        return False

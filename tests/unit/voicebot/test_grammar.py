@@ -1,0 +1,84 @@
+"""What callers may say in each state, for recognisers that take a grammar."""
+
+from pathlib import Path
+
+import pytest
+
+from ivr.languages import in_language
+from ivr.scenario_file import load_scenario
+from voicebot.grammar import Grammars, grammar_for
+from voicebot.script import BotScript
+from voicebot.turn_end import OPEN, YES_NO, expect_digits
+from voicebot.understanding import Kind, Understanding
+from voicebot.values import digits
+
+pytestmark = pytest.mark.unit
+
+LOTTERY = load_scenario(Path("scenarios/lottery.yaml"))
+SCRIPTS = {language: in_language(LOTTERY, language).bot for language in ("en", "ru")}
+STATES = (OPEN, YES_NO, expect_digits(8))
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_a_person_can_be_asked_for_in_every_state(language: str, state: object) -> None:
+    script = SCRIPTS[language]
+    phrases = grammar_for(state, script, language)  # type: ignore[arg-type]
+    understanding = Understanding.train(script, language)
+    asking = [phrase for phrase in phrases if understanding.classify(phrase).kind is Kind.OPERATOR]
+    assert len(asking) >= 5
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_each_answer_of_a_grammar_is_what_the_understanding_takes_it_for(language: str) -> None:
+    understanding = Understanding.train(SCRIPTS[language], language)
+    kinds = {
+        understanding.classify(phrase).kind for phrase in Grammars(SCRIPTS[language], language).of(YES_NO)
+    }
+    assert kinds <= {Kind.YES, Kind.NO, Kind.GOODBYE, Kind.OPERATOR}
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_every_wording_of_the_script_can_be_heard(language: str) -> None:
+    phrases = set(Grammars(SCRIPTS[language], language).of(OPEN))
+    assert {
+        " ".join(wording.lower().replace("?", "").split()) for wording in SCRIPTS[language].wordings()
+    } <= phrases
+
+
+@pytest.mark.parametrize(
+    ("language", "spoken", "value"),
+    [
+        ("en", "four two zero nine", "4209"),
+        ("en", "double five one", "551"),
+        ("ru", "двести пять ноль", "2050"),
+    ],
+)
+def test_a_number_is_made_of_words_of_the_grammar(language: str, spoken: str, value: str) -> None:
+    words = {
+        word
+        for phrase in grammar_for(expect_digits(4), SCRIPTS[language], language)
+        for word in phrase.split()
+    }
+    assert set(spoken.split()) <= words
+    assert digits(spoken, language) == value
+
+
+def test_a_language_without_answers_of_its_own_has_the_scripts_wordings_in_every_state() -> None:
+    script = BotScript.model_validate(
+        {
+            "questions": [
+                {
+                    "name": "hours",
+                    "topic": "Hours",
+                    "phrases": ["horario", "a qué hora", "cuándo"],
+                    "answer": "Siempre.",
+                }
+            ],
+            "operator_words": ["operador"],
+        }
+    )
+    grammars = Grammars(script, "es")
+    assert (
+        set(grammars.of(YES_NO)) == set(grammars.of(OPEN)) == {"horario", "a qué hora", "cuándo", "operador"}
+    )

@@ -1,0 +1,97 @@
+"""How well example phrases teach a script's questions: each is asked of a bot that has not seen it.
+
+Pure. `presszero bot train` shows the findings to whoever writes the scenario.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from voicebot import languages
+from voicebot.script import BotScript
+from voicebot.understanding import Kind, Understanding
+from voicebot.wishes import Wishes
+
+T = TypeVar("T")
+
+FOLDS: Final = 5
+FEW: Final = 8
+"""Example phrases below which a question is hardly taught."""
+UNSURE: Final = "asks again"
+"""What stands for a question where the bot chose none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One phrase, and what came of it."""
+
+    question: str
+    phrase: str
+    chosen: str  # a question's name, a kind of wish, or `UNSURE`
+    score: float
+    nearest: str  # the likeliest question, whether it was chosen or not
+
+    @property
+    def right(self) -> bool:
+        return self.chosen == self.question
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """Everything that was found."""
+
+    answers: tuple[Answered, ...]
+    taken: tuple[Answered, ...]  # everyday sentences that were taken for a question
+    everyday: int  # of them, how many were asked
+    few: tuple[tuple[str, int], ...]  # questions with few phrases, and how many
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the phrases that found their question."""
+        return sum(answer.right for answer in self.answers) / len(self.answers)
+
+    @property
+    def rejection(self) -> float:
+        """Share of the everyday sentences that were rejected."""
+        return 1 - len(self.taken) / self.everyday
+
+    def confusions(self) -> list[tuple[str, str, int]]:
+        """(question, what was chosen instead, how often), the most frequent first."""
+        wrong = Counter((one.question, one.chosen) for one in self.answers if not one.right)
+        return [(question, chosen, times) for (question, chosen), times in wrong.most_common()]
+
+    def to_mend(self) -> list[Answered]:
+        """Phrases that are nearest to another question's, the surest mistake first."""
+        astray = [one for one in self.answers if one.nearest != one.question]
+        return sorted(astray, key=lambda one: one.score, reverse=True)
+
+
+def examine(script: BotScript, language: str = languages.DEFAULT) -> Exam:
+    """Cross-validate: every phrase and every everyday sentence once, by a bot trained on four fifths."""
+    examples = [(question.name, phrase) for question in script.questions for phrase in question.phrases]
+    follows = {question.name: question.follows for question in script.questions if question.follows}
+    wishes = Wishes(script.operator_words, script.goodbye_words, language)
+    background = languages.find(language).topics.background
+    answers: list[Answered] = []
+    taken: list[Answered] = []
+    for fold in range(FOLDS):
+        bot = Understanding(_others(examples, fold), wishes, language, follows, _others(background, fold))
+        for name, phrase in examples[fold::FOLDS]:
+            answers.append(_asked(bot, name, phrase, follows.get(name)))
+        for sentence in background[fold::FOLDS]:
+            answer = _asked(bot, UNSURE, sentence, None)
+            if answer.chosen == answer.nearest:
+                taken.append(answer)
+    few = [(one.name, len(one.phrases)) for one in script.questions if len(one.phrases) < FEW]
+    return Exam(tuple(answers), tuple(taken), len(background), tuple(few))
+
+
+def _others(everything: Sequence[T], fold: int) -> list[T]:
+    return [one for at, one in enumerate(everything) if at % FOLDS != fold]
+
+
+def _asked(bot: Understanding, question: str, phrase: str, after: str | None) -> Answered:
+    understood, nearest = bot.classify(phrase, after), bot.nearest(phrase, after)[0]
+    chosen = understood.name or (UNSURE if understood.kind is Kind.OUT_OF_SCOPE else understood.kind.value)
+    return Answered(question, phrase, chosen, nearest.score, nearest.evidence.name)
