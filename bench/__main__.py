@@ -16,9 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-ALL = (
-    "ami", "desk", "recognisers", "understanding", "bot", "barge_in", "capacity", "service", "vip",
-)  # fmt: skip
+ALL = ("ami", "desk", "recognisers", "understanding", "bot", "barge_in", "capacity", "service", "vip")
 RESULTS = Path(__file__).parent / "results"
 
 
