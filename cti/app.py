@@ -84,12 +84,13 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         frame, pbx, operators.keeper, desk, shelf, operators.controls.consulting, operators.phones
     )
     prompts = await prepare_prompts(frame, progress)
-    waiting = let_wait_well(frame, pbx, prompts, incidents, surge, await know_languages(frame))
+    languages = await know_languages(frame)
+    waiting = let_wait_well(frame, pbx, prompts, incidents, surge, languages)
     bot = await wake_voicebot(frame, prompts, progress)
     await put_up_shelf(frame, bot.pools, surge)
     call_back = call_back_desk(frame, prompts, promises)
     drain = await open_doors(frame, pbx, prompts, bot, waiting, call_back, customers, surge)
-    call_people_back(frame, pbx, may_call=lambda: not drain.begun)
+    call_people_back(frame, pbx, languages, may_call=lambda: not drain.begun)
     keep_reminders(frame)
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())

@@ -30,9 +30,13 @@ class CallLanguages:
         if event.kind is EventKind.ENDED:
             self._known.pop(event.call_id, None)
         elif event.kind is EventKind.LANGUAGE:
-            self._known[event.call_id] = str(event.data.get("language", self._own))
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            self.tell(event.call_id, str(event.data.get("language", self._own)))
+
+    def tell(self, call_id: str, language: str) -> None:
+        """A call of ours begins in that language."""
+        self._known[call_id] = language
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
 
     def of(self, call_id: str) -> str:
         """A call's, BCP 47."""

@@ -119,7 +119,7 @@ def call_back_desk(frame: Frame, prompts: PromptBook, promises: PromiseBook) -> 
     return CallBackDesk(prompts, promises.promise, frame.normalise, vip_level, frame.publish, utc_now)
 
 
-def call_people_back(frame: Frame, pbx: Pbx, may_call: Callable[[], bool]) -> None:
+def call_people_back(frame: Frame, pbx: Pbx, languages: CallLanguages, may_call: Callable[[], bool]) -> None:
     """Keep what was promised, when the turn comes."""
     rules = frame.scenario.call_back or CallBackRules()
     call_backs = CallBacks(
@@ -132,6 +132,7 @@ def call_people_back(frame: Frame, pbx: Pbx, may_call: Callable[[], bool]) -> No
         utc_now,
         may_call=may_call,
         language_of=SpokenBook(frame.sessions).language_of,
+        tell_language=languages.tell,
     )
     frame.on_pbx_events.append(call_backs.hear)
     frame.task("call_backs", call_backs.run())

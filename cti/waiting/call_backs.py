@@ -72,6 +72,7 @@ class CallBacks:
         *,
         may_call: Callable[[], bool] = lambda: True,
         language_of: Callable[[str], Awaitable[str | None]] = _nobody_knows,
+        tell_language: Callable[[str, str], None] = lambda call_id, language: None,
         every_s: float = 2.0,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,6 +88,7 @@ class CallBacks:
             clock: now, aware.
             may_call: False once the service is ending.
             language_of: of the call in which it was promised, `SpokenBook.language_of`.
+            tell_language: of the call-back, its id and its language, before it begins.
             every_s: between two looks; `hear` may shorten it.
             seconds: of a clock that nobody sets.
         """
@@ -96,7 +98,7 @@ class CallBacks:
         self._rules = scenario.call_back or CallBackRules()
         self._calls_back = scenario.call_back is not None
         self._may_call, self._every_s, self._seconds = may_call, every_s, seconds
-        self._language_of = language_of
+        self._language_of, self._tell_language = language_of, tell_language
         self._said: dict[str, AttemptResult] = {}  # of attempts that reached nobody
         self._missing: dict[str, float] = {}  # attempts that the PBX does not have, since when
         self._listed_all: float | None = None  # when
@@ -246,6 +248,7 @@ class CallBacks:
 
     async def _call(self, promise: Promise, system: str) -> None:
         trunk = (await self._pbx.action("Getvar", Variable="PZ_TRUNK")).fields.get("value", "")
+        language = await self._language(promise)
         began = self._seconds()
         attempt = await self._book.begin(promise.id, system)
         if attempt is None:
@@ -253,7 +256,8 @@ class CallBacks:
         if self._seconds() - began > STALE_S:
             return  # this process was frozen: another may take the attempt for lost by now, and call
         try:
-            await self._originate(promise, attempt, trunk)
+            self._tell_language(attempt.call_id, language)
+            await self._originate(promise, attempt, trunk, language)
         except (AmiRefused, BadAmiValue, ValueError) as error:
             log.warning(
                 "The PBX does not call back: compare its files with `presszero pbx config`.",
@@ -267,7 +271,7 @@ class CallBacks:
         else:
             log.info("Calling back.", action="call_back", call_id=attempt.call_id, attempt=attempt.number)
 
-    async def _originate(self, promise: Promise, attempt: Attempt, trunk: str) -> None:
+    async def _originate(self, promise: Promise, attempt: Attempt, trunk: str, language: str) -> None:
         number, line = promise.number or "", promise.line or self._scenario.lines[0]
         # The only way from the list into a dial string.
         if not _E164.fullmatch(number) or not _LINE.fullmatch(line) or not _ENDPOINT.fullmatch(trunk):
@@ -289,7 +293,7 @@ class CallBacks:
                 f"PZ_QUEUE={promise.queue}",
                 f"PZ_SINCE={int(promise.place_since.timestamp())}",
                 f"PZ_PRIORITY={max(ahead, default=0) + 1}",  # to the front: their turn has come
-                f"PZ_LANGUAGE={await self._language(promise)}",
+                f"PZ_LANGUAGE={language}",
             ],
             Async="true",
         )
@@ -298,7 +302,7 @@ class CallBacks:
         """In which the person is greeted; one that the scenario has no more is nobody's."""
         try:
             told = await self._language_of(promise.call_id)
-        except DatabaseTrouble:  # the attempt is on record: better in another language than not at all
+        except DatabaseTrouble:  # better in another language than not at all
             told = None
         return told if told in self._scenario.spoken_languages else self._scenario.language
 

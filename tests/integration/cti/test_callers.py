@@ -71,6 +71,12 @@ async def test_it_lets_the_crm_correct_name_and_level(customers: CustomerBook):
     assert (card.name, card.vip_level, len(card.numbers)) == ("Ada", 0, 2)
 
 
+async def test_it_passes_on_the_language_that_the_crm_tells(customers: CustomerBook):
+    known = await search(customers, Words(CrmCard(name="Ada", vip_level=1, language="ru"))).find(RAW)
+    assert known is not None
+    assert known.language == "ru"
+
+
 async def test_it_finds_the_right_one_of_a_family(customers: CustomerBook):
     bob = await customers.add("Bob", [NUMBER], vip_level=5)
     ada = await customers.add("Ada", [NUMBER])

@@ -8,11 +8,14 @@ import pytest
 
 from recordings.audio import to_telephone_wav
 from tests.fakes.audiosocket_client import read_wav
+from voicebot.grammar import Grammars
 from voicebot.hearing import Ear
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import ModelMissing
 from voicebot.recognizers.vosk import Vosk
+from voicebot.script import BotScript
 from voicebot.segmenter import SpeechEnded
+from voicebot.turn_end import YES_NO
 
 pytestmark = pytest.mark.integration
 
@@ -51,6 +54,31 @@ async def test_it_understands_a_phrase_of_its_grammar_while_it_is_spoken(korean,
 
     assert recognised.text == phrase
     assert recognised.confidence > 0.5
+
+
+async def test_it_hears_what_the_script_expects_in_the_state_of_the_conversation(korean, speech):
+    hours = {
+        "name": "hours",
+        "topic": "Hours",
+        "phrases": ["추첨 결과", "아니요", "복권 확인"],
+        "answer": "항상.",
+    }
+    script = BotScript.model_validate({"questions": [hours], "operator_words": [GRAMMAR[0]]})
+    pool = RecognizerPool(korean)
+    ear = Ear(pool, grammar=Grammars(script, "ko").of)
+    ear.expects = YES_NO  # no file has Korean answers: the script's own words hold in every state
+    line = bytes(8000) + speech(GRAMMAR[0]) + bytes(24_000)
+
+    ended = any(
+        isinstance(segment, SpeechEnded)
+        for at in range(0, len(line), 320)
+        for segment in ear.hear(line[at : at + 320])
+    )
+    assert ended
+    recognised = await ear.words()
+    pool.close()
+
+    assert recognised.text == GRAMMAR[0]
 
 
 def test_it_tells_what_it_understands_so_far(korean, speech):

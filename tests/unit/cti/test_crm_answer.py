@@ -19,6 +19,9 @@ def read(body: object, status: int = 200, content_type: str = "application/json"
 
 def test_it_reads_a_card():
     assert read(ADA) == CrmCard(name="Ada Lovelace", vip_level=2, reference="C-17")
+    assert read({**ADA, "language": "ru"}) == CrmCard(
+        name="Ada Lovelace", vip_level=2, reference="C-17", language="ru"
+    )
     assert read({"name": "Bob", "vip_level": 0, "mood": [1]}) == CrmCard(name="Bob", vip_level=0)
     assert read(ADA, content_type="application/vnd.crm+json") is not None
 
