@@ -51,7 +51,9 @@ _GLIDING: Final = 2  # gliding steps at least that make a voice a speaker's …
 _SPOKEN: Final = (
     0.3  # … and how far they outnumber held ones, of all: speech is at 0.6 and more, music about 0
 )
-_ALL_IN_ALL: Final = 0.42  # the same over a whole utterance
+_ALL_IN_ALL: Final = 0.36  # the same over a whole utterance …
+_LONG: Final = 40  # … until it has so many steps: a tune hardly holds out so long, and some people drone
+_MONOTONE: Final = 0.15
 
 
 class SpeechGate:
@@ -110,7 +112,7 @@ class SpeechGate:
     def spoken(self) -> bool:
         """Whether the utterance in progress is, all in all, speech: a tune passes for it here and there."""
         total, count = self._tally
-        return total >= _ALL_IN_ALL * count
+        return total >= (_ALL_IN_ALL if count < _LONG else _MONOTONE) * count
 
     def had_words(self) -> None:
         """What passed lately was understood: that loud is this caller."""

@@ -14,7 +14,7 @@ from voicebot.inventions import is_invented
 from voicebot.media import FRAME_SECONDS
 from voicebot.recognizers.pool import LiveListening, RecognizerPool
 from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, SpeechStarted, Timing
-from voicebot.turn_end import OPEN, Expect, SoFar, silence_that_ends
+from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
 _BEFORE_S = 0.35  # kept from before the first frame of speech: soft first sounds pass no gate
@@ -145,33 +145,37 @@ class Ear:
         self._paused = isinstance(segment, Pause)
         if self._listening is not None:
             if isinstance(segment, Pause):
-                return self._pause(self._listening)
-            if isinstance(segment, Resumed):
+                self._pause(self._listening)
+            elif isinstance(segment, Resumed):
                 self._listening.resumed()
                 self._hear_before(self._listening)
             elif isinstance(segment, SpeechEnded):
-                self._ended.append((self._listening, segment))
-                self._listening = None
+                return self._end(self._listening, segment)
         return True
 
     def _hear_before(self, listening: LiveListening) -> None:
         listening.accept(b"".join(self._before))
         self._before.clear()
 
-    def _pause(self, listening: LiveListening) -> bool:
+    def _pause(self, listening: LiveListening) -> None:
         self._so_far = None
         if self._gate.spoken:
             listening.paused()
-            self._segmenter.ends_after = self._patience()
+        self._segmenter.ends_after = self._patience()
+
+    def _end(self, listening: LiveListening, ended: SpeechEnded) -> bool:
+        """Keep it for whoever asks for the words; False where it was a tune all in all."""
+        self._listening = None
+        if self._gate.spoken:
+            self._ended.append((listening, ended))
             return True
         listening.cancel()
-        self._listening = None
-        self._paused = False
-        self._segmenter.dismiss()
-        self._gate.had_none()
+        self.was_nothing()
         return False
 
     def _patience(self) -> float:
+        if not self._gate.spoken:
+            return OPEN_S
         text = self._listening.so_far if self._listening else None
         if text is None:
             self._so_far = None

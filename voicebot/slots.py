@@ -126,6 +126,8 @@ def _digits(slot: Slot, text: str, said: str, begun: str) -> Whole | Begun | Non
             return Whole(digits)
     if not said or (len(said) == 1 and len(text.split()) > A_DIGIT_ALONE):
         return None  # "the blue one"
+    if begun and said.startswith(begun) and len(said) < slot.shortest:
+        return Begun(said)  # they began anew, or what was heard before is heard along with it
     if len(begun + said) < slot.shortest:
         return Begun(begun + said)
     return Begun(said) if len(said) < slot.shortest else None

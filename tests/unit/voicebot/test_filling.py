@@ -255,6 +255,11 @@ def test_it_puts_half_said_numbers_together():
     assert talk.says("five six").says("seven eight").told == "I heard 1 2 3 4, 5 6 7 8, is that right?"
 
 
+def test_it_does_not_count_twice_what_is_said_again_with_the_rest():
+    talk = asked_for_ticket().says("one two three", "one two three four")
+    assert talk.says("five six seven eight").told.startswith("I heard 1 2 3 4, 5 6 7 8")
+
+
 def test_it_takes_the_whole_number_of_who_begins_anew():
     talk = asked_for_ticket().says("one two three", "eight seven six five four three two one")
     assert talk.told.startswith("I heard 8 7 6 5, 4 3 2 1")

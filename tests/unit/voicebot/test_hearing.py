@@ -226,9 +226,9 @@ async def test_it_has_no_tune_decoded_and_lets_the_silence_go_on_behind_it(engin
     monkeypatch.setattr(OpenGate, "spoken", False)
     ear = Ear(RecognizerPool(engine), timing=Timing(silence=3.0))
 
-    segments = ear.hear(frames(0, 1.0) + frames(0.5, 0.4) + frames(0.5, 0.7))
+    segments = ear.hear(frames(0, 0.5) + frames(0.5, 0.8) + frames(0.5, 0.8))
 
-    assert [type(segment) for segment in segments] == [SpeechStarted, SpeechStarted, Silence]
+    assert [type(segment) for segment in segments] == [SpeechStarted, Pause, SpeechStarted, Pause, Silence]
     assert engine.done == []
 
 
