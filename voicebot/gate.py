@@ -26,15 +26,17 @@ TALKER_RANGE_DB: Final = 15.0
 """A caller begins within this below their own loud frames; what is fainter is somebody else."""
 TRAILING_DB: Final = 6.0
 """Whoever speaks already may become fainter by that."""
-BACKGROUND_DB: Final = 4.0
-"""So far above the loud frames of what held no words another sound must be."""
+BACKGROUND_DB: Final = 2.0
+"""So far above the loud frames of what held no words another sound must be …"""
+BELIEVED: Final = 2
+"""… after so many such sounds in a row: a caller who was not understood once must be able to say it again."""
 LOUDEST_BACKGROUND_DB: Final = -24.0
 """A caller who speaks up is heard over any background."""
 MUSIC_S: Final = 0.8
 """Of the last three seconds: with so much pitch that does not glide there is music."""
 MUSIC_DB: Final = 2.0
 """So far above the music's loud frames speech must be."""
-FORGET_DB_S: Final = 1.0
+FORGET_DB_S: Final = 1.5
 """A background falls by that each second: it may have ended."""
 
 _PITCHES: Final = (60, 440)  # Hz: of voices
@@ -74,6 +76,7 @@ class SpeechGate:
         self._speaks = False
         self._talker_db: float | None = None
         self._background_db: float | None = None
+        self._wordless = 0  # sounds in a row
 
     @property
     def likely(self) -> bool:
@@ -116,13 +119,18 @@ class SpeechGate:
 
     def had_words(self) -> None:
         """What passed lately was understood: that loud is this caller."""
+        self._wordless, self._background_db = 0, None
         if (loud := self._loud_db()) is not None:
             known = self._talker_db
             self._talker_db = loud if known is None else max(loud, (known + loud) / 2)
 
     def had_none(self) -> None:
-        """What passed lately held no words: that loud is the background."""
-        if (loud := self._loud_db()) is not None:
+        """What passed lately held no words: that loud is the background, if it happens again."""
+        loud = self._loud_db()
+        if loud is None:
+            return
+        self._wordless += 1
+        if self._wordless >= BELIEVED:
             self._background_db = min(loud + BACKGROUND_DB, LOUDEST_BACKGROUND_DB)
 
     def _loud_db(self) -> float | None:

@@ -17,7 +17,7 @@ from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, 
 from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
-_BEFORE_S = 0.35  # kept from before the first frame of speech: soft first sounds pass no gate
+_BEFORE_S = 0.5  # kept from before the first frame of speech: soft first sounds pass no gate
 
 GrammarFor = Callable[[Expect], Sequence[str] | None]
 """What callers may say to a question; None: anything."""
@@ -52,6 +52,7 @@ class Ear:
         self._gate = SpeechGate()
         self._segmenter = Segmenter(timing)
         self._before: deque[bytes] = deque(maxlen=round((_BEFORE_S + timing.window) / FRAME_SECONDS))
+        self._meanwhile: list[bytes] = []  # frames of a pause that may be the end
         self._listening: LiveListening | None = None  # the utterance in progress
         self._ended: deque[tuple[LiveListening, SpeechEnded]] = deque()  # not yet asked for
         self._paused = False
@@ -86,8 +87,10 @@ class Ear:
         segments: list[Segment] = []
         for frame, voiced in self._detector.frames(pcm):
             speech = self._gate.hear(frame, voiced)
-            if self._listening is None or self._paused:
-                self._before.append(frame)  # of a pause only what may be the beginning of more is heard
+            if self._listening is None:
+                self._before.append(frame)
+            elif self._paused:
+                self._meanwhile.append(frame)  # decoded only if more follows
             else:
                 self._listening.accept(frame)
             if self._paused:
@@ -133,6 +136,8 @@ class Ear:
         if self._listening is not None:
             self._listening.cancel()
         self._listening = None
+        self._paused = False
+        self._meanwhile.clear()
         self._ended.clear()
 
     def _follow(self, segment: Segment) -> bool:
@@ -141,21 +146,19 @@ class Ear:
             self._gate.begin()
             self._grammar = self._grammar_for(self.expects)
             self._listening = self._pool.listen(self._grammar)
-            self._hear_before(self._listening)
+            self._listening.accept(b"".join(self._before))
+            self._before.clear()
         self._paused = isinstance(segment, Pause)
         if self._listening is not None:
             if isinstance(segment, Pause):
                 self._pause(self._listening)
             elif isinstance(segment, Resumed):
                 self._listening.resumed()
-                self._hear_before(self._listening)
+                self._listening.accept(b"".join(self._meanwhile))
+                self._meanwhile.clear()
             elif isinstance(segment, SpeechEnded):
                 return self._end(self._listening, segment)
         return True
-
-    def _hear_before(self, listening: LiveListening) -> None:
-        listening.accept(b"".join(self._before))
-        self._before.clear()
 
     def _pause(self, listening: LiveListening) -> None:
         self._so_far = None
@@ -166,6 +169,8 @@ class Ear:
     def _end(self, listening: LiveListening, ended: SpeechEnded) -> bool:
         """Keep it for whoever asks for the words; False where it was a tune all in all."""
         self._listening = None
+        self._before.extend(self._meanwhile)
+        self._meanwhile.clear()
         if self._gate.spoken:
             self._ended.append((listening, ended))
             return True

@@ -80,6 +80,9 @@ def test_what_held_no_words_is_background_for_a_while_and_a_caller_who_speaks_up
     passed(gate, tone(gliding(1.0), level=800))
     gate.had_none()
     passed(gate, np.zeros(RATE // 2), voiced=False)
+    assert any(passed(gate, tone(gliding(1.0), level=800)))  # a caller who was not understood says it again
+    gate.had_none()
+    passed(gate, np.zeros(RATE // 2), voiced=False)
     assert not any(passed(gate, tone(gliding(1.0), level=800)))
     assert any(passed(gate, tone(gliding(1.0), level=6000)))
     passed(gate, np.zeros(20 * RATE), voiced=False)
