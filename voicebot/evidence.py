@@ -119,7 +119,7 @@ class Examples:
                     strange_words=len(strange),
                     ordinary=ordinary,
                     unasked=unasked,
-                    unmet=max(self._usual[name].get(ask, 0.0) for ask in unheard),
+                    unmet=max((self._usual[name].get(ask, 0.0) for ask in unheard), default=0.0),
                 )
             )
         return sorted(found, key=lambda one: one.rank, reverse=True)

@@ -39,6 +39,8 @@ CLEARLY_NOT: Final = 0.33
 """Kinship below which it is certainly none of the questions, even if its strange words were misheard."""
 NEARLY_SAME: Final = 0.8
 """Likeness that mere grammar ("can you tell me", "and on Sunday") needs to be a question."""
+MOST_CLAUSES: Final = 5
+"""Clauses looked at by themselves, the last ones: it is done within the event loop."""
 LONGEST: Final = 80
 """Words looked at: nobody says more in one utterance."""
 
@@ -183,5 +185,5 @@ def _clauses(spoken: Sequence[str], topics: Topics) -> Iterator[list[str]]:
             clauses[-1].append(word)
     if len(clauses) == 1:
         cuts = [at for at in range(2, len(spoken) - 2) if spoken[at] in topics.openers]
-        clauses = [list(spoken[cut:]) for cut in cuts]
-    yield from (clause for clause in clauses if len(clause) >= 3)
+        clauses = [list(spoken[cut:]) for cut in cuts[-MOST_CLAUSES:]]
+    yield from [clause for clause in clauses if len(clause) >= 3][-MOST_CLAUSES:]

@@ -70,6 +70,8 @@ _REQUESTS = tuple(
         r"\b(?:let me|can i|could i|may i|i want to|i need to|i would like to|i would rather)"
         r"(?: just)? (?:talk|speak) (?:to|with)\b(?! my\b)",  # to whomever: the recogniser lost the word
         rf"\b(?:talk|speak|chat) {_WHICH}{_PERSON}{_ENDS}",
+        # nobody would rather speak of something than with somebody
+        r"\b(?:prefer|rather)(?: to)? (?:talk|speak|talking|speaking)\b(?! about)",
         # connect me, transfer my call, put me through, hand me over
         r"\b(?:connect|transfer|redirect|forward|switch|patch) (?:me|us|my call|this call|the call)\b",
         r"\b(?:connected|transferred|put through|switched) (?:to|with|through|over)\b",
