@@ -13,6 +13,7 @@ demo:  ## A call centre at work: real Asterisk, three callers, three tickets (ON
 test:  ## Every test, the calls over a real PBX included
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
+	@.venv/bin/python -m tests.fakes.russian_voice
 	@scripts/build-pages test
 	@.venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit tests/integration
 	@.venv/bin/python -m tests.browser.chromium

@@ -132,15 +132,14 @@ def _quoted(text: str) -> str:
 
 
 def main() -> None:
-    """Bring it, and say where it is."""
+    """Bring it; without it the tests of Russian calls say so, loudly, and CI fails."""
     console = Console(stderr=True)
     try:
         with progress_bar(console) as report:
             install_russian_voice(report)
     except NoRussianVoice as error:
         console.print(str(error), style="bold red", markup=False, soft_wrap=True)
-        sys.exit(1)
-    console.print(f"Test callers speak Russian: {_folder()}", soft_wrap=True)
+        sys.exit(1 if os.environ.get("CI") else 0)
 
 
 if __name__ == "__main__":
