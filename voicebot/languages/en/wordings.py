@@ -80,7 +80,7 @@ _REQUESTS = tuple(
         rf"{_WHICH}{_PERSON}\b",
         r"^put through\b",
         rf"\b(?:help|assistance|an answer|advice) from {_WHICH}{_PERSON}\b",
-        rf"^{_WHICH}{_PERSON} (?:from|in|at|of) (?:the |your ){_PERSON}$",
+        rf"^{_WHICH}{_PERSON} (?:from|in|at|of) (?:the |your ){_PERSON}\b",
         # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
         rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
         rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",

@@ -67,6 +67,7 @@ _REQUESTS = tuple(
         rf"\b{_TALK}(?: \w+)? (?:с|со) {_WHICH}(?:\w+ )?{_PERSON}\b",
         rf"\b(?:с|со) {_WHICH}{_PERSON}(?: \w+){{0,4}} {_TALK}",
         rf"\b{_TALK} {_WHICH}{_PERSON}{_ENDS}",
+        rf"\b{_TALK} (?!о |об |про )\w{{2,3}} {_WHICH}{_PERSON}$",  # "с" heard as something else
         rf"\b{_TALK} (?:с|со)$",
         # соедините меня, переключите на оператора
         r"\b(?:соедините|соедини|переключите|переключи|свяжите|переадресуйте)\b"
