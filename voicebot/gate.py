@@ -7,6 +7,9 @@ webrtcvad takes music, hum and a television for voices. What tells them from a c
 - a caller is near: the television is far below the level at which this caller has been understood before, and
   what no recogniser found a word in is background from then on.
 
+On a quiet line every voice is the caller's, glide or not: "one, two, three" is often spoken on a held note, and
+to lose a digit is worse than to listen to a tune for a second.
+
 Knows no engine, no utterance and no clock: each frame is 20 ms.
 """
 
@@ -33,7 +36,9 @@ BELIEVED: Final = 2
 LOUDEST_BACKGROUND_DB: Final = -24.0
 """A caller who speaks up is heard over any background."""
 MUSIC_S: Final = 0.8
-"""Of the last three seconds: with so much pitch that does not glide there is music."""
+"""Of the last three seconds: with so much pitch that does not glide there is music …"""
+MUSIC_HOLDS_S: Final = 0.5
+"""… but for what follows a pause so closely: a digit is shorter, and after each there is a breath."""
 MUSIC_DB: Final = 2.0
 """So far above the music's loud frames speech must be."""
 FORGET_DB_S: Final = 1.5
@@ -46,6 +51,7 @@ _OCTAVE: Final = 0.9  # a shorter period nearly as good is the true one
 _STILL: Final = 0.004  # of an octave between two frames: a note that is held
 _GLIDE: Final = (0.006, 0.13)  # of an octave: a voice that moves; more is a jump
 _MEMORY: Final = 14  # frames in which gliding counts for speech
+_BREATH: Final = 4  # frames without a voice
 _MUSIC_EACH: Final = 10  # frames: so often the music's level is reckoned anew
 _LIKELY: Final = 8  # frames in which likely speech must show itself
 _LIKELY_VOICED: Final = 4  # of them
@@ -73,7 +79,10 @@ class SpeechGate:
         self._music: deque[float | None] = deque(maxlen=round(3.0 / FRAME_SECONDS))
         self._music_db = FAINTEST_DB
         self._frames = 0
+        self._unbroken = 0  # frames since the line was last still
+        self._still = 0  # frames that it is
         self._speaks = False
+        self._within = False  # an utterance is in progress
         self._talker_db: float | None = None
         self._background_db: float | None = None
         self._wordless = 0  # sounds in a row
@@ -100,22 +109,39 @@ class SpeechGate:
         if (step := self._steps[-1]) is not None:
             self._tally = (self._tally[0] + step, self._tally[1] + 1)
         self._speaks = _glides(self._steps)
-        speech = near and self._speaks
+        speech = near and (self._speaks or (self._quiet and (self._within or self._has_pitch)))
         if speech:
             self._levels.append(level)
-        self._notice_music(None if speech or self._pitch is None else level)
+        self._still = 0 if near else self._still + 1
+        self._unbroken = self._unbroken + 1 if self._still < _BREATH else 0
+        held = self._unbroken * FRAME_SECONDS > MUSIC_HOLDS_S and not self._speaks
+        self._notice_music(level if held and self._pitch is not None else None)
         return speech
 
     def begin(self) -> None:
         """An utterance has begun a moment ago."""
+        self._within = True
         pitched = [step for step in self._steps if step is not None]
         self._tally = (sum(pitched), len(pitched))
+
+    def end(self) -> None:
+        """It is over, or nobody wants it any more."""
+        self._within = False
 
     @property
     def spoken(self) -> bool:
         """Whether the utterance in progress is, all in all, speech: a tune passes for it here and there."""
         total, count = self._tally
-        return total >= (_ALL_IN_ALL if count < _LONG else _MONOTONE) * count
+        return self._quiet or total >= (_ALL_IN_ALL if count < _LONG else _MONOTONE) * count
+
+    @property
+    def _quiet(self) -> bool:
+        """Neither music nor a known background is there."""
+        return self._background_db is None and self._music_db <= FAINTEST_DB
+
+    @property
+    def _has_pitch(self) -> bool:
+        return sum(step is not None for step in self._steps) >= _GLIDING
 
     def had_words(self) -> None:
         """What passed lately was understood: that loud is this caller."""

@@ -136,6 +136,7 @@ class Ear:
         if self._listening is not None:
             self._listening.cancel()
         self._listening = None
+        self._gate.end()
         self._paused = False
         self._meanwhile.clear()
         self._ended.clear()
@@ -169,6 +170,7 @@ class Ear:
     def _end(self, listening: LiveListening, ended: SpeechEnded) -> bool:
         """Keep it for whoever asks for the words; False where it was a tune all in all."""
         self._listening = None
+        self._gate.end()
         self._before.extend(self._meanwhile)
         self._meanwhile.clear()
         if self._gate.spoken:

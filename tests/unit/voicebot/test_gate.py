@@ -43,10 +43,21 @@ def test_a_voice_that_moves_passes_within_a_tenth_of_a_second():
     assert gate.likely
 
 
-def test_a_note_that_is_held_does_not_pass():
+def test_a_tune_is_known_after_two_seconds_and_does_not_pass_any_more():
     gate = SpeechGate()
-    assert not any(passed(gate, tone(np.concatenate([steady(0.4, f) for f in (196, 220, 247, 262, 294)]))))
+    tune = tone(np.concatenate([steady(0.4, f) for f in (196, 220, 247, 262, 294)]))
+    passed(gate, tune)
+    assert not any(passed(gate, tune))
     assert not gate.likely
+
+
+def test_on_a_quiet_line_digits_on_one_note_pass():
+    gate = SpeechGate()
+    pause = np.zeros(round(0.25 * RATE))
+    for _ in range(8):
+        assert sum(passed(gate, tone(steady(0.3, 120)))) >= 10
+        assert not any(passed(gate, pause, voiced=False))
+    assert gate.spoken
 
 
 def test_noise_has_no_pitch_and_does_not_pass():
@@ -91,6 +102,9 @@ def test_what_held_no_words_is_background_for_a_while_and_a_caller_who_speaks_up
 
 def test_an_utterance_that_is_a_tune_all_in_all_is_not_spoken():
     tune, speech = SpeechGate(), SpeechGate()
+    for gate in (tune, speech):
+        passed(gate, tone(steady(2.0, 196), level=300))  # music is known to be there
+        passed(gate, np.zeros(FRAME), voiced=False)
     tune.begin()
     passed(tune, tone(np.concatenate([gliding(0.2), steady(0.8, 220)])))
     speech.begin()

@@ -42,6 +42,9 @@ class OpenGate:
     def begin(self) -> None:
         self.told.append("begun")
 
+    def end(self) -> None:
+        """The utterance is over."""
+
     def had_words(self) -> None:
         self.told.append("words")
 
