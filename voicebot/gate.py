@@ -7,8 +7,8 @@ webrtcvad takes music, hum and a television for voices. What tells them from a c
 - a caller is near: the television is far below the level at which this caller has been understood before, and
   what no recogniser found a word in is background from then on.
 
-On a quiet line every voice is the caller's, glide or not: "one, two, three" is often spoken on a held note, and
-to lose a digit is worse than to listen to a tune for a second.
+On a quiet line every voice is the caller's, glide or not: "one, two, three" is often spoken on a held note,
+and to lose a digit is worse than to listen to a tune for a second.
 
 Knows no engine, no utterance and no clock: each frame is 20 ms.
 """
