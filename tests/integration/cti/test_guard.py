@@ -67,7 +67,7 @@ def status(pid: int, name: str) -> str | None:
     """A line of what the kernel tells of a process; None where there is none."""
     try:
         return Path(f"/proc/{pid}/status").read_text().split(f"{name}:")[1].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter between opening and reading
         return None
 
 

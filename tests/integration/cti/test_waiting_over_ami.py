@@ -84,7 +84,7 @@ class Queue:
 class Voice:
     """Everything is spoken already."""
 
-    async def make(self, announcement: Announcement) -> str | None:
+    async def make(self, announcement: Announcement, call_id: str) -> str | None:
         return f"en_{announcement.code}"
 
 

@@ -141,7 +141,8 @@ async def test_it_answers_a_spoken_question_and_lets_a_thankful_caller_go(bot: B
         assert caller.ended_properly
     assert [outcome.ending for outcome in bot.outcomes] == [Ending.ANSWERED]
     assert bot.outcomes[0].topic == "Next draw"
-    assert bot.said("caller") == ["next_draw", "goodbye"]
+    question, *thanks = bot.said("caller")
+    assert (question, set(thanks)) == ("next_draw", {"goodbye"})  # in one breath or in two
     assert bot.events[-1].kind is EventKind.BOT_ENDED
 
 

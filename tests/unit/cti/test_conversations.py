@@ -81,8 +81,8 @@ async def test_handed_over_all_come_to_their_end_and_who_was_on_the_way_finds_no
 
 
 async def test_a_call_is_expected_from_its_announcement_until_it_comes() -> None:
-    room = Conversations(lambda call_id: Talk(), lambda held: True)
-    uuid = room.announce("pz-1.1")
+    room = Conversations(lambda call_id, language: Talk(), lambda held: True)
+    uuid = room.announce("pz-1.1", "en")
     assert uuid is not None
     assert room.expects(uuid)
     assert not room.expects(uuid4())
