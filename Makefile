@@ -15,9 +15,9 @@ test:  ## Every test, the calls over a real PBX included
 	@$(PRESSZERO) pbx install
 	@.venv/bin/python -m tests.fakes.russian_voice
 	@scripts/build-pages test
-	@.venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit tests/integration
+	@scripts/run-tests --dist loadscope tests/unit tests/integration
 	@.venv/bin/python -m tests.browser.chromium
-	@.venv/bin/pytest -q --numprocesses 2 --dist loadfile tests/house tests/browser
+	@scripts/run-tests --dist loadfile tests/house tests/browser
 
 unit:  ## The fast tests only
 	@scripts/bootstrap dev
