@@ -1,7 +1,7 @@
 """How well callers are understood: what is in scope, what is not, and the wish for a person over bad lines.
 
-The utterances of the measuring half (tests/fakes/utterances.py), as text. The wish for a person in forty
-wordings of each language, spoken (Piper; for Russian the voice of tests/fakes/russian_voice.py, where it is
+The utterances of the measuring half and of strangers (tests/fakes/utterances.py), as text. The wish for a
+person in forty wordings of each language, spoken (Piper; for Russian the voice of tests/fakes/russian_voice.py, where it is
 unpacked), through 300–3400 Hz and G.711 with noise at 15 and 10 dB, heard by the recogniser that the language
 comes with, in every state of the lottery's bot: who is not handed over within two turns is a miss.
 """
@@ -18,7 +18,7 @@ from tests.fakes.operator_wish import Bot
 from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WORDINGS
 from tests.fakes.russian_voice import find_russian_voice
 from tests.fakes.telephone_line import Law, over_the_line
-from tests.fakes.utterances import utterances
+from tests.fakes.utterances import Utterance, strangers, utterances
 from voicebot.conversation import SURE
 from voicebot.recognizers.port import ModelMissing
 from voicebot.recognizers.whisper import Whisper
@@ -38,7 +38,8 @@ def run() -> list[Row]:
     rows = []
     for language, name in NAMES.items():
         bot = Bot(language)
-        rows += _scope_rows(bot, language, name)
+        rows += _scope_rows(bot, utterances(language, "measuring"), name)
+        rows += _scope_rows(bot, strangers(language), f"{name} of strangers")
         with tempfile.TemporaryDirectory() as folder:
             speak = _voice(language, Path(folder))
             whisper = _whisper(language)
@@ -50,8 +51,7 @@ def run() -> list[Row]:
     return rows
 
 
-def _scope_rows(bot: Bot, language: str, name: str) -> list[Row]:
-    everyone = utterances(language, "measuring")
+def _scope_rows(bot: Bot, everyone: list[Utterance], name: str) -> list[Row]:
     chosen = [(one, bot.understanding.classify(one.said)) for one in everyone]
     asked = [(one, got) for one, got in chosen if one.kind == "question"]
     others = [got for one, got in chosen if one.kind != "question"]

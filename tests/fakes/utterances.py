@@ -2,12 +2,13 @@
 
 `utterances_<language>.tsv`: twelve spoken wordings of each of the shipped scenario's questions, and what it
 has no answer to: "near" (lottery, tickets, accounts, prizes) and "far". They were written from the questions'
-topics and committed before any rule or threshold was changed to suit them. "clinc" are utterances that crowd
-workers wrote as out of scope of an assistant: 80 of `oos_test` in CLINC150, those with the lowest SHA-256
-behind "CLINC150 " (Larson et al., EMNLP 2019; https://github.com/clinc/oos-eval; CC BY 3.0).
+topics and committed before any rule or threshold was changed to suit them.
 
-Each belongs to one half for good, by its hash: look at the tuning half as much as you like, and never at what
-goes wrong in the measuring half.
+"Strangers'" are written by somebody who saw nothing but those topics, as different people talk on the
+phone, with detours and stories: nothing may be tuned on them.
+
+Each of the others belongs to one half for good, by its hash: look at the tuning half as much as you like, and
+never at what goes wrong in the measuring half.
 """
 
 import csv
@@ -23,7 +24,7 @@ class Utterance(NamedTuple):
     question: str
     """The question's name; "other" if it is out of scope."""
     kind: str
-    """question, near, far, clinc."""
+    """question, near, far."""
     said: str
 
     @property
@@ -36,3 +37,10 @@ def utterances(language: str, half: Half) -> list[Utterance]:
     with (FOLDER / f"utterances_{language}.tsv").open(encoding="utf-8", newline="") as file:
         every = [Utterance(**row) for row in csv.DictReader(file, delimiter="\t")]
     return [utterance for utterance in every if utterance.half == half]
+
+
+def strangers(language: str) -> list[Utterance]:
+    """What strangers would say in a language."""
+    with (FOLDER / "utterances_strangers.tsv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["language"] == language]
+    return [Utterance(row["question"], row["kind"], row["said"]) for row in rows]
