@@ -1,9 +1,10 @@
 """How well callers are understood: what is in scope, what is not, and the wish for a person over bad lines.
 
 The utterances of the measuring half and of strangers (tests/fakes/utterances.py), as text. The wish for a
-person in forty wordings of each language, spoken (Piper; for Russian the voice of tests/fakes/russian_voice.py, where it is
-unpacked), through 300–3400 Hz and G.711 with noise at 15 and 10 dB, heard by the recogniser that the language
-comes with, in every state of the lottery's bot: who is not handed over within two turns is a miss.
+person in forty wordings of each language, spoken (Piper; for Russian the voice of
+tests/fakes/russian_voice.py, where it is unpacked), through 300–3400 Hz and G.711 with noise at 15 and 10 dB,
+heard by the recogniser that the language comes with, in every state of the lottery's bot: who is not handed
+over within two turns is a miss.
 """
 
 import asyncio
