@@ -100,7 +100,7 @@ async def test_a_caller_says_by_key_that_it_helped_and_the_page_counts_it(
     caller, call_id = await at_the_bot(judged, "+12025550151")
     await caller.say(voices["next_draw"])
     await heard_out(judged, caller, call_id, "anything_else")
-    await caller.say(voices["no_thanks"])
+    await caller.say(voices["nothing_more"])  # a good-bye behind it would be the end of the call
     await heard_out(judged, caller, call_id, "thumbs")
     await caller.press("1")
     await asyncio.wait_for(caller.hung_up.wait(), 40)
@@ -148,7 +148,7 @@ async def test_a_caller_whom_it_did_not_help_is_offered_a_person(judged: Centre,
     caller, call_id = await at_the_bot(judged, "+12025550154")
     await caller.say(voices["next_draw"])
     await heard_out(judged, caller, call_id, "anything_else")
-    await caller.say(voices["no_thanks"])
+    await caller.say(voices["nothing_more"])  # a good-bye behind it would be the end of the call
     await heard_out(judged, caller, call_id, "thumbs")
     await caller.press("2")
     await heard_out(judged, caller, call_id, "thumbs_offer")

@@ -6,6 +6,7 @@ from pathlib import Path
 LINES = {
     "next_draw": "When is the next draw?",
     "no_thanks": "No, thank you. Goodbye.",
+    "nothing_more": "No, thank you.",
     "unknown": "My online account is blocked and I can not log in.",
     "operator": "I would like to talk to a real person, please.",
     "hello": "Good evening, my name is Alice. How can I help you?",
