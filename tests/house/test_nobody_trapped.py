@@ -83,9 +83,14 @@ async def slips_away(centre: Centre, extension: str) -> None:
     """The phone, which has the caller on hold, ends in a way that the dialplan does not see to."""
 
     async def holds() -> bool:
-        return (await legs(centre))[extension].application == "Wait"
+        listed = [
+            one for one in await centre.pbx.list_action("CoreShowChannels") if isinstance(one, ListedChannel)
+        ]
+        phone_waits = any(phone_of(one.channel) == extension and one.application == "Wait" for one in listed)
+        return phone_waits and any(one.exten == "room" and one.application == "ConfBridge" for one in listed)
 
-    await eventually(holds, 5, "the phone is where a held caller's phone is")  # it writes PZ_PLACE on the way
+    # On the way there the phone writes PZ_PLACE, and the caller looks whether anybody is there.
+    await eventually(holds, 5, "the phone is where a held caller's phone is, and the caller hears music")
     phone = (await legs(centre))[extension]
     await centre.pbx.action("Setvar", Channel=phone.channel, Variable="PZ_PLACE", Value="bye")
     await centre.pbx.action("Hangup", Channel=phone.channel)
