@@ -20,7 +20,7 @@ from cti.asterisk.install import Program
 from cti.demo.exchange import own_settings
 from cti.demo.network import CallerGaveUp, Leg
 from ivr.scenario_file import load_scenario
-from tests.fakes.scenarios import one_language
+from tests.fakes.scenarios import write_scenario
 from tests.house.centre import Centre, eventually, open_centre
 from tests.house.voices import Voices
 from tickets.database import migrate
@@ -206,15 +206,13 @@ async def at_rest(centre: Centre) -> Held:
 @pytest.fixture(scope="module")
 def busy_scenario(house_scenario: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The house's, in a surge from the second call on: transcripts wait, and leave the bot the processor."""
-    content = one_language(yaml.safe_load(house_scenario.read_text()))
+    content = yaml.safe_load(house_scenario.read_text())
     content["surge"] |= {
         "begins_at": {"waiting": 100, "calls_per_minute": 2},
         "ends_below": {"waiting": 99, "calls_per_minute": 1},
         "calm_s": 600,
     }
-    path = tmp_path_factory.mktemp("fifty") / "busy.yaml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-    return path
+    return write_scenario(content, tmp_path_factory.mktemp("fifty") / "busy.yaml")
 
 
 @asynccontextmanager
