@@ -69,7 +69,7 @@ async def said_by_the_bot(centre: Centre, call_id: str) -> list[str]:
 
 
 @pytest.mark.xfail(
-    reason="open: over a WebSocket the answer does not come within 20 s since the new listening"
+    reason="open: no answer within 20 s over a WebSocket since the new listening"
 )
 async def test_the_bot_answers_falls_silent_at_a_word_and_closes_the_ticket(
     linked: Centre, voices: Voices, asterisk: Program, tmp_path: Path
