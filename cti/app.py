@@ -16,9 +16,10 @@ from cti.assembly.desks import lay_out_desks
 from cti.assembly.frame import Frame
 from cti.assembly.operators import staff
 from cti.assembly.pbx import join_pbx
-from cti.assembly.reception import open_doors
+from cti.assembly.reception import know_callers, open_doors
 from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
+from cti.assembly.virtual_pbx import join_virtual_pbxs
 from cti.assembly.voicebot import prepare_prompts, wake_voicebot
 from cti.assembly.waiting import call_back_desk, call_people_back, keep_queues, know_languages, let_wait_well
 from cti.live import LiveCalls
@@ -58,8 +59,8 @@ async def running(
     """One service, from start to end of the block.
 
     Raises:
-        NoDatabase, OldSchema, SpillUnusable, ShelfUnwritable, SpoolTrouble, VoiceFailed, ModelMissing,
-        PromptsNotReady, PortTaken, AmiLoginRefused: each says in a sentence what to do.
+        NoDatabase, OldSchema, SpillUnusable, BadConnection, ShelfUnwritable, SpoolTrouble, VoiceFailed,
+        ModelMissing, PromptsNotReady, PortTaken, AmiLoginRefused: each says in a sentence what to do.
     """
     async with AsyncExitStack() as stack:
         database = open_database(settings.database_url)
@@ -89,11 +90,13 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     bot = await wake_voicebot(frame, prompts, progress)
     await put_up_shelf(frame, bot.pools, surge)
     call_back = call_back_desk(frame, prompts, promises)
-    drain = await open_doors(frame, pbx, prompts, bot, waiting, call_back, customers, surge)
+    callers = await know_callers(frame, customers)
+    drain = await open_doors(frame, pbx, prompts, bot, waiting, call_back, callers, surge)
     call_people_back(frame, pbx, languages, may_call=lambda: not drain.begun)
     keep_reminders(frame)
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
+    await join_virtual_pbxs(frame, callers)
     http_port = await open_desk(
         frame,
         desks=desks,

@@ -26,6 +26,7 @@ from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
 from cti.shipped import shipped_scenario
 from cti.spill import SpillUnusable
+from cti.virtual_pbx.settings import BadConnection
 from cti.waiting.ageing import passed_at_most
 from cti.web.assets import PagesNotBuilt
 from ivr.prompts import PromptBook, PromptsNotReady
@@ -67,6 +68,7 @@ EXPECTED = (
     NoDatabase,
     OldSchema,
     SpillUnusable,
+    BadConnection,
     DatabaseTrouble,
     ShelfUnwritable,
     SpoolTrouble,

@@ -205,7 +205,7 @@ class Intake:
         if not self._spill:
             log.warning("Events wait in a file.", action="intake_spills", file=self._spill.path.name)
         try:
-            self._spill.put(event)
+            self._spill.put(to_line(event))
         except OSError as error:
             self._lose(error)
 

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     phone_port: int = Field(8088, ge=1, le=65535)  # on loopback
     phone_tls_port: int = Field(8089, ge=1, le=65535)  # for other machines, once there is a certificate
 
+    asterisk: bool = True  # False: there is none, only virtual PBXs
+    # Webhooks of virtual PBXs; the port is opened when one is connected.
+    hooks_host: str = "127.0.0.1"
+    hooks_port: int = Field(8090, ge=0, le=65535)
+
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(5038, ge=1, le=65535)
     ami_username: str = "presszero"
@@ -181,6 +186,11 @@ class Settings(BaseSettings):
     def cdr_file(self) -> Path:
         """Asterisk's own record of finished calls, in our format."""
         return self.cdr or self.data / "pbx" / "log" / "cdr-custom" / "presszero.csv"
+
+    @property
+    def connections_folder(self) -> Path:
+        """The settings of connected virtual PBXs, one file each; `presszero connect` writes them."""
+        return self.data / "virtual-pbx"
 
     @property
     def recordings_folder(self) -> Path:

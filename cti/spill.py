@@ -1,6 +1,7 @@
-"""A file that call events wait in when memory is full or the service ends before the database took them.
+"""A file that lines wait in when memory is full or the service ends before the database took them.
 
-Knows the format and the file; `intake.py` decides when. One JSON object a line, first in, first out.
+Knows the file, and how a call event is written in it; `intake.py` decides when. One JSON object a line,
+first in, first out.
 """
 
 import contextlib
@@ -17,11 +18,11 @@ LONGEST_LINE = 1 << 20  # bytes; an event has some hundreds
 
 
 class SpillUnusable(Exception):
-    """The file of waiting events cannot be used; the message says what to do."""
+    """The file of waiting news cannot be used; the message says what to do."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(
-            f"{path} holds events of calls that wait for the database, and cannot be read and written "
+            f"{path} holds news of calls that waits for the database, and cannot be read and written "
             f"({error.strerror}): correct its permissions; do not remove it."
         )
 
@@ -85,7 +86,7 @@ class Spill:
     """The waiting line on disk. Private to its owner: it holds callers' numbers."""
 
     def __init__(self, path: Path) -> None:
-        """Events of an earlier start are taken up.
+        """Lines of an earlier start are taken up.
 
         Raises:
             SpillUnusable: there are some, and they cannot be read.
@@ -101,14 +102,14 @@ class Spill:
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
-            # Found out now, and not when the first event is lost for it.
+            # Found out now, and not when the first line is lost for it.
             raise SpillUnusable(path, error) from error
 
     def __bool__(self) -> bool:
         return self._size > self._read_to
 
-    def put(self, event: CallEvent) -> None:
-        """Append.
+    def put(self, line: bytes) -> None:
+        """Append a line, newline included.
 
         Raises:
             OSError: the disk is full or not writable; the file is as it was.
@@ -120,14 +121,13 @@ class Spill:
             self._size = os.fstat(descriptor).st_size
             if self._size and not self._ends_with_newline():
                 self._size += self._file.write(b"\n")  # after a line that a killed service left half written
-        line = to_line(event)
         rest = memoryview(line)
         try:
             while rest:  # a disk that fills up takes a part first, and refuses only the next write
                 rest = rest[self._file.write(rest) :]
         except OSError:
             with contextlib.suppress(OSError):
-                self._file.truncate(self._size)  # half a line would spoil the next event too
+                self._file.truncate(self._size)  # half a line would spoil the next one too
             self.close()
             raise
         self._size += len(line)

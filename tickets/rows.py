@@ -31,7 +31,7 @@ def storable(event: CallEvent) -> CallEvent:
     short = max(map(len, words)) <= _KEY_LENGTH
     if short and event.at.tzinfo is UTC and _all_clean(words) and _all_clean(event.data.values()):
         return event
-    source, source_id, call_id = map(_key, words)
+    source, source_id, call_id = map(key_of, words)
     at = event.at.astimezone(UTC) if event.at.tzinfo else event.at.replace(tzinfo=UTC)
     data = {key: _clean(value) for key, value in event.data.items()}
     return CallEvent(source, source_id, call_id, at, event.kind, data, event.sequence)
@@ -73,7 +73,8 @@ def call_from(row: Mapping[str, Any]) -> Call:
     return Call(**{name: row[name] for name in _CALL_FIELDS})
 
 
-def _key(word: str) -> str:
+def key_of(word: str) -> str:
+    """An id as the columns hold it: an over-long one is cut, and kept apart by a hash."""
     if len(word) > _KEY_LENGTH:
         digest = hashlib.sha256(word.encode("utf-8", "replace")).hexdigest()
         word = word[: _KEY_LENGTH - len(digest) - 1] + "~" + digest

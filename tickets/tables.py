@@ -132,6 +132,27 @@ class CallEventRow(Base):
     sequence: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
+class FactRow(Base):
+    """What a virtual PBX told of a call, as it told it. Only ever added to, but for `told_at`."""
+
+    __tablename__ = "pbx_facts"
+    __table_args__ = (
+        UniqueConstraint("source", "fact_id"),
+        Index("ix_pbx_facts_untold", "kept_at", sqlite_where=text("told_at IS NULL"),
+              postgresql_where=text("told_at IS NULL")),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    source: Mapped[str] = mapped_column(String(32))
+    fact_id: Mapped[str] = mapped_column(String(200))
+    call_id: Mapped[str] = mapped_column(String(200), index=True)
+    kind: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    data: Mapped[str] = mapped_column(Text)  # JSON as text, as in the ledger
+    kept_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when the ledger had what follows from it
+
+
 class TicketRow(Base):
     """One ticket for each call. It follows its call until a person takes it over."""
 

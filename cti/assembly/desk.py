@@ -167,12 +167,12 @@ def readiness(
     async def ami_ready() -> None:
         _demand(pbx.link.trouble)
 
-    return {
+    probes: dict[str, Probe] = {
         "service": not_ending,
         "database": database_ready,
-        "ami": ami_ready,
         "recogniser": recogniser_ready,
     }
+    return probes | {"ami": ami_ready} if frame.settings.asterisk else probes
 
 
 def topics_of(scenario: Scenario) -> tuple[str, ...]:

@@ -44,11 +44,19 @@ class Frame:
         self.on_pbx_events: list[Callable[[list[AmiEvent]], None]] = []
         self._doors = {
             "http": ("The web page", settings.http_host, settings.http_port, "PRESSZERO_HTTP_PORT"),
-            "agi": ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT"),
         }
-        if settings.bot_audio == "audiosocket":
+        if settings.asterisk:
+            self._doors["agi"] = ("FastAGI", settings.agi_host, settings.agi_port, "PRESSZERO_AGI_PORT")
+        if settings.asterisk and settings.bot_audio == "audiosocket":
             host, port = settings.audiosocket_host, settings.audiosocket_port
             self._doors["audio"] = ("AudioSocket", host, port, "PRESSZERO_AUDIOSOCKET_PORT")
+        if settings.connections_folder.is_dir():
+            self._doors["hooks"] = (
+                "Webhooks",
+                settings.hooks_host,
+                settings.hooks_port,
+                "PRESSZERO_HOOKS_PORT",
+            )
 
     async def begin(self) -> None:
         """Know the calls of before, and record news from now on.

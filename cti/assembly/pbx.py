@@ -27,7 +27,7 @@ class Pbx:
 
 
 async def join_pbx(frame: Frame) -> Pbx:
-    """Connect, if the PBX is there; otherwise go on trying.
+    """Connect, if the PBX is there; otherwise go on trying. Where there is no Asterisk, its link stays down.
 
     Raises:
         AmiLoginRefused: the PBX does not know us.
@@ -67,6 +67,8 @@ async def join_pbx(frame: Frame) -> Pbx:
                 frame.publish(news)
 
     frame.on_pbx_events += [queues.hear, into_the_ledger]
+    if not settings.asterisk:
+        return Pbx(link, queues, on_up)
     with contextlib.suppress(AmiUnreachable):  # calls are served without it; run() goes on trying
         await link.connect()
     frame.task("ami", link.run())

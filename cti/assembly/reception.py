@@ -40,7 +40,7 @@ async def open_doors(
     bot: Voicebot,
     waiting: WaitingWell,
     call_back: CallBackDesk | None,
-    customers: CustomerBook,
+    callers: CallerSearch,
     surge: SurgeWatch,
 ) -> Drain:
     """Take calls. Returns what closes the doors gently.
@@ -71,7 +71,7 @@ async def open_doors(
     reception = Reception(
         frame.scenario,
         prompts,
-        (await _callers(frame, customers)).find,
+        callers.find,
         announce,
         conversations.decision,
         frame.publish,
@@ -89,8 +89,9 @@ async def open_doors(
             await call_back.serve(session)
 
     agi = FastAgiServer(settings.agi_host, settings.agi_port, serve_agi)
-    await _open_audio(frame, conversations)
-    await frame.open("agi", agi.start(), agi.stop)
+    if settings.asterisk:
+        await _open_audio(frame, conversations)
+        await frame.open("agi", agi.start(), agi.stop)
     return Drain(reception, agi, conversations)
 
 
@@ -116,7 +117,8 @@ async def _open_audio(frame: Frame, conversations: Conversations) -> None:
     frame.on_pbx_events.append(hear)
 
 
-async def _callers(frame: Frame, customers: CustomerBook) -> CallerSearch:
+async def know_callers(frame: Frame, customers: CustomerBook) -> CallerSearch:
+    """Who calls: by the customers' cards, and the company's CRM where there is one."""
     settings, ask_crm = frame.settings, None
     if settings.crm_url:
         token = settings.crm_token.get_secret_value()

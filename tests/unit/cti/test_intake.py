@@ -179,12 +179,12 @@ def test_it_keeps_whole_events_when_the_disk_fills_up_in_the_middle_of_one(tmp_p
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(to_line(event(1))) * 3 // 2, before[1]))
     try:
-        spill.put(event(1))
+        spill.put(to_line(event(1)))
         with pytest.raises(OSError, match="too large"):
-            spill.put(event(2))  # half of it fits
+            spill.put(to_line(event(2)))  # half of it fits
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    spill.put(event(3))
+    spill.put(to_line(event(3)))
     assert [from_line(line) for line in spill.first(5)] == [event(1), event(3)]
 
 
@@ -213,8 +213,8 @@ def test_it_writes_and_reads_an_event_without_loss(tmp_path: Path) -> None:
     assert from_line(to_line(event(1))) == event(1)
     spill = Spill(tmp_path / "deep" / "spill.jsonl")
     assert not spill
-    spill.put(event(1))
-    spill.put(event(2))
+    spill.put(to_line(event(1)))
+    spill.put(to_line(event(2)))
     assert [from_line(line) for line in spill.first(1)] == [event(1)]
     spill.close()
     again = Spill(spill.path)  # not settled: given out again

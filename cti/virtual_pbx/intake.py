@@ -1,0 +1,206 @@
+"""The way of facts into the database: kept before the vendor is answered, many in one transaction.
+
+A vendor that gets a 200 never tells it again, so the answer waits for the disk: the database's, or, while
+that is away, a file's, which is taken up as soon as the database is back and at the next start. Knows no
+vendor and no HTTP.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from cti.spill import Spill
+from tickets.database import DatabaseTrouble
+from tickets.facts import Fact
+
+log = structlog.get_logger()
+
+Keep = Callable[[Sequence[Fact]], Awaitable[list[Fact]]]
+"""`FactBook.keep`."""
+
+
+class NotKept(Exception):
+    """Neither the database nor the disk takes what was told: let the vendor tell it again."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    facts: Sequence[Fact]
+    new: "asyncio.Future[int]"  # how many of them were new
+
+
+class FactIntake:
+    """The one way in. Used from one event loop."""
+
+    def __init__(
+        self,
+        keep: Keep,
+        on_kept: Callable[[Sequence[Fact]], None],
+        folder: Path,
+        *,
+        gather_s: float = 0.002,
+        batch: int = 400,
+        retry_s: float = 1.0,
+    ) -> None:
+        """
+        Args:
+            keep: one transaction with a deadline of its own; `DatabaseTrouble` sends the facts to the file.
+            on_kept: is told what was new, in the event loop; must not block.
+            folder: for `waiting-facts.jsonl`; made when needed.
+            gather_s: how long the first fact waits for others to share its transaction.
+            batch: most facts of one transaction.
+            retry_s: between two tries while the database is away.
+
+        Raises:
+            SpillUnusable: facts of an earlier start wait in the file, and it cannot be read.
+        """
+        self._keep, self._on_kept = keep, on_kept
+        self._spill = Spill(folder / "waiting-facts.jsonl")
+        self._gather_s, self._batch, self._retry_s = gather_s, batch, retry_s
+        self._waiting: list[_Waiting] = []
+        self._news = asyncio.Event()
+        self._away_until = 0.0  # of the loop's clock: the database is not asked before
+        self.trouble: str | None = None  # why the database takes nothing now, in a sentence
+
+    async def keep(self, facts: Sequence[Fact]) -> int:
+        """Return once they are safe: how many were new, as far as that is known by then.
+
+        Raises:
+            NotKept: they are not.
+        """
+        if not facts:
+            return 0
+        waiting = _Waiting(facts, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._news.set()
+        return await waiting.new
+
+    async def run(self) -> None:
+        """Keep what comes, until cancelled; whoever still waits then is told that it was not kept."""
+        try:
+            while True:
+                pause_s = self._retry_s if self._spill else None
+                try:
+                    async with asyncio.timeout(pause_s):
+                        await self._news.wait()
+                    await asyncio.sleep(self._gather_s)
+                except TimeoutError:
+                    pass
+                self._news.clear()
+                while self._waiting:
+                    await self._one_batch()
+                if self._spill and not self._resting():
+                    await self._from_the_file()
+        finally:
+            for waiting in self._waiting:
+                if not waiting.new.done():
+                    waiting.new.set_exception(NotKept("The service ends."))
+            self._spill.close()
+
+    def _resting(self) -> bool:
+        return asyncio.get_running_loop().time() < self._away_until
+
+    async def _one_batch(self) -> None:
+        batch: list[_Waiting] = []
+        while self._waiting and sum(len(one.facts) for one in batch) < self._batch:
+            batch.append(self._waiting.pop(0))
+        facts = [fact for one in batch for fact in one.facts]
+        try:
+            new = await self._into_the_database(facts)
+        except DatabaseTrouble:
+            new = None
+        except asyncio.CancelledError:
+            self._waiting[:0] = batch
+            raise
+        except Exception:
+            # A mistake of ours with one of them must not stop the others.
+            log.exception("Facts could not be kept: they wait in a file.", action="facts_refused")
+            new = None
+        self._settle(batch, facts, new)
+
+    def _settle(self, batch: list[_Waiting], facts: list[Fact], new: list[Fact] | None) -> None:
+        if new is None:
+            try:
+                for fact in facts:
+                    self._spill.put(fact_line(fact))
+            except OSError as error:
+                log.error(  # noqa: TRY400  # the sentence says it all
+                    "What a virtual PBX told cannot be kept: free the disk.",
+                    action="facts_lost",
+                    error=error.strerror,
+                )
+                for one in batch:
+                    one.new.set_exception(NotKept("Neither the database nor the disk takes it."))
+                return
+        fresh = {id(fact) for fact in (facts if new is None else new)}
+        for one in batch:
+            if not one.new.done():  # whoever waited may have gone
+                one.new.set_result(sum(id(fact) in fresh for fact in one.facts))
+
+    async def _into_the_database(self, facts: list[Fact]) -> list[Fact]:
+        if self._resting():
+            raise DatabaseTrouble("It was away a moment ago.")
+        try:
+            new = await self._keep(facts)
+        except DatabaseTrouble as error:
+            if self.trouble is None:
+                log.warning("The database takes no facts: they wait in a file.", action="facts_wait")
+            self.trouble = str(error)
+            self._away_until = asyncio.get_running_loop().time() + self._retry_s
+            raise
+        if self.trouble is not None:
+            log.info("The database takes facts again.", action="facts_go_on")
+        self.trouble = None
+        if new:
+            self._on_kept(new)
+        return new
+
+    async def _from_the_file(self) -> None:
+        try:
+            lines = self._spill.first(self._batch)
+            facts = [fact for line in lines if (fact := _fact_of(line)) is not None]
+            if facts:
+                await self._into_the_database(facts)
+            self._spill.settled()
+        except DatabaseTrouble:
+            return
+        except OSError as error:
+            self.trouble = f"{self._spill.path} cannot be read ({error.strerror}): correct its permissions."
+            log.error(self.trouble, action="facts_file_unusable")  # noqa: TRY400  # the sentence says it all
+            self._away_until = asyncio.get_running_loop().time() + self._retry_s
+
+
+def fact_line(fact: Fact) -> bytes:
+    """A fact as a line of JSON, newline included."""
+    told = {
+        "source": fact.source,
+        "fact_id": fact.fact_id,
+        "call_id": fact.call_id,
+        "kind": fact.kind,
+        "at": fact.at.isoformat(),
+        "data": dict(fact.data),
+    }
+    return json.dumps(told).encode() + b"\n"
+
+
+def _fact_of(line: bytes) -> Fact | None:
+    """None: a line that a killed service left half written."""
+    try:
+        told: Any = json.loads(line)
+        return Fact(
+            source=str(told["source"]),
+            fact_id=str(told["fact_id"]),
+            call_id=str(told["call_id"]),
+            kind=str(told["kind"]),
+            at=datetime.fromisoformat(told["at"]),
+            data=dict(told["data"]),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        log.error("A line of waiting facts is broken: it is passed over.", action="facts_broken_line")  # noqa: TRY400
+        return None
