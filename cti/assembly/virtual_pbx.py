@@ -1,7 +1,8 @@
 """The virtual PBXs that are connected: their door, what their webhooks mean, and what they did not tell."""
 
 import asyncio
-from collections.abc import Sequence
+import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +11,30 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.customers.callers import CallerSearch
-from cti.virtual_pbx.contract import House, Tape, VirtualPbx
+from cti.virtual_pbx.contract import House, VirtualPbx
 from cti.virtual_pbx.door import make_door
 from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.reconciler import PastCalls
 from cti.virtual_pbx.registry import VENDORS, vendor_type
 from cti.virtual_pbx.settings import BadConnection, read_connection
+from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
 from cti.virtual_pbx.teller import Teller
 from cti.web.front_door import FrontDoor
 from ivr.reception import CUSTOMER_S, KnownCaller
+from recordings.delivered import DeliveredTapes
+from recordings.store import Store
 from tickets.database import DatabaseTrouble, utc_now
 from tickets.facts import Fact, FactBook
-from tickets.jobs import JobQueue
+from tickets.jobs import JobQueue, Worker
 
 log = structlog.get_logger()
 
-TAPE_JOB = "pbx.tape"  # key: vendor and the vendor's id of the recording; payload: call_id, tape_id, at, hint
 VENDOR_S = 10.0  # of one request to a vendor, unless the vendor's file says less
 LOOK_S = 2.0  # for settings that were written anew
 
 
-async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, VirtualPbx[Any]]:
-    """Connect those that have a file in the connections' folder; none: nothing is opened.
+async def join_virtual_pbxs(frame: Frame, callers: CallerSearch, store: Store) -> dict[str, VirtualPbx[Any]]:
+    """Connect those that have a file in the connections' folder; none: nothing is opened. `store`: the shelf.
 
     Raises:
         BadConnection: a file makes no sense.
@@ -49,16 +52,9 @@ async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, Vi
     for name, file in there.items():
         kind = vendor_type(name)
         vendors[name] = kind(read_connection(file, kind.settings_type), house)
-    jobs = JobQueue(frame.sessions)
-
-    async def fetch_later(tapes: Sequence[Tape]) -> None:
-        for tape in tapes:
-            payload = {"tape_id": tape.tape_id, "call_id": tape.call_id, "at": tape.at.isoformat()}
-            vendor = tape.call_id.partition("-")[0]
-            await jobs.enqueue(TAPE_JOB, f"{vendor}:{tape.tape_id}", {**payload, "hint": tape.hint})
-
+    tapes = _fetch_tapes(frame, vendors, house.facts, store)
     teller = Teller(
-        vendors, book, frame.book.events_of, frame.publish, frame.intake.settle, fetch_later, utc_now
+        vendors, book, frame.book.events_of, frame.publish, frame.intake.settle, tapes.ask, utc_now
     )
     intake = FactIntake(book.keep, teller.kept, frame.settings.data / "intake")
     frame.task("facts", intake.run())
@@ -69,6 +65,24 @@ async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, Vi
     frame.task("connections", _follow(vendors, there))
     await _open(frame, vendors, intake)
     return vendors
+
+
+def _fetch_tapes(
+    frame: Frame,
+    vendors: dict[str, VirtualPbx[Any]],
+    facts: Callable[[str], Awaitable[list[Fact]]],
+    store: Store,
+) -> Tapes:
+    """Fetch recordings from now on."""
+    jobs = JobQueue(frame.sessions)
+    delivered = DeliveredTapes(frame.sessions, store, frame.publish)
+    folder = frame.settings.data / "fetching"
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed service left of its work
+    tapes = Tapes(vendors, facts, jobs, delivered, folder, utc_now, hint=lambda: worker.hint())
+    # Each waits for its vendor most of the time.
+    worker = Worker(jobs, {TAPE_JOB: tapes.fetch, NO_TAPE_JOB: tapes.conclude}, concurrency=3)
+    frame.task("tapes", worker.run())
+    return tapes
 
 
 async def _open(frame: Frame, vendors: dict[str, VirtualPbx[Any]], intake: FactIntake) -> None:
