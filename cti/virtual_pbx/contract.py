@@ -178,6 +178,17 @@ CallCommand = Route | Transfer | HangUp | StartRecording
 """What can be asked of the vendor about a call that goes on."""
 
 
+class Offer(StrEnum):
+    """What a vendor does at our word. What is not named has no button at the desk; `command` says why."""
+
+    HANG_UP = "hang_up"
+    TRANSFER = "transfer"  # blind
+    CONSULT = "consult"  # the operator's colleague is rung first; the vendor's own phones end the asking
+    ROUTE = "route"  # a caller who waits
+    CALL_BACK = "call_back"
+    RECORD = "record"
+
+
 @dataclass(frozen=True, slots=True)
 class CallBack:
     """Ring the operator, then the number."""
@@ -185,6 +196,32 @@ class CallBack:
     operator: str  # extension
     to: str  # E.164
     line: str = ""  # the number to show; empty: the vendor's own choice
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of ours that somebody pastes into the vendor's cabinet."""
+
+    where: str  # in the cabinet, in its own words
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """Where a caller is to be sent, though the vendor's scheme would do otherwise."""
+
+    to: str  # an extension or a group, as the connection's settings name it
+    why: str  # "vip" | "known"
+
+
+async def nobody_is_steered(settings: ConnectionSettings, call_id: str, number: str) -> Steered | None:
+    """All is left to the vendor's scheme."""
+    return None
+
+
+async def nobody_has_a_name(number: str) -> str | None:
+    """No customer is on a card."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +236,10 @@ class House:
     ]  # who calls, in the time reception gives; never raises
     facts: Callable[[str], Awaitable[list[Fact]]]  # all facts of a call, by our call id
     session: aiohttp.ClientSession
+    # Of vendors that ask where a call is to go: by settings, our call id and the number as it came. What is
+    # decided is in the ledger already. Never raises, and keeps to the caller's deadline.
+    steer: Callable[[ConnectionSettings, str, str], Awaitable[Steered | None]] = nobody_is_steered
+    name: Callable[[str], Awaitable[str | None]] = nobody_has_a_name  # of a caller, by number; as `caller`
 
 
 S = TypeVar("S", bound=ConnectionSettings)
@@ -210,10 +251,17 @@ class VirtualPbx(ABC, Generic[S]):
     vendor: ClassVar[str]  # as in the registry, and the facts' source
     title: ClassVar[str]  # for people: "Mango Office"
     settings_type: ClassVar[type[ConnectionSettings]]
+    cabinet_word: ClassVar[str] = "secret"  # for the secret
+    secret_is_ours: ClassVar[bool] = False  # we choose it, and it goes into the cabinet; else it stands there
+    offers: ClassVar[frozenset[Offer]] = frozenset()
 
     def __init__(self, settings: S, house: House) -> None:
         """`settings` may be put in anew at any time: a secret was changed."""
         self.settings, self.house = settings, house
+
+    def addresses(self) -> list[Address]:
+        """What to paste into the vendor's cabinet, in the order of its pages. Pure."""
+        return [Address("Address for webhooks", f"{self.settings.public_url}/{self.vendor}")]
 
     @abstractmethod
     def take(self, hook: Hook, now: datetime) -> Taken:
