@@ -288,7 +288,7 @@ class _Waiting:
         if self.wait_s:
             console.print(
                 "No webhook told of a call. Compare the addresses in the cabinet, see that webhooks are "
-                f"switched on there, and try `presszero connect {vendor} --check`; docs/virtual-pbx.md has more.",
+                f"switched on there, and try `presszero connect {vendor} --check`.",
                 soft_wrap=True,
             )
         return False
