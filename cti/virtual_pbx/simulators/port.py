@@ -9,6 +9,7 @@ from aiohttp import web
 
 from cti.virtual_pbx.settings import ConnectionSettings
 from cti.virtual_pbx.stories import Story, What
+from tickets.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,12 @@ class Simulator(Protocol, Generic[S_contra]):
 
     def hooks(self, story: Story, settings: S_contra, start: datetime, native: str) -> list[SimulatedHook]:
         """The story's webhooks, signed, as they happen. `native`: the vendor's id of the call."""
+
+    def records(self, story: Story, settings: S_contra, start: datetime, native: str) -> list[Fact]:
+        """What the vendor's own records have of a story that is long over, as `VirtualPbx.past` gives it.
+
+        Empty: it keeps none.
+        """
 
     def vendor_side(self, settings: S_contra) -> web.Application | None:
         """The vendor's own API, for commands, records and recordings; None: it has none."""
