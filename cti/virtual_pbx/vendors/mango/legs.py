@@ -6,7 +6,7 @@ news alone, so that it does not matter what else has come already.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum, auto
 
 from cti.virtual_pbx.vendors.mango.words import (
@@ -100,15 +100,6 @@ class Leg:
     def talked_before(self, seq: int) -> bool:
         """Whether the person outside talked with somebody on it before."""
         return any(one.seq < seq and is_talk(one) for one in self.news)
-
-    def talks(self) -> Iterator[tuple[str, datetime]]:
-        """Who began to talk on it, by Mango's word, and when."""
-        return ((operator_word(one), one.at) for one in self.news if is_talk(one))
-
-    def stopped(self, word: str, at: datetime) -> bool:
-        """Whether it is known that this operator's part of it ended about then."""
-        over = (one for one in self.news if one.state == DISCONNECTED and role_of(one) is Role.TALK)
-        return any(operator_word(one) == word and abs(one.at - at) <= CLOSE for one in over)
 
 
 def is_talk(news: LegNews) -> bool:

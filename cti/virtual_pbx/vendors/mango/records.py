@@ -66,10 +66,11 @@ def tell_past(heard: Heard, told: Sequence[CallEvent]) -> list[CallEvent]:
     if known is None:
         return []
     events = []
-    if not any(event.kind is EventKind.RECEIVED for event in told):
-        events.append(_received(heard, known))
+    received = _received(heard, known)
+    if not any(event.kind is EventKind.RECEIVED and event.at <= received.at for event in told):
+        events.append(received)
     for row in known.rows:
-        events += _talk(heard, known, row)
+        events += _talk(heard, known, row, told)
     if not heard.summaries and _is_over(heard, known):
         cause: dict[str, Value] = {"cause": text(known.rows[-1].reason)}
         events.append(_event(heard, EventKind.ENDED, known.told, known.last, cause, 0))
@@ -116,7 +117,7 @@ def called_back(row: Row, rows: Sequence[Row]) -> bool:
     )
 
 
-def _talk(heard: Heard, known: _Known, row: Row) -> list[CallEvent]:
+def _talk(heard: Heard, known: _Known, row: Row, told: Sequence[CallEvent]) -> list[CallEvent]:
     """That an operator talked with the caller, and until when."""
     first = known.rows[0]
     asked = bool(row.caller.extension and row.called.extension) and row is not first
@@ -126,14 +127,20 @@ def _talk(heard: Heard, known: _Known, row: Row) -> list[CallEvent]:
     word = row.caller.word if outgoing else row.called.word
     if not word or heard.names.is_asterisk(row.called.number):
         return []
-    data: dict[str, Value] = {"operator": heard.names.operator(word)}
-    told, events = f"past:{word}:{int(row.answer.timestamp())}", []
-    began = [at for leg in heard.legs.values() for who, at in leg.talks() if who == word]
-    if not any(abs(at - row.answer) <= CLOSE for at in began):
-        events.append(_event(heard, EventKind.OPERATOR_ANSWERED, told, row.answer, data, 0))
-    if not any(leg.stopped(word, row.finish) for leg in heard.legs.values()):
-        events.append(_event(heard, EventKind.OPERATOR_LEFT, told, row.finish, data, 1))
-    return events
+    operator, source_id = heard.names.operator(word), f"past:{word}:{int(row.answer.timestamp())}"
+    parts = ((EventKind.OPERATOR_ANSWERED, row.answer, 0), (EventKind.OPERATOR_LEFT, row.finish, 1))
+    return [
+        _event(heard, kind, source_id, at, {"operator": operator}, place)
+        for kind, at, place in parts
+        if not _is_told(told, kind, operator, at)
+    ]
+
+
+def _is_told(told: Sequence[CallEvent], kind: EventKind, operator: str, at: datetime) -> bool:
+    return any(
+        event.kind is kind and event.data.get("operator") == operator and abs(event.at - at) <= CLOSE
+        for event in told
+    )
 
 
 def _event(

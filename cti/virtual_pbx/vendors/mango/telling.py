@@ -5,7 +5,7 @@ stays true. What needs more is held back until it has it: a phone was missed onl
 missing, an internal call is one when somebody has answered. `records.py` adds what was never told.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cti.virtual_pbx.vendors.mango.legs import (
@@ -69,9 +69,9 @@ class Heard:
         self.past = [fact for fact in facts if fact.kind == PAST]
 
     @property
-    def talks(self) -> list[tuple[str, Leg]]:
-        """Whose talks with the person outside are known, by Mango's word, in no order."""
-        return [(word, leg) for leg in self.legs.values() for word, _ in leg.talks()]
+    def talks(self) -> bool:
+        """Whether a webhook told that anybody talked with the person outside."""
+        return any(is_talk(news) for leg in self.legs.values() for news in leg)
 
     def event(self, kind: EventKind, told: str, at: LegNews | Fact, **data: Value) -> CallEvent:
         """An event that follows from one piece of news."""
@@ -93,15 +93,15 @@ def e164(number: str, normalise: Callable[[str], str | None]) -> str | None:
 
 def tell_news(heard: Heard) -> list[CallEvent]:
     """What follows from the webhooks."""
-    events = list(_beginnings(heard))
-    told = [event.data for event in events]
+    beginnings = list(_beginnings(heard))
+    events = [*beginnings]
     for leg in heard.legs.values():
         for news in leg:
             events += _of_leg(heard, leg, news)
     for fact in heard.keys:
         events += _of_keys(heard, fact)
     for over in heard.summaries:
-        events += _of_summary(heard, over, told)
+        events += _of_summary(heard, over, beginnings)
     return events
 
 
@@ -218,11 +218,13 @@ def _of_keys(heard: Heard, fact: Fact) -> list[CallEvent]:
     return events
 
 
-def _of_summary(heard: Heard, over: Summary, begun: Sequence[Mapping[str, Value]]) -> list[CallEvent]:
+def _of_summary(heard: Heard, over: Summary, beginnings: Sequence[CallEvent]) -> list[CallEvent]:
     names, told, at = heard.names, over.fact_id, over.ended
     direction = _DIRECTIONS.get(over.direction if over.direction is not None else 1, Direction.INBOUND)
     events = []
-    if over.began and (not begun or (over.line and not any(data.get("line") for data in begun))):
+    known = any(event.at <= over.began for event in beginnings) if over.began else True
+    lines = any(event.data.get("line") for event in beginnings) or not over.line
+    if over.began and not (known and lines):
         outside = {
             Direction.INBOUND: over.caller.number,
             Direction.OUTBOUND: over.called.number,
