@@ -164,7 +164,8 @@ def _of_the_tape(act: Act, tape: RecordingView | None) -> list[str]:
     if len(heard & said) < WORDS_KNOWN * len(said):
         missing.append("the transcript has other words than were said")
     speakers = {phrase.speaker for phrase in tape.transcript.phrases}
-    if speakers != ({"unknown"} if tape.mixed else {"caller", "operator"}):
+    mixed = all(one.mixed for one in act.tapes)
+    if speakers != ({"unknown"} if mixed else {"caller", "operator"}):
         missing.append(f"in the transcript there speak: {', '.join(sorted(speakers))}")
     return missing
 

@@ -36,7 +36,7 @@ from cti.virtual_pbx.vendors.mango.words import (
     part,
     text,
 )
-from recordings.audio import Cut, join, to_sides
+from recordings.audio import to_mp3
 
 DONE, WRONG_SIGNATURE, MISSING, WRONG_FORM = 1000, 3102, 3103, 3104
 WRONG_NUMBER, NO_RECORDING, NOT_ALLOWED, CALL_GONE = 3200, 3320, 4100, 4101
@@ -301,8 +301,7 @@ def _sides(leg: SimulatedLeg) -> set[str]:
 def as_mp3(sound: bytes) -> bytes:
     """Any sound file as the MP3 that Mango gives."""
     with tempfile.TemporaryDirectory() as name:
-        given, sides, made = (Path(name) / part for part in ("given", "sides", "made.mp3"))
+        given, made = Path(name) / "given", Path(name) / "made.mp3"
         given.write_bytes(sound)
-        seconds, mixed = to_sides(given, sides, caller=0)
-        join([Cut(sides, 0.0, seconds, 0.0)], made, mixed=mixed)
+        to_mp3(given, made)
         return made.read_bytes()
