@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -11,27 +12,29 @@ import structlog
 from cti.assembly.frame import Frame
 from cti.customers.callers import CallerSearch
 from cti.virtual_pbx.connections import Connections
-from cti.virtual_pbx.contract import House, Tape, VirtualPbx
+from cti.virtual_pbx.contract import House, VirtualPbx
 from cti.virtual_pbx.door import make_door
 from cti.virtual_pbx.door_plate import DoorKeeper, DoorPlate, take_door
 from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.reconciler import PastCalls
+from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
 from cti.virtual_pbx.teller import Teller
 from cti.web.front_door import FrontDoor
 from ivr.reception import CUSTOMER_S, KnownCaller
+from recordings.delivered import DeliveredTapes
+from recordings.store import Store
 from tickets.database import DatabaseTrouble, utc_now
 from tickets.facts import Fact, FactBook
-from tickets.jobs import JobQueue
+from tickets.jobs import JobQueue, Worker
 
 log = structlog.get_logger()
 
-TAPE_JOB = "pbx.tape"  # key: vendor and the vendor's id of the recording; payload: call_id, tape_id, at, hint
 VENDOR_S = 10.0  # of one request to a vendor, unless the vendor's file says less
 
 
-async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, VirtualPbx[Any]]:
+async def join_virtual_pbxs(frame: Frame, callers: CallerSearch, store: Store) -> dict[str, VirtualPbx[Any]]:
     """Connect those that have a file in the connections' folder, and those that get one later; without any,
-    nothing is opened. Returns them by vendor; the mapping changes with the folder.
+    nothing is opened. Returns them by vendor; the mapping changes with the folder. `store`: the tape shelf.
 
     Raises:
         BadConnection: a file makes no sense.
@@ -39,7 +42,7 @@ async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, Vi
         PortTaken: somebody else has the door's port.
     """
     keeper = await _keeper(frame)
-    joined = _Joined(frame, callers, keeper)
+    joined = _Joined(frame, callers, keeper, store)
     await joined.connections.begin()
     frame.task("connections", joined.connections.follow())
     return joined.connections.vendors
@@ -63,8 +66,8 @@ async def _keeper(frame: Frame) -> DoorKeeper | None:
 class _Joined:
     """What comes to life with the first connection, and with each."""
 
-    def __init__(self, frame: Frame, callers: CallerSearch, keeper: DoorKeeper | None) -> None:
-        self._frame, self._callers, self._keeper = frame, callers, keeper
+    def __init__(self, frame: Frame, callers: CallerSearch, keeper: DoorKeeper | None, store: Store) -> None:
+        self._frame, self._callers, self._keeper, self._store = frame, callers, keeper, store
         self._book = FactBook(frame.sessions)
         self._made: House | None = None
         self._intake: FactIntake | None = None
@@ -91,16 +94,9 @@ class _Joined:
 
     def _begin(self) -> FactIntake:
         frame, vendors = self._frame, self.connections.vendors
-        jobs = JobQueue(frame.sessions)
-
-        async def fetch_later(tapes: Sequence[Tape]) -> None:
-            for tape in tapes:
-                payload = {"tape_id": tape.tape_id, "call_id": tape.call_id, "at": tape.at.isoformat()}
-                vendor = tape.call_id.partition("-")[0]
-                await jobs.enqueue(TAPE_JOB, f"{vendor}:{tape.tape_id}", {**payload, "hint": tape.hint})
-
+        tapes = _fetch_tapes(frame, vendors, self._book, self._store)
         settled, story = frame.intake.settle, frame.book.events_of
-        teller = Teller(vendors, self._book, story, frame.publish, settled, fetch_later, utc_now)
+        teller = Teller(vendors, self._book, story, frame.publish, settled, tapes.ask, utc_now)
         intake = FactIntake(self._book.keep, teller.kept, frame.settings.data / "intake")
         frame.task("facts", intake.run())
         frame.task("teller", teller.run())
@@ -117,6 +113,22 @@ class _Joined:
             self._keeper.open(settings.hooks_host, door.port)
         log.info("The door for webhooks is open.", action="hooks_open", port=door.port)
         return door
+
+
+def _fetch_tapes(frame: Frame, vendors: Mapping[str, VirtualPbx[Any]], book: FactBook, store: Store) -> Tapes:
+    """Fetch recordings from now on."""
+
+    async def facts(call_id: str) -> list[Fact]:
+        return (await book.of_calls([call_id])).get(call_id, [])
+
+    jobs, delivered = JobQueue(frame.sessions), DeliveredTapes(frame.sessions, store, frame.publish)
+    folder = frame.settings.data / "fetching"
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed service left of its work
+    tapes = Tapes(vendors, facts, jobs, delivered, folder, utc_now, hint=lambda: worker.hint())
+    # Each waits for its vendor most of the time.
+    worker = Worker(jobs, {TAPE_JOB: tapes.fetch, NO_TAPE_JOB: tapes.conclude}, concurrency=3)
+    frame.task("tapes", worker.run())
+    return tapes
 
 
 def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:

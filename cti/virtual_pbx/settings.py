@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -58,6 +58,9 @@ class ConnectionSettings(BaseModel):
     operators: dict[
         str, str
     ] = {}  # the vendor's word for an operator, where it is not the extension: extension
+    # Who does not follow the vendor's scheme; see `steering.py`.
+    vip_to: dict[int, str] = {}  # from this VIP level up: to this extension or group of the vendor's
+    known_to: Literal["", "last_operator"] = ""  # where customers go who are on a card, and no VIPs
 
     @field_validator("public_url")
     @classmethod
