@@ -33,18 +33,20 @@ from cti.ports import free_port
 from cti.virtual_pbx.door import make_door
 from cti.virtual_pbx.door_plate import DoorPlate
 from cti.virtual_pbx.intake import FactIntake
+from cti.virtual_pbx.quiet_house import quiet_house
+from cti.virtual_pbx.registry import vendor_type
 from cti.virtual_pbx.settings import write_connection
 from cti.virtual_pbx.simulators.registry import simulator
 from cti.virtual_pbx.stories import story
 from cti.virtual_pbx.teller import Teller
 from cti.web.front_door import FrontDoor
 from tests.fakes.service_process import service_process
-from tests.fakes.virtual_pbx import adapter_of, settings_of
+from tests.fakes.virtual_pbx import SCENARIO, settings_of
 from tickets.database import migrate, open_database, utc_now
 from tickets.facts import FactBook
 from tickets.ledger import CallBook
 
-VENDOR = "generic"
+VENDOR = "mango"
 STORY = "chain"  # the longest: three operators, one after the other
 CLIENTS = 64
 COUNTED, WARM = 6_000, 1_000  # requests
@@ -189,7 +191,8 @@ def _ours(folder: str, pipe: Connection, *, telling: bool) -> None:
 
     async def serve() -> None:
         database = open_database(f"sqlite+aiosqlite:///{folder}/presszero.sqlite3")
-        book, adapter, calls = FactBook(database.sessions), adapter_of(VENDOR), CallBook(database.sessions)
+        book, calls = FactBook(database.sessions), CallBook(database.sessions)
+        adapter = vendor_type(VENDOR)(settings_of(VENDOR), quiet_house(SCENARIO))
         vendors = {VENDOR: adapter}
         ledger = Intake(calls.record, lambda changes: None, Path(folder))
 
@@ -208,7 +211,9 @@ def _ours(folder: str, pipe: Connection, *, telling: bool) -> None:
         await asyncio.to_thread(pipe.recv)
         if telling:  # until the ledger has it all
             async with asyncio.timeout(DEADLINE_S):
-                while await book.untold(utc_now() + timedelta(days=1), [VENDOR]):
+                while await book.untold(  # noqa: ASYNC110 -- it tells nobody
+                    utc_now() + timedelta(days=1), [VENDOR]
+                ):
                     await asyncio.sleep(0.05)
         pipe.send("told")
         await door.close()
