@@ -12,6 +12,7 @@ from cti.assembly.frame import Frame
 from cti.customers.callers import CallerSearch
 from cti.virtual_pbx.contract import House, Tape, VirtualPbx
 from cti.virtual_pbx.door import make_door
+from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.reconciler import PastCalls
 from cti.virtual_pbx.registry import VENDORS, vendor_type
@@ -30,8 +31,12 @@ VENDOR_S = 10.0  # of one request to a vendor, unless the vendor's file says les
 LOOK_S = 2.0  # for settings that were written anew
 
 
-async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, VirtualPbx[Any]]:
+async def join_virtual_pbxs(
+    frame: Frame, callers: CallerSearch, front: Front | None = None
+) -> dict[str, VirtualPbx[Any]]:
     """Connect those that have a file in the connections' folder; none: nothing is opened.
+
+    `front`: reception's parts, for a vendor that asks us what a caller hears.
 
     Raises:
         BadConnection: a file makes no sense.
@@ -44,7 +49,7 @@ async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, Vi
     if not there:
         return {}
     book = FactBook(frame.sessions)
-    house = await _house(frame, callers, book)
+    house = await _house(frame, callers, book, front)
     vendors: dict[str, VirtualPbx[Any]] = {}
     for name, file in there.items():
         kind = vendor_type(name)
@@ -75,10 +80,12 @@ async def _open(frame: Frame, vendors: dict[str, VirtualPbx[Any]], intake: FactI
     settings = frame.settings
     door = FrontDoor(make_door(vendors, intake, frame.registry), settings.hooks_host, settings.hooks_port)
     await frame.open("hooks", door.start(), door.close)
+    for vendor in vendors.values():
+        frame.stack.push_async_callback(vendor.close)
     log.info("Virtual PBXs are connected.", action="hooks_open", vendors=sorted(vendors), port=door.port)
 
 
-async def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:
+async def _house(frame: Frame, callers: CallerSearch, book: FactBook, front: Front | None) -> House:
     async def known(number: str) -> KnownCaller | None:
         try:
             async with asyncio.timeout(CUSTOMER_S):
@@ -95,7 +102,7 @@ async def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:
         headers={"User-Agent": "PressZero"},
     )
     await frame.stack.enter_async_context(session)
-    return House(frame.scenario, frame.normalise, utc_now, known, facts, session)
+    return House(frame.scenario, frame.normalise, utc_now, known, facts, session, front)
 
 
 async def _follow(vendors: dict[str, VirtualPbx[Any]], files: dict[str, Path]) -> None:

@@ -248,6 +248,9 @@ class VirtualPbx(ABC, Generic[S]):
         """
         raise web.HTTPNotFound(text="There are no WebSockets here.\n")
 
+    async def close(self) -> None:
+        """The service ends: end what goes on over WebSockets."""
+
     def finished(self, result: CommandResult) -> None:
         """A webhook told what became of a command of ours."""
 
