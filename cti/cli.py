@@ -27,6 +27,8 @@ from cti.settings import BadSettings, Settings
 from cti.shipped import shipped_scenario
 from cti.spill import SpillUnusable
 from cti.virtual_pbx.settings import BadConnection
+from cti.virtual_pbx.watching import NotTakenUp
+from cti.virtual_pbx_cli import connect
 from cti.waiting.ageing import passed_at_most
 from cti.web.assets import PagesNotBuilt
 from ivr.prompts import PromptBook, PromptsNotReady
@@ -69,6 +71,7 @@ EXPECTED = (
     OldSchema,
     SpillUnusable,
     BadConnection,
+    NotTakenUp,
     DatabaseTrouble,
     ShelfUnwritable,
     SpoolTrouble,
@@ -91,6 +94,7 @@ pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or confi
 app.add_typer(pbx, name="pbx")
 app.add_typer(user, name="user")
 app.add_typer(bot, name="bot")
+app.command("connect")(connect)
 console = Console()
 errors = Console(stderr=True)
 

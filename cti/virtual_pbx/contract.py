@@ -11,6 +11,7 @@ Pure but for the base class's asynchronous methods, which vendors fill with I/O 
 """
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 
 MOST_FIELDS = 200  # of a form
+MOST_SOUND = 300 << 20  # bytes of one recording: a day of MP3 as vendors make it
+_NEUTRAL = re.compile(r"([a-z]+)-[0-9a-f]{24}")
 
 
 class Why(StrEnum):
@@ -136,6 +139,7 @@ class Tape:
     call_id: str  # ours
     at: datetime  # when it began, as far as the vendor tells: tapes of a call are laid one after the other
     hint: str = ""  # what the vendor needs to find it; never a link that works once
+    caller: int = 0  # where the sound has two channels: that of the person outside, 0 is left
 
 
 class Method(StrEnum):
@@ -177,6 +181,17 @@ CallCommand = Route | Transfer | HangUp | StartRecording
 """What can be asked of the vendor about a call that goes on."""
 
 
+class Offer(StrEnum):
+    """What a vendor does at our word. What is not named has no button at the desk; `command` says why."""
+
+    HANG_UP = "hang_up"
+    TRANSFER = "transfer"  # blind
+    CONSULT = "consult"  # the operator's colleague is rung first; the vendor's own phones end the asking
+    ROUTE = "route"  # a caller who waits
+    CALL_BACK = "call_back"
+    RECORD = "record"
+
+
 @dataclass(frozen=True, slots=True)
 class CallBack:
     """Ring the operator, then the number."""
@@ -184,6 +199,32 @@ class CallBack:
     operator: str  # extension
     to: str  # E.164
     line: str = ""  # the number to show; empty: the vendor's own choice
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of ours that somebody pastes into the vendor's cabinet."""
+
+    where: str  # in the cabinet, in its own words
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """Where a caller is to be sent, though the vendor's scheme would do otherwise."""
+
+    to: str  # an extension or a group, as the connection's settings name it
+    why: str  # "vip" | "known"
+
+
+async def nobody_is_steered(settings: ConnectionSettings, call_id: str, number: str) -> Steered | None:
+    """All is left to the vendor's scheme."""
+    return None
+
+
+async def nobody_has_a_name(number: str) -> str | None:
+    """No customer is on a card."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +239,10 @@ class House:
     ]  # who calls, in the time reception gives; never raises
     facts: Callable[[str], Awaitable[list[Fact]]]  # all facts of a call, by our call id
     session: aiohttp.ClientSession
+    # Of vendors that ask where a call is to go: by settings, our call id and the number as it came. What is
+    # decided is in the ledger already. Never raises, and keeps to the caller's deadline.
+    steer: Callable[[ConnectionSettings, str, str], Awaitable[Steered | None]] = nobody_is_steered
+    name: Callable[[str], Awaitable[str | None]] = nobody_has_a_name  # of a caller, by number; as `caller`
     front: Front | None = None  # None: we only listen, callers are not ours to serve
 
 
@@ -210,10 +255,17 @@ class VirtualPbx(ABC, Generic[S]):
     vendor: ClassVar[str]  # as in the registry, and the facts' source
     title: ClassVar[str]  # for people: "Mango Office"
     settings_type: ClassVar[type[ConnectionSettings]]
+    cabinet_word: ClassVar[str] = "secret"  # for the secret
+    secret_is_ours: ClassVar[bool] = False  # we choose it, and it goes into the cabinet; else it stands there
+    offers: ClassVar[frozenset[Offer]] = frozenset()
 
     def __init__(self, settings: S, house: House) -> None:
         """`settings` may be put in anew at any time: a secret was changed."""
         self.settings, self.house = settings, house
+
+    def addresses(self) -> list[Address]:
+        """What to paste into the vendor's cabinet, in the order of its pages. Pure."""
+        return [Address("Address for webhooks", f"{self.settings.public_url}/{self.vendor}")]
 
     @abstractmethod
     def take(self, hook: Hook, now: datetime) -> Taken:
@@ -279,7 +331,9 @@ class VirtualPbx(ABC, Generic[S]):
         raise NotOffered(f"{self.title} lists no past calls.")
 
     async def fetch(self, tape: Tape, into: Path) -> None:
-        """Write the recording into a file, in whatever form the vendor has it.
+        """Write the recording into a file, in whatever form the vendor has it; `save` helps with that.
+
+        One channel is taken for both voices mixed, two for the two sides: see `Tape.caller`.
 
         Raises:
             NotYet: it is not ready.
@@ -293,6 +347,12 @@ def neutral_id(vendor: str, native: str) -> str:
     return f"{vendor}-{hashlib.sha256(native.encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
+def vendor_of(call_id: str) -> str | None:
+    """Whose call it is by its id, a `neutral_id`; None for every other call."""
+    match = _NEUTRAL.fullmatch(call_id)
+    return match[1] if match else None
+
+
 def digest_of(*parts: str | bytes) -> str:
     """An id for what came without one: the same words, the same id."""
     hashed = hashlib.sha256()
@@ -300,3 +360,19 @@ def digest_of(*parts: str | bytes) -> str:
         data = part.encode("utf-8", "replace") if isinstance(part, str) else part
         hashed.update(len(data).to_bytes(8, "big") + data)
     return hashed.hexdigest()[:40]
+
+
+async def save(answer: aiohttp.ClientResponse, into: Path) -> None:
+    """Write the answer's body into a file, piece by piece.
+
+    Raises:
+        CommandRefused: it is larger than a recording ever is.
+        aiohttp.ClientError, TimeoutError: the link failed on the way.
+    """
+    size = 0
+    with into.open("wb") as file:
+        async for piece in answer.content.iter_chunked(1 << 16):
+            size += len(piece)
+            if size > MOST_SOUND:
+                raise CommandRefused("The recording is larger than 300 MB: download it in the cabinet.")
+            file.write(piece)

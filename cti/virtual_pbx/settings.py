@@ -9,10 +9,18 @@ import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_serializer, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 
 OVERLAP = timedelta(hours=24)  # for which the secret of before stays good
 
@@ -35,15 +43,24 @@ class Secret(BaseModel):
 
 
 class ConnectionSettings(BaseModel):
-    """What each connection has; vendors add theirs. Frozen."""
+    """What each connection has; vendors add theirs. Frozen.
+
+    A field's description is the question that `presszero connect` asks; one without is not asked for, and
+    set by an option. The values of a `SecretStr` are not shown while they are typed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    public_url: str  # where the vendor finds our door: https://calls.example/hooks
+    public_url: str = Field(
+        description="Where the vendor reaches us from outside, as in https://calls.example/hooks"
+    )
     secrets: tuple[Secret, ...]  # the newest first
     operators: dict[
         str, str
     ] = {}  # the vendor's word for an operator, where it is not the extension: extension
+    # Who does not follow the vendor's scheme; see `steering.py`.
+    vip_to: dict[int, str] = {}  # from this VIP level up: to this extension or group of the vendor's
+    known_to: Literal["", "last_operator"] = ""  # where customers go who are on a card, and no VIPs
 
     @field_validator("public_url")
     @classmethod

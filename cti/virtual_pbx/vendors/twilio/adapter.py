@@ -1,18 +1,16 @@
 """Twilio Voice as the contract wants it: joins the pure parts with the house and with Twilio's API."""
 
-import asyncio
-import wave
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
 
-import numpy as np
 from aiohttp import web
 
 from cti.bot.capacity import MOST as MOST_CONVERSATIONS
 from cti.virtual_pbx.contract import (
+    Address,
     CallBack,
     CallCommand,
     CommandRefused,
@@ -21,6 +19,7 @@ from cti.virtual_pbx.contract import (
     House,
     Method,
     NotOffered,
+    Offer,
     Reply,
     Route,
     StartRecording,
@@ -50,6 +49,10 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
     vendor: ClassVar[str] = hooks.VENDOR
     title: ClassVar[str] = "Twilio"
     settings_type = TwilioSettings
+    cabinet_word: ClassVar[str] = "Auth Token"
+    offers: ClassVar[frozenset[Offer]] = frozenset(
+        {Offer.HANG_UP, Offer.TRANSFER, Offer.ROUTE, Offer.CALL_BACK, Offer.RECORD}
+    )
 
     def __init__(self, settings: TwilioSettings, house: House) -> None:
         super().__init__(settings, house)
@@ -57,6 +60,18 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         self._lines = (
             TwilioLines(house.front.bot.attend, connections=MOST_CONVERSATIONS) if house.front else None
         )
+
+    def addresses(self) -> list[Address]:
+        """See `VirtualPbx.addresses`."""
+        told = self._addresses
+        number = "Phone number, Voice configuration"
+        return [
+            Address(f"{number}: A call comes in (Webhook, HTTP POST)", told.of(Page.VOICE)),
+            Address(f"{number}: Primary handler fails (Webhook, HTTP POST)", told.of(Page.FALLBACK)),
+            Address(f"{number}: Call status changes (HTTP POST)", told.of(Page.STATUS)),
+            Address("SIP domain of the operators: A call comes in (HTTP POST)", told.of(Page.OUTGOING)),
+            Address("SIP domain of the operators: Call status changes (HTTP POST)", told.of(Page.STATUS)),
+        ]
 
     def take(self, hook: Hook, now: datetime) -> Taken:
         """See `VirtualPbx.take`."""
@@ -157,10 +172,8 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         return facts_of(calls, tapes, since, until)
 
     async def fetch(self, tape: Tape, into: Path) -> None:
-        """See `VirtualPbx.fetch`. The caller is on the first channel, whoever called whom."""
+        """See `VirtualPbx.fetch`."""
         await self._api.fetch(tape.tape_id, into)
-        if tape.hint == "outward":
-            await asyncio.to_thread(_swap_channels, into)
 
     def _elsewhere(self, page: Page, place: Place) -> dict[str, str]:
         return {"Url": self._addresses.of(page, place), "Method": "POST"}
@@ -195,15 +208,3 @@ def _native(facts: Sequence[Fact]) -> str | None:
     ]
     over = any(fact.kind == Page.STATUS and hooks.said(fact, "CallStatus") in hooks.ENDED for fact in facts)
     return None if over else next(iter(natives), None)
-
-
-def _swap_channels(path: Path) -> None:
-    """Who dialled is on Twilio's first channel; of a call that goes out, that is the operator."""
-    with wave.open(str(path)) as wav:
-        form = wav.getparams()
-        samples = np.frombuffer(wav.readframes(form.nframes), dtype="<i2")
-    if form.nchannels != 2 or form.sampwidth != 2:
-        return
-    with wave.open(str(path), "wb") as wav:
-        wav.setparams(form)
-        wav.writeframes(samples.reshape(-1, 2)[:, ::-1].tobytes())

@@ -18,14 +18,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotYet
+from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotYet, save
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 
 ASK_S = 8.0
 FETCH_S = 300.0  # an hour of two channels has 115 MB
 MOST_PAGES = 200
 PAGE_SIZE = 500
-_CHUNK = 256 * 1024
 _SENTENCES = {
     20003: "Twilio does not know the account or its token: run `presszero connect twilio`.",
     20404: "Twilio has no such call any more.",
@@ -99,9 +98,7 @@ class TwilioApi:
                     raise NotYet("Twilio has no such recording yet.")
                 if answer.status != 200:
                     raise _refusal(answer.status, await _told(answer))
-                await asyncio.to_thread(into.write_bytes, b"")
-                async for chunk in answer.content.iter_chunked(_CHUNK):
-                    await asyncio.to_thread(_append, into, chunk)
+                await save(answer, into)
         except (TimeoutError, aiohttp.ClientError) as error:
             raise _late(error) from error
 
@@ -162,8 +159,3 @@ def _refusal(status: int, told: Any) -> CommandRefused | CommandLate:
 def _late(error: Exception) -> CommandLate:
     reason = "in time" if isinstance(error, TimeoutError) else f"({type(error).__name__})"
     return CommandLate(f"Twilio did not answer {reason}: whether it was done is not known.")
-
-
-def _append(path: Path, chunk: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(chunk)

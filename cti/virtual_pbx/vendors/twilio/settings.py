@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from cti.virtual_pbx.settings import ConnectionSettings
 
@@ -18,7 +18,7 @@ class TwilioSettings(ConnectionSettings):
     An operator with several addresses is rung at all of them at once.
     """
 
-    account_sid: str  # AC…, as the console shows it
+    account_sid: str = Field(description="Account SID, as Twilio's console shows it (AC…)")
     api: str = API
     caller_id: str = ""  # a number of the account, shown on our own calls; empty: the scenario's first line
 

@@ -222,8 +222,7 @@ def tapes_in(facts: Sequence[Fact]) -> list[Tape]:
         if tape_id and said(fact, status) == "completed":
             begin = moment(said(fact, start)) or fact.at - timedelta(seconds=seconds(said(fact, length)))
             # Who dialled is on the first channel: the operator, of a call that goes out.
-            hint = "outward" if outward else ""
-            found.setdefault(tape_id, Tape(tape_id, fact.call_id, begin, hint))
+            found.setdefault(tape_id, Tape(tape_id, fact.call_id, begin, caller=int(outward)))
     return list(found.values())
 
 
