@@ -23,6 +23,14 @@ SCENARIO = load_scenario(Path(__file__).parents[3] / "scenarios" / "lottery.yaml
 _COMMON: dict[str, Any] = {"public_url": PUBLIC, "secrets": (Secret(value=SecretStr("a-long-test-secret")),)}
 _MORE: dict[str, dict[str, Any]] = {
     "generic": {},
+    "twilio": {
+        "account_sid": "AC" + "0" * 32,
+        "operators": {
+            "sip:101@lottery.sip.twilio.com": "101",
+            "client:ben": "102",
+            "+12025550103": "103",
+        },
+    },
 }
 """What a vendor's settings have besides."""
 

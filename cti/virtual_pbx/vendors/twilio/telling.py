@@ -222,7 +222,8 @@ def tapes_in(facts: Sequence[Fact]) -> list[Tape]:
         if tape_id and said(fact, status) == "completed":
             begin = moment(said(fact, start)) or fact.at - timedelta(seconds=seconds(said(fact, length)))
             # Who dialled is on the first channel: the operator, of a call that goes out.
-            found.setdefault(tape_id, Tape(tape_id, fact.call_id, begin, caller=int(outward)))
+            out = outward or place_of(asked(fact)).way == "out"
+            found.setdefault(tape_id, Tape(tape_id, fact.call_id, begin, caller=int(out)))
     return list(found.values())
 
 
