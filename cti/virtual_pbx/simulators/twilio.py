@@ -33,15 +33,14 @@ def sid(kind: str, *names: object) -> str:
     return f"{kind}{digest[:32]}"
 
 
-def signed_hook(
-    settings: TwilioSettings, at: datetime, page: Page, place: Place, fields: dict[str, str]
+def signed(
+    settings: TwilioSettings, at: datetime, page: Page, query: str, fields: dict[str, str]
 ) -> SimulatedHook:
     """One of Twilio's requests."""
-    query = place.query()
     path = f"/{page.value}" + (f"?{query}" if query else "")
     token = settings.secrets[0].value.get_secret_value()
-    signed = signature(token, f"{settings.public_url}/twilio{path}", fields.items())
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
+    header = signature(token, f"{settings.public_url}/twilio{path}", fields.items())
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": header}
     return SimulatedHook(at, path, headers, urlencode(fields).encode())
 
 
@@ -196,7 +195,7 @@ class _Call:
             return
         way = "out" if self.story.direction is Direction.OUTBOUND else ""
         self.told.append(
-            signed_hook(self.settings, self._at(at), Page.LEG, Place(who=leg.who, way=way), {
+            signed(self.settings, self._at(at), Page.LEG, Place(who=leg.who, way=way).query(), {
                 **self._always, "CallSid": leg.sid, "ParentCallSid": self.sid, "CallStatus": status,
                 "To": leg.to, "Direction": "outbound-dial", "Timestamp": self._time(at), **more,
             })
@@ -205,7 +204,7 @@ class _Call:
     def _page(self, at: int, page: Page, place: Place, **more: str) -> None:
         status = "ringing" if page in (Page.VOICE, Page.OUTGOING) else "in-progress"
         fields = {**self._always, "CallStatus": status, **more}
-        self.told.append(signed_hook(self.settings, self._at(at), page, place, fields))
+        self.told.append(signed(self.settings, self._at(at), page, place.query(), fields))
 
     def _record(
         self, of: str, parent: str | None, caller: str, to: str, direction: str, status: str,
