@@ -25,7 +25,9 @@ from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
 from cti.settings import BadSettings, Settings
 from cti.shipped import shipped_scenario
+from cti.simulate_cli import simulate
 from cti.spill import SpillUnusable
+from cti.virtual_pbx.playing import NoDoor
 from cti.virtual_pbx.settings import BadConnection
 from cti.virtual_pbx.watching import NotTakenUp
 from cti.virtual_pbx_cli import connect
@@ -72,6 +74,7 @@ EXPECTED = (
     SpillUnusable,
     BadConnection,
     NotTakenUp,
+    NoDoor,
     DatabaseTrouble,
     ShelfUnwritable,
     SpoolTrouble,
@@ -95,6 +98,7 @@ app.add_typer(pbx, name="pbx")
 app.add_typer(user, name="user")
 app.add_typer(bot, name="bot")
 app.command("connect")(connect)
+app.command("simulate")(simulate)
 console = Console()
 errors = Console(stderr=True)
 

@@ -242,11 +242,13 @@ class FollowedCall:
             return
         tape = sid("RE", self.sid, len(self._side.recordings))
         at = format_datetime(began)
-        self._side.sounds[tape] = wav
-        self._side.recordings.append({"sid": tape, "call_sid": self.sid, "status": "completed",
-                                      "start_time": at, "duration": length, "channels": "2"})  # fmt: skip
-        await self._tell(callback, RecordingSid=tape, RecordingStatus="completed", RecordingDuration=length,
-                         RecordingChannels="2", RecordingStartTime=at)  # fmt: skip
+        self._side.sounds[tape] = lambda: wav
+        source = "RecordVerb" if verb.tag == "Record" else "DialVerb"
+        record = {"sid": tape, "call_sid": self.sid, "status": "completed", "start_time": at}
+        self._side.recordings.append({**record, "duration": length, "channels": "2", "source": source})
+        told = {"RecordingSid": tape, "RecordingStatus": "completed", "RecordingDuration": length}
+        told |= {"RecordingChannels": "2", "RecordingStartTime": at, "RecordingSource": source}
+        await self._tell(callback, **told)
 
     # --- requests ---
 

@@ -23,6 +23,7 @@ SCENARIO = load_scenario(Path(__file__).parents[3] / "scenarios" / "lottery.yaml
 _COMMON: dict[str, Any] = {"public_url": PUBLIC, "secrets": (Secret(value=SecretStr("a-long-test-secret")),)}
 _MORE: dict[str, dict[str, Any]] = {
     "generic": {},
+    "mango": {"api_key": SecretStr("the-test-key-of-the-pbx"), "queues": {"303": "support"}},
     "twilio": {
         "account_sid": "AC" + "0" * 32,
         "operators": {
