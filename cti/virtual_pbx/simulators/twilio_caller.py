@@ -78,9 +78,15 @@ class FollowedCall:
         caller: str,
         line: str,
         door: str = "",
+        hears: Callable[[bytes], None] = lambda frame: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`door`: where ours is really found; empty: at the public address. `native`: names the call."""
+        """
+        Args:
+            native: names the call.
+            door: where ours is really found; empty: at the public address.
+            hears: gets what the caller hears of the bot, 20 ms each.
+        """
         self._settings, self._session, self._side, self._clock = settings, session, side, clock
         self._door = door or settings.public_url
         self.sid = sid("CA", native)
@@ -89,7 +95,7 @@ class FollowedCall:
         self.pages: list[str] = []  # that were asked for
         self.played: list[str] = []  # sounds that were fetched, without what changes in their names
         self.rung: list[str] = []  # addresses
-        self.heard = bytearray()  # of the bot
+        self._hears = hears
         self.failed: list[str] = []  # pages that failed
         self.in_talk = asyncio.Event()
         self._elsewhere: asyncio.Queue[str] = asyncio.Queue()
@@ -174,7 +180,7 @@ class FollowedCall:
         url = verb[0].get("url", "")
         local = f"ws{self._door.removeprefix('http')}{url.removeprefix('ws' + self._public)}"
         try:
-            async with StreamedCall(local, self.sid, self._settings, self.heard.extend) as call:
+            async with StreamedCall(local, self.sid, self._settings, self._hears) as call:
                 if script.talk is not None:
                     talking = asyncio.ensure_future(script.talk(call))
                     closed = asyncio.ensure_future(call.closed.wait())
