@@ -90,8 +90,13 @@ class TwilioSide:
 
 
 def two_tones(native: str, step: Step) -> bytes:
-    """A recording with two channels: one tone on each."""
-    length = np.arange(RATE * max(1, min(step.at - step.since, LONGEST_TONE_S)))
+    """A recording in which nobody says anything."""
+    return tones(step.at - step.since)
+
+
+def tones(seconds: int) -> bytes:
+    """A WAV of two channels: one tone on each."""
+    length = np.arange(RATE * max(1, min(seconds, LONGEST_TONE_S)))
     sides = [np.sin(2 * np.pi * tone * length / RATE) for tone in (440, 660)]
     return two_channels(*((8000 * side).astype("<i2").tobytes() for side in sides))
 

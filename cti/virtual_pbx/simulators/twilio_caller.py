@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import aiohttp
 
 from cti.virtual_pbx.simulators.twilio import sid, signed
-from cti.virtual_pbx.simulators.twilio_api import TwilioSide, two_channels
+from cti.virtual_pbx.simulators.twilio_api import TwilioSide, tones, two_channels
 from cti.virtual_pbx.simulators.twilio_media import StreamedCall
 from cti.virtual_pbx.vendors.twilio.addresses import Page
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
@@ -231,7 +231,7 @@ class FollowedCall:
         finally:
             length = str(round((self._clock() - began).total_seconds()))
             done = self._leg(noun, leg, address, "completed", CallDuration=length)
-            recorded = self._recorded(verb, two_channels(pick.caller, pick.operator), began, length)
+            recorded = self._recorded(verb, _sound_of(pick, int(length)), began, length)
             await asyncio.shield(asyncio.gather(done, recorded))
         return verb.get("action", ""), {"DialCallStatus": "completed", "DialCallDuration": length}
 
@@ -313,3 +313,10 @@ class FollowedCall:
     @property
     def _public(self) -> str:
         return self._settings.public_url.removeprefix("http")
+
+
+def _sound_of(pick: Picks, seconds: int) -> bytes:
+    """What was said; where nothing was, a tone on each side."""
+    if pick.caller or pick.operator:
+        return two_channels(pick.caller, pick.operator)
+    return tones(seconds)

@@ -155,7 +155,7 @@ async def test_a_message_is_left_where_the_menu_leads_to_it(
 
 async def test_zero_while_leaving_a_message_is_a_person(centre: TwilioCentre) -> None:
     phones = {ALICE: [Picks(talks_s=0.2)]}
-    script = Script(keys=["4", ""], message=bytes(16000), message_ends="0", phones=phones)
+    script = Script(keys=["4", ""], message=bytes([0, 32]) * 8000, message_ends="0", phones=phones)
     call = await centre.rings("message-zero", script)
     assert call.rung == [ALICE]
     assert (await centre.outcome("message-zero")).call.outcome is CallOutcome.ANSWERED_BY_OPERATOR

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 from uuid import UUID
 
 from aiohttp import web
@@ -103,7 +104,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
             # They need no more than the address says, and whoever has talked must not be rung for again.
             fact = hooks.take(hook, self.settings, self.house.clock()).facts[0]
             return self._answers.at_once(fact, place_of(hooks.asked(fact)))
-        return self._answers.people()
+        return self._answers.people.everybody()
 
     async def socket(self, path: str, request: web.Request) -> web.StreamResponse:
         """See `VirtualPbx.socket`: the bot's audio. The path has the call's random id, which is good once."""
@@ -185,7 +186,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         return normal
 
     async def _sound(self, name: str) -> Reply:
-        sound = await self._answers.sound(name)
+        sound = await self._answers.people.sound(name)
         if sound is None:
             return Reply("There is no such sound.\n", 404)
         return Reply(sound, content_type="audio/wav", lasting=True)
@@ -207,4 +208,4 @@ def _native(facts: Sequence[Fact]) -> str | None:
         if fact.kind in frozenset(Page)
     ]
     over = any(fact.kind == Page.STATUS and hooks.said(fact, "CallStatus") in hooks.ENDED for fact in facts)
-    return None if over else next(iter(natives), None)
+    return None if over or not natives else quote(natives[0], safe="")

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -83,7 +83,7 @@ class TwilioApi:
             NotYet, CommandRefused, CommandLate
             OSError: the file cannot be written.
         """
-        url = f"{self._base}{self._account}/Recordings/{recording}.wav"
+        url = f"{self._base}{self._account}/Recordings/{quote(recording, safe='')}.wav"
         try:
             async with (
                 asyncio.timeout(FETCH_S),
