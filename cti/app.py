@@ -5,9 +5,10 @@ round. Each part is put together in a file of `cti/assembly/`; this one says in 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import Gauge
 
@@ -16,7 +17,7 @@ from cti.assembly.desks import lay_out_desks
 from cti.assembly.frame import Frame
 from cti.assembly.operators import staff
 from cti.assembly.pbx import join_pbx
-from cti.assembly.reception import know_callers, open_doors
+from cti.assembly.reception import front_of, know_callers, open_doors
 from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
 from cti.assembly.virtual_pbx import join_virtual_pbxs
@@ -26,6 +27,7 @@ from cti.live import LiveCalls
 from cti.process.drain import Drain
 from cti.progress import Report
 from cti.settings import Settings
+from cti.virtual_pbx.contract import VirtualPbx
 from cti.waiting.surge_watch import SurgeWatch
 from ivr.scenario import Scenario
 from recordings.shelf import RecordingShelf
@@ -49,6 +51,7 @@ class Service:
     shelf: RecordingShelf
     http_port: int
     drain: Drain
+    pbxs: Mapping[str, VirtualPbx[Any]]  # the virtual ones that are connected, by vendor
     broken: asyncio.Event  # a part has died: end, and let the supervisor begin anew
 
 
@@ -96,7 +99,8 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     keep_reminders(frame)
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
-    await join_virtual_pbxs(frame, callers, store)
+    front = front_of(frame, prompts, bot, waiting, surge, operators.keeper)
+    pbxs = await join_virtual_pbxs(frame, callers, store, front)
     http_port = await open_desk(
         frame,
         desks=desks,
@@ -112,7 +116,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         teacher=bot.teacher,
         probes=readiness(frame, database, pbx, bot.pool, drain),
     )
-    return Service(frame.live, accounts, customers, desk, shelf, http_port, drain, frame.broken)
+    return Service(frame.live, accounts, customers, desk, shelf, http_port, drain, pbxs, frame.broken)
 
 
 def _watch_surge(frame: Frame) -> SurgeWatch:

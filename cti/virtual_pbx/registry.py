@@ -8,6 +8,7 @@ from cti.virtual_pbx.contract import VirtualPbx
 VENDORS = {
     "generic": "cti.virtual_pbx.vendors.generic:GenericPush",
     "mango": "cti.virtual_pbx.vendors.mango:Mango",
+    "twilio": "cti.virtual_pbx.vendors.twilio:TwilioVoice",
 }
 
 
