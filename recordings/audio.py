@@ -42,6 +42,7 @@ __all__ = [
     "merge_stereo",
     "peaks",
     "read_channel",
+    "to_mp3",
     "to_sides",
     "to_telephone_wav",
     "usable_seconds",
@@ -147,6 +148,15 @@ def join(cuts: Sequence[Cut], out: Path, *, mixed: bool) -> None:
                         tape.write(piece)
                         left -= len(piece)
         _encode(raw, folder, out, apart=not mixed)
+
+
+def to_mp3(src: Path, dst: Path) -> None:
+    """Any sound file as an MP3 of the same channels.
+
+    Raises:
+        BadAudio: ffmpeg cannot read `src`.
+    """
+    _ffmpeg("-y", "-i", _file(src), "-vn", "-b:a", BITRATE, "-f", "mp3", _file(dst), about=src)
 
 
 def _bytes(seconds: float) -> int:

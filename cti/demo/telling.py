@@ -15,7 +15,7 @@ from cti.live import LiveCalls
 from tickets.call import Call
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
-from tickets.vocabulary import EventKind
+from tickets.vocabulary import Direction, EventKind
 
 COLOURS = {"a": "cyan", "b": "yellow", "c": "magenta"}
 
@@ -57,7 +57,8 @@ def in_words(event: CallEvent, call: Call) -> str | None:
     data = event.data
     match event.kind:
         case EventKind.RECEIVED:
-            return f"rings {data['line']}"
+            outward = call.direction is Direction.OUTBOUND
+            return f"is called from {data['line']}" if outward else f"rings {data['line']}"
         case EventKind.CUSTOMER_FOUND:
             level = data["vip_level"]
             return f"is a known customer, VIP level {level}" if level else "is a known customer"
@@ -69,9 +70,14 @@ def in_words(event: CallEvent, call: Call) -> str | None:
         case EventKind.HANDED_OVER:
             return f"is handed over to a person: {str(data['reason']).replace('_', ' ')}"
         case EventKind.QUEUE_JOINED:
-            return f"waits in the queue {data['queue']}, priority {data['priority']}"
+            priority = f", priority {data['priority']}" if "priority" in data else ""
+            return f"waits in the queue {data['queue']}{priority}"
         case EventKind.OPERATOR_RINGING:
             return f"is offered to operator {data['operator']}: the phone rings"
+        case EventKind.OPERATOR_MISSED:
+            return f"is not answered by operator {data['operator']}"
+        case EventKind.TRANSFERRED:
+            return f"is sent on to operator {data['to']}"
         case EventKind.OPERATOR_ANSWERED:
             return f"talks with operator {data['operator']} after {call.hold_seconds:.0f} s"
         case EventKind.ENDED:
