@@ -68,7 +68,6 @@ async def said_by_the_bot(centre: Centre, call_id: str) -> list[str]:
     return [str(turn["text"]) for turn in turns if turn["speaker"] == "bot"]
 
 
-@pytest.mark.xfail(reason="open: no answer within 20 s over a WebSocket since the new listening")
 async def test_the_bot_answers_falls_silent_at_a_word_and_closes_the_ticket(
     linked: Centre, voices: Voices, asterisk: Program, tmp_path: Path
 ) -> None:
