@@ -12,6 +12,7 @@ from ivr.languages import in_language
 from ivr.scenario import Scenario
 from ivr.scenario_file import load_scenario
 from tests.fakes.russian_voice import RussianVoice, find_russian_voice
+from tests.house.bot import at_the_bot, bot_says
 from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.desk_view import outcome_of
 from tests.house.hearing import Sound, heard, is_heard, read
@@ -64,10 +65,9 @@ async def test_a_caller_who_chooses_russian_is_answered_by_the_bot_in_russian(
     await caller.press("9")
     await caller.wait_for_quiet()
     await caller.press("1")
-    await served.stage(call_id, "bot")
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "greeting")
     await caller.say(question)
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "anything_else")
     await caller.say(thanks)
     await asyncio.wait_for(caller.hung_up.wait(), 60)
     outcome = await outcome_of(served, call_id, transcript=True)
@@ -90,13 +90,7 @@ async def test_who_asks_for_a_person_in_russian_gets_one(
 ) -> None:
     wish = tmp_path / "wish.wav"
     caller_voice.speak("хочу поговорить с человеком", wish)
-    caller, call_id = await served.call("+12025550172")
-    await caller.wait_for_quiet()
-    await caller.press("9")
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await served.stage(call_id, "bot")
-    await caller.wait_for_quiet()
+    caller, call_id = await at_the_bot(served, "+12025550172", keys="91")
     await caller.say(wish)
     phone = await any_phone(served)
     await phone.answer()
@@ -115,7 +109,8 @@ async def test_with_us_dead_after_the_choice_the_pbx_goes_on_in_russian(
     tape = tmp_path / "heard.wav"
     async with all_operators_talking(served):
         caller, call_id = await served.call("+12025550173", tape=tape)
-        await caller.wait_for_quiet()
+        await served.stage(call_id, "menu")
+        await asyncio.sleep(0.5)  # nobody presses before they have heard anything
         await caller.press("9")
         await asyncio.sleep(1.5)  # in the middle of the Russian menu
         served.signal_service(signal.SIGKILL)
@@ -167,7 +162,8 @@ async def test_a_message_is_asked_for_in_russian_and_the_tone_is_heard(
     tape = tmp_path / "heard.wav"
     assert asterisk.sounds is not None
     caller, call_id = await served.call("+12025550176", tape=tape, line=RUSSIAN_LINE)
-    await caller.wait_for_quiet()
+    await served.stage(call_id, "menu")
+    await asyncio.sleep(0.5)  # nobody presses before they have heard anything
     await caller.press("4")
     await served.stage(call_id, "voicemail")
     await caller.wait_for_quiet(700)
