@@ -12,11 +12,9 @@ demo:  ## A call centre at work: real Asterisk, three callers, three tickets (ON
 
 test:  ## Every test, the calls over a real PBX included
 	@scripts/bootstrap dev
-	@$(PRESSZERO) pbx install
-	@.venv/bin/python -m tests.fakes.russian_voice
+	@scripts/real-parts
 	@scripts/build-pages test
 	@scripts/run-tests --dist loadscope tests/unit tests/integration
-	@.venv/bin/python -m tests.browser.chromium
 	@# People on the telephone mostly wait, and their machines with them: four houses at a time.
 	@scripts/run-tests --numprocesses 4 --dist loadfile tests/house tests/browser
 
