@@ -12,12 +12,11 @@ demo:  ## A call centre at work: real Asterisk, three callers (ONCE=1 ends by it
 
 test:  ## Every test, the calls over a real PBX included
 	@scripts/bootstrap dev
-	@$(PRESSZERO) pbx install
-	@.venv/bin/python -m tests.fakes.russian_voice
+	@scripts/real-parts
 	@scripts/build-pages test
 	@scripts/run-tests --dist loadscope tests/unit tests/integration
-	@.venv/bin/python -m tests.browser.chromium
-	@scripts/run-tests --dist loadfile tests/house tests/browser
+	@# People on the telephone mostly wait, and their machines with them: four houses at a time.
+	@scripts/run-tests --numprocesses 4 --dist loadfile tests/house tests/browser
 
 unit:  ## The fast tests only
 	@scripts/bootstrap dev
@@ -54,9 +53,11 @@ bench:  ## Speed and memory, each figure beside a baseline of the same run
 	@$(PRESSZERO) pbx install
 	@.venv/bin/python -m bench
 
-chaos:  ## Every fault at every moment of a call, over a real PBX (HOURS=24: a day of calls, compressed)
+chaos:  ## The tests at length, and every fault at every moment of a call (HOURS=24: a day of calls, compressed)
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
+	@PRESSZERO_THOROUGH=1 .venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit
+	@PRESSZERO_THOROUGH=1 .venv/bin/pytest -q tests/house/test_fifty_conversations.py
 	@.venv/bin/python -m tests.house.faults $(if $(HOURS),--hours $(HOURS))
 
 surge:  ## A steady load, then twenty times as many callers, over a real PBX with SIPp (ARGS="--steady 3" …)

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -26,23 +27,43 @@ class PackagesMissing(Exception):
     """Packages cannot be had here; the message says why, in a sentence."""
 
 
-def fetch_packages(
+def keep_packages(
     packages: Iterable[str],
-    work: Path,
+    home: Path,
     progress: Report,
     *,
     what: str,
     suite: str | None = None,
     leave_out: Callable[[str], bool] = lambda name: False,
-) -> list[Path]:
-    """Download packages and all they need into the empty folder `work`; the files.
+    finish: Callable[[Path], None] = lambda tree: None,
+) -> None:
+    """Download packages and all they need, and unpack them into the folder `home`: whole, or not at all.
 
     `suite`: of Debian, from this machine's mirror; None: what this machine's own apt sources have.
     `leave_out`: says which packages are not wanted, whoever needs them. `what`: named in the progress.
+    `finish`: does to the unpacked files what is left to do, before they lie at `home`.
 
     Raises:
         PackagesMissing: why not.
     """
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent, prefix="unpacking-") as work_name:
+        work, tree = Path(work_name), Path(work_name) / "tree"
+        _unpack(_fetch(packages, work, progress, what, suite, leave_out), tree, progress)
+        finish(tree)
+        shutil.rmtree(home, ignore_errors=True)
+        tree.rename(home)
+
+
+def _fetch(
+    packages: Iterable[str],
+    work: Path,
+    progress: Report,
+    what: str,
+    suite: str | None,
+    leave_out: Callable[[str], bool],
+) -> list[Path]:
+    """Download into the empty folder `work`; the files."""
     missing = [tool for tool in ("apt-get", "dpkg-deb", "dpkg") if shutil.which(tool) is None]
     if missing:
         raise PackagesMissing(f"Without {', '.join(missing)} it cannot be unpacked.")
@@ -61,12 +82,7 @@ def fetch_packages(
     return sorted((work / "packages").glob("*.deb"))
 
 
-def unpack_packages(files: list[Path], tree: Path, progress: Report) -> None:
-    """Unpack package files into the folder `tree`.
-
-    Raises:
-        PackagesMissing: one of them cannot be unpacked.
-    """
+def _unpack(files: list[Path], tree: Path, progress: Report) -> None:
     tree.mkdir()
     for done, file in enumerate(files):
         progress("Unpacking", done, len(files))

@@ -18,8 +18,11 @@ Path = tuple[str | int, ...]
 MAX_DEPTH = 20
 MAX_VALUES = 20_000
 
+_TOO_DEEP = f"nested too deeply; {MAX_DEPTH} levels are enough"
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
+# The one in C is ten times as fast, where PyYAML came with it.
+_LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -60,18 +63,28 @@ def parse(text: str) -> Located:
     """Read one YAML document; problems of form stand in the answer, nothing is raised."""
     located = Located()
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = _compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         located.problems.append(Problem(line, "", f"this is not YAML: {error.problem or error.context}"))
     except yaml.YAMLError as error:
         located.problems.append(Problem(1, "", f"this is not YAML: {str(error).splitlines()[0]}"))
-    except RecursionError:
-        located.problems.append(Problem(1, "", f"nested too deeply; {MAX_DEPTH} levels are enough"))
+    except _TooMuch as error:
+        located.problems.append(Problem(error.line, "", str(error)))
     else:
         _Builder(located).build(node)
     return located
+
+
+def _compose(text: str) -> yaml.Node | None:
+    """The node tree. How deep it is, is looked at first: PyYAML's part in C would overflow the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH + 1:
+            raise _TooMuch(event.start_mark.line + 1 if event.start_mark else 1, _TOO_DEEP)
+    return yaml.compose(text, Loader=_LOADER)
 
 
 class _Builder:
@@ -94,7 +107,7 @@ class _Builder:
         if self._values > MAX_VALUES:  # aliases of aliases grow without end: "billion laughs"
             raise _TooMuch(line, f"more than {MAX_VALUES} values; write fewer, or fewer aliases (*name)")
         if len(path) > MAX_DEPTH:  # also an alias that holds itself
-            raise _TooMuch(line, f"nested too deeply; {MAX_DEPTH} levels are enough")
+            raise _TooMuch(line, _TOO_DEEP)
         self._located.lines.setdefault(path, line)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
@@ -130,7 +143,7 @@ class _TooMuch(Exception):
 
 def _scalar(node: yaml.Node) -> Data:
     text = str(node.value)
-    if getattr(node, "style", None) is not None:  # quoted or block: text, whatever it looks like
+    if getattr(node, "style", None):  # quoted or block: text, whatever it looks like
         return text
     if text in _WORDS:
         return _WORDS[text]

@@ -10,8 +10,16 @@ from hypothesis import HealthCheck, settings
 
 from cti.asterisk.install import Program, find_asterisk
 
+THOROUGH = bool(os.environ.get("PRESSZERO_THOROUGH"))
+"""`make chaos` looks at more examples and holds more conversations than `make test`."""
+
 # A busy machine makes no test fail: how fast something is belongs to bench/.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried",
+    deadline=None,
+    max_examples=500 if THOROUGH else 30,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("unhurried")
 
 LOUD = "LOUD:"

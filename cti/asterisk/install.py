@@ -9,11 +9,10 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from cti.debian_packages import PackagesMissing, fetch_packages, unpack_packages
+from cti.debian_packages import PackagesMissing, keep_packages
 from cti.progress import Report
 
 SUITE = "forky"
@@ -97,14 +96,8 @@ def install_asterisk(progress: Report) -> Program:
     if found is not None:
         return found
     target = cache_folder() / "asterisk-22"
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as work_name:
-            work = Path(work_name)
-            files = fetch_packages(PACKAGES, work, progress, what="Asterisk 22", suite=SUITE)
-            unpack_packages(files, work / "tree", progress)
-            shutil.rmtree(target, ignore_errors=True)
-            (work / "tree").rename(target)
+        keep_packages(PACKAGES, target, progress, what="Asterisk 22", suite=SUITE)
     except PackagesMissing as error:
         raise NoAsterisk(
             f"There is no Asterisk here, and Debian's cannot be had. {error} {ALTERNATIVES}"

@@ -8,13 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from rich.console import Console
 
 from cti.asterisk.install import cache_folder
-from cti.debian_packages import PackagesMissing, fetch_packages, unpack_packages
+from cti.debian_packages import PackagesMissing, keep_packages
 from cti.progress import Report, progress_bar
 
 NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -48,17 +47,15 @@ def install_chromium(progress: Report) -> Path:
     if found is not None:
         return found
     target = _folder()
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as work_name:
-            work, tree = Path(work_name), Path(work_name) / "tree"
-            files = fetch_packages(
-                PACKAGES, work, progress, what="Chromium", leave_out=lambda name: name.startswith(NOT_WANTED)
-            )
-            unpack_packages(files, tree, progress)
-            _write_starter(tree, target)
-            shutil.rmtree(target, ignore_errors=True)
-            tree.rename(target)
+        keep_packages(
+            PACKAGES,
+            target,
+            progress,
+            what="Chromium",
+            leave_out=lambda name: name.startswith(NOT_WANTED),
+            finish=lambda tree: _write_starter(tree, target),
+        )
     except PackagesMissing as error:
         raise NoChromium(f"There is no Chromium here, nor Debian's. {error} {WITHOUT}") from error
     if not _starts(target / "chromium"):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 
-from tests.fakes.scripts import script
+from tests.fakes.scripts import script, trained
 from voicebot.dialogue import Dialogue
 from voicebot.moves import GiveToOperator, Heard, State
-from voicebot.understanding import Kind, Understanding, Understood
+from voicebot.understanding import Kind, Understood
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ class Bot:
     """The lottery's bot in one language, without sound."""
 
     def __init__(self, language: str) -> None:
-        self.understanding = Understanding.train(script(language), language)
+        self.understanding = trained(script(language), language)
         self.dialogue = Dialogue(script(language), language)
         self._classify = cache(self.understanding.classify)
 

@@ -6,7 +6,6 @@ and the bench alone.
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from cti.asterisk.install import cache_folder
-from cti.debian_packages import PackagesMissing, fetch_packages, unpack_packages
+from cti.debian_packages import PackagesMissing, keep_packages
 from cti.progress import Report, progress_bar
 from recordings.audio import to_telephone_wav
 from tests.fakes.audiosocket_client import read_wav
@@ -100,21 +99,14 @@ def install_russian_voice(progress: Report) -> RussianVoice:
     found = find_russian_voice()
     if found is not None:
         return found
-    target = _folder()
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="unpacking-") as work_name:
-            work = Path(work_name)
-            files = fetch_packages(
-                PACKAGES,
-                work,
-                progress,
-                what="a Russian voice",
-                leave_out=lambda name: name.startswith(NOT_WANTED),
-            )
-            unpack_packages(files, work / "tree", progress)
-            shutil.rmtree(target, ignore_errors=True)
-            (work / "tree").rename(target)
+        keep_packages(
+            PACKAGES,
+            _folder(),
+            progress,
+            what="a Russian voice",
+            leave_out=lambda name: name.startswith(NOT_WANTED),
+        )
     except PackagesMissing as error:
         raise NoRussianVoice(f"There is no Russian voice for test callers. {error}") from error
     voice = find_russian_voice()

@@ -39,6 +39,7 @@ from tests.fakes.desk_day import Visit
 from tests.fakes.desk_parts import DeskParts
 from tests.fakes.pbx_with_calls import PbxWithCalls
 from tests.fakes.quiet_pbx import QuietPbx
+from tests.fakes.scripts import trained
 from tickets.accounts import AccountBook
 from tickets.audit import AuditBook
 from tickets.bot_book import BotCallKeeper
@@ -64,7 +65,6 @@ from tickets.taught import TaughtBook
 from tickets.ticket_book import TicketBook
 from tickets.timeline import TimelineBook
 from tickets.vocabulary import Role
-from voicebot.understanding import Understanding
 from voicebot.voice import VoiceFailed
 
 LOTTERY = load_scenario(Path(__file__).parents[2] / "scenarios" / "lottery.yaml")
@@ -116,7 +116,7 @@ class WebRoom:
         self.teacher = Teacher(
             {"en": LOTTERY.bot, "ru": in_language(LOTTERY, "ru").bot},
             self.taught.standing,
-            Understanding.train,
+            trained,
         )
         accounts = AccountBook(sessions, hasher=CHEAP, deadline_s=PATIENCE_S)
         self.desks = DeskParts(live_files=CallerFiles(sessions, deadline_s=PATIENCE_S))

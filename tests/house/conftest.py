@@ -34,8 +34,9 @@ def house_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content["duty_phone"] = "+12025550199"
     content["call_back"]["ring_s"] = 110  # a service is killed and started again meanwhile
     # As short as a caller of few words would like it; the shipped one is heard out by the demo.
-    content["prompts"]["greeting"] = "Lucky Star Lottery."
-    content["menus"]["main"]["prompt"] = "To ask, press one. For prizes, two. For winning numbers, three."
+    content["prompts"] |= {"greeting": "Lucky Star Lottery.", "recording_notice": "Recorded."}
+    content["menus"]["main"]["prompt"] = "One to ask, two for prizes."
+    content["menus"]["main"]["options"][9]["invitation"] = "Девять."
     content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
     # Hardly a VIP: who came a second earlier stays ahead of them, however long both wait.
     content["vip"]["levels"][1] = {"head_start_s": 0, "speed": 1.01}

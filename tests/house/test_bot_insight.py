@@ -12,18 +12,17 @@ import pytest_asyncio
 
 from cti.asterisk.install import Program
 from cti.demo.exchange import own_settings
-from cti.demo.network import Leg
 from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import lottery, write_scenario
+from tests.house.bot import at_the_bot, bot_says
 from tests.house.centre import Centre, eventually, open_centre
 from tests.house.conftest import SUPERVISOR
 from tests.house.desk_view import Outcome, outcome_of
 from tests.house.voices import Voices
 from tickets.accounts import AccountBook
 from tickets.database import migrate, open_database
-from tickets.ledger import CallBook
 from tickets.vocabulary import CallOutcome, EventKind, HandOver, Role
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
@@ -71,25 +70,6 @@ async def page(browser: aiohttp.ClientSession, path: str) -> str:
         return await answer.text()
 
 
-async def at_the_bot(centre: Centre, number: str) -> tuple[Leg, str]:
-    caller, call_id = await centre.call(number)
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await caller.wait_for_quiet()
-    return caller, call_id
-
-
-async def heard_out(centre: Centre, caller: Leg, call_id: str, prompt: str) -> None:
-    """Wait until the bot has said this, and is silent."""
-    book = CallBook(centre.database.sessions, deadline_s=10)
-
-    async def said() -> bool:
-        return any(event.data.get("intent") == prompt for event in await book.events_of(call_id))
-
-    await eventually(said, what=f"the bot says {prompt}")
-    await caller.wait_for_quiet()
-
-
 def thumbs(outcome: Outcome) -> list[object]:
     return [event.data["up"] for event in outcome.events if event.kind is EventKind.BOT_THUMB]
 
@@ -99,9 +79,9 @@ async def test_a_caller_says_by_key_that_it_helped_and_the_page_counts_it(
 ) -> None:
     caller, call_id = await at_the_bot(judged, "+12025550151")
     await caller.say(voices["next_draw"])
-    await heard_out(judged, caller, call_id, "anything_else")
+    await bot_says(judged, caller, call_id, "anything_else")
     await caller.say(voices["nothing_more"])  # a good-bye behind it would be the end of the call
-    await heard_out(judged, caller, call_id, "thumbs")
+    await bot_says(judged, caller, call_id, "thumbs")
     await caller.press("1")
     await asyncio.wait_for(caller.hung_up.wait(), 40)
     outcome = await outcome_of(judged, call_id)
@@ -135,7 +115,7 @@ async def test_what_a_supervisor_teaches_the_next_caller_is_answered(judged: Cen
             assert answer.status == 200
     caller, call_id = await at_the_bot(judged, "+12025550153")
     await caller.say(voices["unknown"])
-    await heard_out(judged, caller, call_id, "answer:opening_hours")
+    await bot_says(judged, caller, call_id, "answer:opening_hours")
     await caller.press("0")
     await judged.queued(call_id)
     await caller.hang_up()
@@ -147,11 +127,11 @@ async def test_what_a_supervisor_teaches_the_next_caller_is_answered(judged: Cen
 async def test_a_caller_whom_it_did_not_help_is_offered_a_person(judged: Centre, voices: Voices) -> None:
     caller, call_id = await at_the_bot(judged, "+12025550154")
     await caller.say(voices["next_draw"])
-    await heard_out(judged, caller, call_id, "anything_else")
+    await bot_says(judged, caller, call_id, "anything_else")
     await caller.say(voices["nothing_more"])  # a good-bye behind it would be the end of the call
-    await heard_out(judged, caller, call_id, "thumbs")
+    await bot_says(judged, caller, call_id, "thumbs")
     await caller.press("2")
-    await heard_out(judged, caller, call_id, "thumbs_offer")
+    await bot_says(judged, caller, call_id, "thumbs_offer")
     await caller.press("1")
     await judged.queued(call_id)
     await caller.hang_up()

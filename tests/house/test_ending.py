@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from tests.house.bot import at_the_bot, bot_says
 from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
@@ -16,18 +17,14 @@ pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 async def test_told_to_end_the_bots_caller_finishes_and_a_new_one_waits_for_a_person(
     served: Centre, voices: Voices
 ) -> None:
-    asking, asking_id = await served.call("+12025550181")
-    await asking.wait_for_quiet()
-    await asking.press("1")
-    await served.stage(asking_id, "bot")
-    await asking.wait_for_quiet()
+    asking, asking_id = await at_the_bot(served, "+12025550181")
     served.signal_service(signal.SIGTERM)
 
     new, new_id = await served.call("+12025550182")
     await served.queued(new_id, REACH_S)
 
     await asking.say(voices["next_draw"])
-    await asking.wait_for_quiet()
+    await bot_says(served, asking, asking_id, "anything_else")
     await asking.say(voices["no_thanks"])
     await asyncio.wait_for(asking.hung_up.wait(), 40)
     assert await served.service_died() == 0
@@ -47,11 +44,7 @@ async def test_told_to_end_the_bots_caller_finishes_and_a_new_one_waits_for_a_pe
 
 
 async def test_told_twice_the_bots_caller_waits_for_a_person_at_once(served: Centre, voices: Voices) -> None:
-    caller, call_id = await served.call("+12025550183")
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await served.stage(call_id, "bot")
-    await caller.wait_for_quiet()
+    caller, call_id = await at_the_bot(served, "+12025550183")
     for sign in (signal.SIGTERM, signal.SIGINT):
         served.signal_service(sign)
     await served.queued(call_id, REACH_S)

@@ -12,17 +12,16 @@ from ivr.languages import in_language
 from ivr.scenario import Scenario
 from ivr.scenario_file import load_scenario
 from tests.fakes.russian_voice import RussianVoice, find_russian_voice
+from tests.house.bot import at_the_bot, bot_says
 from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.desk_view import outcome_of
 from tests.house.hearing import Sound, heard, is_heard, read
-from tests.house.test_waiting import all_operators_talking
+from tests.house.test_waiting import RUSSIAN_LINE, all_operators_talking
 from tests.house.voices import Voices
 from tickets.vocabulary import CallOutcome, EventKind, HandOver
 from voicebot.voice import Voice
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
-
-RUSSIAN_LINE = "+18005550101"
 
 
 @pytest.fixture(scope="session")
@@ -64,10 +63,9 @@ async def test_a_caller_who_chooses_russian_is_answered_by_the_bot_in_russian(
     await caller.press("9")
     await caller.wait_for_quiet()
     await caller.press("1")
-    await served.stage(call_id, "bot")
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "greeting")
     await caller.say(question)
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "anything_else")
     await caller.say(thanks)
     await asyncio.wait_for(caller.hung_up.wait(), 60)
     outcome = await outcome_of(served, call_id, transcript=True)
@@ -90,13 +88,7 @@ async def test_who_asks_for_a_person_in_russian_gets_one(
 ) -> None:
     wish = tmp_path / "wish.wav"
     caller_voice.speak("хочу поговорить с человеком", wish)
-    caller, call_id = await served.call("+12025550172")
-    await caller.wait_for_quiet()
-    await caller.press("9")
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await served.stage(call_id, "bot")
-    await caller.wait_for_quiet()
+    caller, call_id = await at_the_bot(served, "+12025550172", keys="91")
     await caller.say(wish)
     phone = await any_phone(served)
     await phone.answer()
@@ -109,56 +101,28 @@ async def test_who_asks_for_a_person_in_russian_gets_one(
     assert dict(event.data) == {"language": "ru", "how": "key"}
 
 
-async def test_with_us_dead_after_the_choice_the_pbx_goes_on_in_russian(
+async def test_with_us_dead_the_pbx_goes_on_in_russian_for_who_chose_it_and_on_a_russian_line(
     served: Centre, russian: Scenario, voice: Voice, tmp_path: Path
 ) -> None:
-    tape = tmp_path / "heard.wav"
+    tapes = tmp_path / "chose.wav", tmp_path / "rang.wav"
     async with all_operators_talking(served):
-        caller, call_id = await served.call("+12025550173", tape=tape)
-        await caller.wait_for_quiet()
-        await caller.press("9")
+        chose, chose_id = await served.call("+12025550173", tape=tapes[0])
+        await served.stage(chose_id, "menu")
+        await asyncio.sleep(0.5)  # nobody presses before they have heard anything
+        await chose.press("9")
         await asyncio.sleep(1.5)  # in the middle of the Russian menu
         served.signal_service(signal.SIGKILL)
-        await served.queued(call_id, REACH_S)
+        await served.queued(chose_id, REACH_S)
+        rang, rang_id = await served.call("+12025550174", tape=tapes[1], line=RUSSIAN_LINE)
+        await served.queued(rang_id, REACH_S)
         await asyncio.sleep(8)  # they listen
-        await caller.hang_up()
-    whole = await heard(tape, 6)
-    assert is_heard(whole, await prompt(voice, russian.prompts.connecting.text))
+        await chose.hang_up()
+        await rang.hang_up()
+    for tape in tapes:
+        assert is_heard(await heard(tape, 6), await prompt(voice, russian.prompts.connecting.text))
     await served.start_service()
-    assert (await outcome_of(served, call_id)).recording.missing_reason is None
-
-
-async def test_a_russian_line_is_russian_with_us_away_from_the_start(
-    served: Centre, russian: Scenario, voice: Voice, tmp_path: Path
-) -> None:
-    tape = tmp_path / "heard.wav"
-    served.signal_service(signal.SIGKILL)
-    async with all_operators_talking(served):
-        caller, call_id = await served.call("+12025550174", tape=tape, line=RUSSIAN_LINE)
-        await served.queued(call_id, REACH_S)
-        await asyncio.sleep(8)  # they listen
-        await caller.hang_up()
-    whole = await heard(tape, 6)
-    assert is_heard(whole, await prompt(voice, russian.prompts.connecting.text))
-    await served.start_service()
-    assert (await outcome_of(served, call_id)).call.line == RUSSIAN_LINE
-
-
-async def test_a_waiting_russian_caller_is_told_their_place_in_russian(
-    served: Centre, russian: Scenario, voice: Voice, tmp_path: Path
-) -> None:
-    tape = tmp_path / "heard.wav"
-    assert russian.waiting is not None
-    async with all_operators_talking(served):
-        caller, call_id = await served.call("+12025550175", tape=tape, line=RUSSIAN_LINE)
-        await caller.wait_for_quiet()
-        await caller.press("0")
-        await served.queued(call_id, REACH_S)
-        await asyncio.sleep(26)  # they listen
-        await caller.hang_up()
-    whole = await heard(tape, 24)
-    assert is_heard(whole, await prompt(voice, russian.prompts.greeting.text))
-    assert is_heard(whole, await prompt(voice, russian.waiting.next))
+    assert (await outcome_of(served, chose_id)).recording.missing_reason is None
+    assert (await outcome_of(served, rang_id)).call.line == RUSSIAN_LINE
 
 
 async def test_a_message_is_asked_for_in_russian_and_the_tone_is_heard(
@@ -167,7 +131,8 @@ async def test_a_message_is_asked_for_in_russian_and_the_tone_is_heard(
     tape = tmp_path / "heard.wav"
     assert asterisk.sounds is not None
     caller, call_id = await served.call("+12025550176", tape=tape, line=RUSSIAN_LINE)
-    await caller.wait_for_quiet()
+    await served.stage(call_id, "menu")
+    await asyncio.sleep(0.5)  # nobody presses before they have heard anything
     await caller.press("4")
     await served.stage(call_id, "voicemail")
     await caller.wait_for_quiet(700)

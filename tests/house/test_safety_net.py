@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.house.bot import at_the_bot, bot_says
 from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
@@ -31,11 +32,7 @@ async def test_killed_in_the_menu_the_caller_waits_for_a_person_and_the_call_is_
 
 
 async def test_killed_during_the_bot_the_caller_waits_for_a_person(served: Centre, voices: Voices) -> None:
-    caller, call_id = await served.call("+12025550142")
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await served.stage(call_id, "bot")
-    await caller.wait_for_quiet()
+    caller, call_id = await at_the_bot(served, "+12025550142")
     await killed_and_queued(served, call_id)
     await served.start_service()  # while the caller waits
     phone = await any_phone(served)
@@ -67,11 +64,7 @@ async def test_a_call_that_came_and_went_while_we_were_down_is_one_ticket(
 
 
 async def test_frozen_during_the_bot_it_is_killed_and_the_caller_waits_for_a_person(served: Centre) -> None:
-    caller, call_id = await served.call("+12025550146")
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await served.stage(call_id, "bot")
-    await caller.wait_for_quiet()
+    caller, call_id = await at_the_bot(served, "+12025550146")
     served.signal_service(signal.SIGSTOP)
     await served.queued(call_id, REACH_S)
     assert await served.service_died(REACH_S) == -signal.SIGKILL
@@ -110,9 +103,9 @@ async def test_strangers_at_the_doors_change_nothing_for_a_call(served: Centre, 
         silent.append(await asyncio.open_connection("127.0.0.1", port))  # says nothing, and stays
     await caller.wait_for_quiet()
     await caller.press("1")
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "greeting")
     await caller.say(voices["next_draw"])
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "anything_else")
     await caller.say(voices["no_thanks"])
     await asyncio.wait_for(caller.hung_up.wait(), 40)
     for _, writer in silent:

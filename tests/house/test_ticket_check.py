@@ -5,43 +5,21 @@ import asyncio
 import pytest
 
 from cti.demo.network import Leg
-from tests.house.centre import Centre, eventually
+from tests.house.bot import at_the_bot, bot_says
+from tests.house.centre import Centre
 from tests.house.desk_view import Outcome, outcome_of
 from tests.house.office import GONE, SLOW, WON, WRONG
 from tests.house.voices import Voices
-from tickets.ledger import CallBook
 from tickets.vocabulary import CallOutcome, EventKind, HandOver, TicketStatus
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 
-SPEAKS_S = 30.0  # until the bot says something, on a machine that has other work
 TROUBLES = {"+12025550161": (SLOW, "late"), "+12025550162": (WRONG, "unfit"), "+12025550163": (GONE, "gone")}
-
-
-async def bot_says(centre: Centre, caller: Leg, call_id: str, prompt: str, times: int = 1) -> None:
-    """Wait until the bot has said this so often, and has said all."""
-    book = CallBook(centre.database.sessions)
-
-    heard: list[object] = []
-
-    async def said() -> bool:
-        turns = [event.data for event in await book.events_of(call_id) if event.kind is EventKind.BOT_TURN]
-        heard[:] = [(turn["speaker"], turn["intent"], turn["text"]) for turn in turns]
-        return [turn["intent"] for turn in turns if turn["speaker"] == "bot"].count(prompt) >= times
-
-    try:
-        await eventually(said, SPEAKS_S, f"the bot says {prompt}")
-    except AssertionError as error:
-        raise AssertionError(f"{error}; it was: {heard}") from None
-    await caller.wait_for_quiet()
 
 
 async def asks_to_check(centre: Centre, voices: Voices, number: str) -> tuple[Leg, str]:
     """A caller who has asked the bot to check a ticket, and is asked for its number."""
-    caller, call_id = await centre.call(number)
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await bot_says(centre, caller, call_id, "greeting")
+    caller, call_id = await at_the_bot(centre, number)
     await caller.say(voices["check_ticket"])
     await bot_says(centre, caller, call_id, "ask:ticket")
     return caller, call_id

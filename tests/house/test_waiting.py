@@ -11,17 +11,19 @@ import pytest
 
 from cti.asterisk.install import Program
 from cti.speech import choose_voice
+from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from tests.house.centre import REACH_S, Centre, eventually
 from tests.house.conftest import SUPERVISOR
 from tests.house.desk_view import outcome_of
-from tests.house.hearing import Sound, found_at, heard, loudest_piece, read
+from tests.house.hearing import Sound, found_at, heard, is_heard, loudest_piece, read
 from tests.house.voices import Voices
 from tickets.vocabulary import CallOutcome
 from voicebot.voice import Voice
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 
+RUSSIAN_LINE = "+18005550101"
 FIRST_WORD_S = 20.0  # periodic-announce-startdelay
 TEXT = "The draw of tonight is postponed to tomorrow."
 
@@ -44,11 +46,16 @@ async def all_operators_talking(centre: Centre) -> AsyncIterator[None]:
     await own.hang_up()
 
 
-async def test_waiting_callers_hear_their_place_and_without_us_the_plain_word(
-    served: Centre, voice: Voice, voices: Voices, tmp_path: Path
+async def test_waiting_callers_hear_their_place_in_their_language_and_without_us_the_plain_word(
+    served: Centre, asterisk: Program, voice: Voice, voices: Voices, tmp_path: Path
 ) -> None:
     scenario = load_scenario(served.scenario_file)
+    russian = in_language(scenario, "ru")
     assert scenario.waiting is not None
+    assert russian.waiting is not None
+    russian_voice = choose_voice(russian, voices.folder, asterisk.espeak)
+    greeting = await spoken(russian_voice, russian.prompts.greeting.text or "")
+    third = await spoken(russian_voice, russian.waiting.place.format(place=3))
     first, second = (
         await spoken(voice, scenario.waiting.next),
         await spoken(voice, scenario.waiting.place.format(place=2)),
@@ -60,7 +67,7 @@ async def test_waiting_callers_hear_their_place_and_without_us_the_plain_word(
         return "place_told" in await asyncio.to_thread(log.read_text)
 
     await eventually(place_is_told, 180, "all places are spoken")
-    tapes = [tmp_path / name for name in ("first.wav", "second.wav", "third.wav")]
+    tapes = [tmp_path / name for name in ("first.wav", "second.wav", "russian.wav", "last.wav")]
     async with all_operators_talking(served):
         legs = []
         for number, tape in zip(("+12025550151", "+12025550152"), tapes, strict=False):
@@ -68,21 +75,28 @@ async def test_waiting_callers_hear_their_place_and_without_us_the_plain_word(
             await leg.press("0")
             await served.queued(call_id, REACH_S)
             legs.append(leg)
+        leg, call_id = await served.call("+12025550155", tape=tapes[2], line=RUSSIAN_LINE)
+        await leg.wait_for_quiet()
+        await leg.press("0")
+        await served.queued(call_id, REACH_S)
+        legs.append(leg)
         await asyncio.sleep(FIRST_WORD_S + 6)  # they listen
         for leg in legs:
             await leg.hang_up()
         served.signal_service(signal.SIGKILL)
-        third, call_id = await served.call("+12025550153", tape=tapes[2])
+        last, call_id = await served.call("+12025550153", tape=tapes[3])
         await served.queued(call_id, REACH_S)
         await asyncio.sleep(FIRST_WORD_S + 9)
-        await third.hang_up()
-        ones, twos, threes = [await heard(tape, FIRST_WORD_S + 4) for tape in tapes]
+        await last.hang_up()
+        ones, twos, russians, lasts = [await heard(tape, FIRST_WORD_S + 4) for tape in tapes]
     assert len(found_at(ones, first)) == 1
     assert len(found_at(twos, second)) == 1
     assert FIRST_WORD_S - 2 <= found_at(ones, first)[0] <= FIRST_WORD_S + 6
     assert not found_at(ones, hold)
-    assert len(found_at(threes, hold)) == 1
-    assert not found_at(threes, first)
+    assert is_heard(russians, greeting)
+    assert is_heard(russians, third)
+    assert len(found_at(lasts, hold)) == 1
+    assert not found_at(lasts, first)
     await served.start_service()
 
 

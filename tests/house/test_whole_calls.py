@@ -7,6 +7,7 @@ import pytest
 
 from cti.asterisk.events import OperatorConnected, WaitingCaller
 from cti.demo.network import Leg
+from tests.house.bot import at_the_bot, bot_says
 from tests.house.centre import REACH_S, Centre, any_phone, eventually
 from tests.house.conftest import PLAIN, VIP
 from tests.house.desk_view import outcome_of
@@ -42,18 +43,18 @@ async def test_it_informs_by_digits_alone_and_closes_the_ticket(served: Centre) 
     ]
     assert outcome.call.outcome is CallOutcome.INFORMED_BY_MENU
     assert outcome.ticket.status is TicketStatus.CLOSED
-    assert outcome.recording.seconds > 10
+    assert outcome.recording.seconds > 5
 
 
 async def test_the_bot_answers_from_the_callers_voice_and_closes_the_ticket(
     served: Centre, voices: Voices
 ) -> None:
     caller, call_id = await served.call(PLAIN)
-    await caller.wait_for_quiet()
+    await caller.wait_for_quiet()  # hears the whole menu
     await caller.press("1")
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "greeting")
     await caller.say(voices["next_draw"])
-    await caller.wait_for_quiet()
+    await bot_says(served, caller, call_id, "anything_else")
     await caller.say(voices["no_thanks"])
     await asyncio.wait_for(caller.hung_up.wait(), 40)
     outcome = await outcome_of(served, call_id, transcript=True)
@@ -68,10 +69,7 @@ async def test_the_bot_answers_from_the_callers_voice_and_closes_the_ticket(
 
 
 async def test_the_bot_hands_over_what_it_does_not_know(served: Centre, voices: Voices) -> None:
-    caller, call_id = await served.call("+12025550102")
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await caller.wait_for_quiet()
+    caller, call_id = await at_the_bot(served, "+12025550102")
     await caller.say(voices["unknown"])
     phone = await any_phone(served)
     await converse(served, voices, caller, phone)
@@ -87,10 +85,7 @@ async def test_the_bot_hands_over_what_it_does_not_know(served: Centre, voices: 
 
 
 async def test_a_wish_for_a_person_in_words_is_a_hand_over(served: Centre, voices: Voices) -> None:
-    caller, call_id = await served.call("+12025550103")
-    await caller.wait_for_quiet()
-    await caller.press("1")
-    await caller.wait_for_quiet()
+    caller, call_id = await at_the_bot(served, "+12025550103")
     await caller.say(voices["operator"])
     await served.queued(call_id)
     await caller.hang_up()
@@ -131,7 +126,7 @@ async def while_the_bot_speaks(centre: Centre, caller: Leg, call_id: str) -> Non
 
 async def while_the_bot_listens(centre: Centre, caller: Leg, call_id: str) -> None:
     await while_the_bot_speaks(centre, caller, call_id)
-    await caller.wait_for_quiet()
+    await bot_says(centre, caller, call_id, "greeting")
 
 
 MOMENTS: dict[str, Callable[[Centre, Leg, str], Awaitable[None]]] = {

@@ -2,7 +2,7 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -13,6 +13,17 @@ from cti.customers.answers import LONGEST_ANSWER
 from cti.customers.company import FAILURES
 from cti.customers.crm import Crm
 from cti.customers.crm_answer import CrmCard
+from tests.fakes.company_system import (
+    Answer,
+    CompanySystem,
+    broken,
+    dribbling,
+    endless,
+    html,
+    open_system,
+    saying,
+    slow,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -21,43 +32,17 @@ SECRET = "c5b0-token"
 ADA = {"name": "Ada", "vip_level": 2, "reference": "C-17"}
 CARD = CrmCard(name="Ada", vip_level=2, reference="C-17")
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-class Office:
+@pytest.fixture
+async def office() -> AsyncIterator[CompanySystem]:
     """A CRM whose answer the test decides."""
-
-    def __init__(self) -> None:
-        self.asked: list[web.Request] = []
-        self.connections: set[object] = set()
-        self.answer: Answer = self.good
-        self.url = ""
-
-    async def good(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(ADA)
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(request)
-        self.connections.add(request.transport)
-        return await self.answer(request)
+    async with open_system(ADA) as office:
+        office.url += "/lookup?tenant=4"
+        yield office
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    office = Office()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", office.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    office.url = f"http://127.0.0.1:{runner.addresses[0][1]}/lookup?tenant=4"
-    yield office
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def crm(office: Office) -> AsyncIterator[Crm]:
+async def crm(office: CompanySystem) -> AsyncIterator[Crm]:
     async with Crm.connected(office.url, SECRET, pause_s=0.0) as crm:
         yield crm
 
@@ -68,7 +53,7 @@ async def timed(crm: Crm) -> CrmCard | None:
         return await crm.ask(NUMBER)
 
 
-async def test_it_asks_for_the_number_with_the_token_and_reads_the_card(crm: Crm, office: Office):
+async def test_it_asks_for_the_number_with_the_token_and_reads_the_card(crm: Crm, office: CompanySystem):
     assert await timed(crm) == CARD
     [request] = office.asked
     assert request.path == "/lookup"
@@ -77,19 +62,19 @@ async def test_it_asks_for_the_number_with_the_token_and_reads_the_card(crm: Crm
     assert request.headers["Authorization"] == f"Bearer {SECRET}"
 
 
-async def test_it_keeps_its_connection(crm: Crm, office: Office):
+async def test_it_keeps_its_connection(crm: Crm, office: CompanySystem):
     for _ in range(5):
         assert await crm.ask(NUMBER) == CARD
     assert len(office.connections) == 1
 
 
-async def test_it_sends_no_empty_token(office: Office):
+async def test_it_sends_no_empty_token(office: CompanySystem):
     async with Crm.connected(office.url, "") as crm:
         assert await crm.ask(NUMBER) == CARD
     assert "Authorization" not in office.asked[0].headers
 
 
-async def test_it_knows_nobody_the_crm_does_not_know(crm: Crm, office: Office):
+async def test_it_knows_nobody_the_crm_does_not_know(crm: Crm, office: CompanySystem):
     async def nobody(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound
 
@@ -100,36 +85,8 @@ async def test_it_knows_nobody_the_crm_does_not_know(crm: Crm, office: Office):
     assert await timed(crm) == CARD  # a stranger is no failure
 
 
-async def slow(request: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(5)
-    return web.json_response(ADA)
-
-
-async def dribbling(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    while True:
-        await response.write(b" ")
-        await asyncio.sleep(0.01)
-
-
-async def endless(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    while True:
-        await response.write(b" " * 65536)
-
-
 async def huge(request: web.Request) -> web.StreamResponse:
     return web.json_response(ADA | {"note": "x" * LONGEST_ANSWER})
-
-
-async def html(request: web.Request) -> web.StreamResponse:
-    return web.Response(text="<h1>Ada</h1>", content_type="text/html")
-
-
-async def garbage(request: web.Request) -> web.StreamResponse:
-    return web.Response(body=b"\xff{{{", content_type="application/json")
 
 
 async def bomb(request: web.Request) -> web.StreamResponse:
@@ -137,19 +94,15 @@ async def bomb(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
 
-async def broken(request: web.Request) -> web.StreamResponse:
-    raise web.HTTPInternalServerError
-
-
 async def round_and_round(request: web.Request) -> web.StreamResponse:
     raise web.HTTPFound(request.path_qs)
 
 
 @pytest.mark.parametrize(
-    "answer", [slow, dribbling, endless, huge, html, garbage, bomb, broken, round_and_round]
+    "answer", [slow, dribbling, endless, huge, html, saying(b"\xff{{{"), bomb, broken, round_and_round]
 )
 async def test_it_does_without_a_crm_that_answers_badly_and_trusts_it_again(
-    crm: Crm, office: Office, answer: Answer
+    crm: Crm, office: CompanySystem, answer: Answer
 ):
     office.answer = answer
     with structlog.testing.capture_logs() as logs:
@@ -213,7 +166,7 @@ async def unused_port() -> int:
     return port
 
 
-async def test_it_leaves_a_broken_crm_alone(office: Office):
+async def test_it_leaves_a_broken_crm_alone(office: CompanySystem):
     office.answer = broken
     async with Crm.connected(office.url, SECRET, pause_s=3600.0) as crm:
         with structlog.testing.capture_logs() as logs:
@@ -223,7 +176,7 @@ async def test_it_leaves_a_broken_crm_alone(office: Office):
     assert [entry["action"] for entry in logs] == ["crm_failed"] * FAILURES + ["crm_rests"]
 
 
-async def test_it_comes_back_after_the_pause(office: Office):
+async def test_it_comes_back_after_the_pause(office: CompanySystem):
     office.answer = broken
     async with Crm.connected(office.url, SECRET, pause_s=0.0) as crm:
         for _ in range(FAILURES):
@@ -234,5 +187,5 @@ async def test_it_comes_back_after_the_pause(office: Office):
     assert [entry["action"] for entry in logs] == ["crm_back"]
 
 
-async def test_it_answers_many_callers_at_once(crm: Crm, office: Office):
+async def test_it_answers_many_callers_at_once(crm: Crm, office: CompanySystem):
     assert await asyncio.gather(*(crm.ask(NUMBER) for _ in range(40))) == [CARD] * 40

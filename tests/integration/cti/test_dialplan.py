@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from aiohttp import ClientSession
 
 from cti.asterisk.ami import AmiLink
 from cti.asterisk.cdr import read_line
@@ -20,6 +21,8 @@ from cti.asterisk.events import AmiEvent, ListedChannel, StageReached, WaitingCa
 from cti.asterisk.install import Program
 from cti.ports import free_port, free_udp_port
 from ivr.scenario_file import load_scenario
+from voicebot.chan_websocket import PROTOCOL, Started, read
+from voicebot.media import FRAME_BYTES
 
 pytestmark = pytest.mark.integration
 
@@ -47,8 +50,9 @@ SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\n
 class Pbx:
     """The PBX, and how far callers have come in its dialplan."""
 
-    def __init__(self, folder: Path, sip_port: int) -> None:
-        self._cdr, self._sip_port = folder / "log" / "cdr-custom" / "presszero.csv", sip_port
+    def __init__(self, folder: Path, embedded: EmbeddedPlan) -> None:
+        self._cdr, self._sip_port = folder / "log" / "cdr-custom" / "presszero.csv", embedded.sip_port
+        self.legs_address = f"ws://127.0.0.1:{embedded.phone_port}/media"
         self.stages: list[StageReached] = []
         self.link: AmiLink | None = None
         self._news = asyncio.Event()
@@ -154,7 +158,7 @@ async def pbx_alone(
             path.write_text(re.sub(r"(?m)^(joinempty|leavewhenempty)=.*$", "", path.read_text()))
         await instance.start_async()
         try:
-            pbx = Pbx(instance.folder, embedded.sip_port)
+            pbx = Pbx(instance.folder, embedded)
             link = pbx.link = AmiLink("127.0.0.1", embedded.ami_port, "test", "test", pbx.heard)
             await link.connect()
             await link.action(
@@ -263,6 +267,23 @@ async def test_a_bot_that_does_not_take_the_call_costs_the_caller_moments(
             if nth == 1:
                 door = await asyncio.start_server(mute, "127.0.0.1", port)
         door.close()
+    reception.close()
+
+
+async def test_a_bot_that_comes_late_to_its_leg_hears_the_caller(asterisk: Program) -> None:
+    """Asterisk ends a leg whose first sound has nobody to go to, though not before the bot is there."""
+    reception = await asyncio.start_server(says_bot, "127.0.0.1", 0)
+    doors = Doors(agi_port=reception.sockets[0].getsockname()[1], bot_audio="websocket")
+    async with pbx_alone(asterisk, doors=doors) as pbx, ClientSession() as client:
+        await pbx.rings("18005550100")
+        leg = await pbx.reached("bot_leg")
+        await asyncio.sleep(0.5)  # the caller's line is heard all the while
+        async with client.ws_connect(f"{pbx.legs_address}/{leg.leg}", protocols=(PROTOCOL,)) as bot:
+            async with asyncio.timeout(10):
+                assert isinstance(read(await bot.receive_str()), Started)
+                for _ in range(50):
+                    assert len(await bot.receive_bytes()) == FRAME_BYTES
+        await pbx.reached("queue")
     reception.close()
 
 

@@ -1,7 +1,7 @@
 """The scenario's look-ups against real servers on loopback that behave, and others that do not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import structlog
@@ -10,6 +10,17 @@ from aiohttp import web
 from cti.customers.answers import LONGEST_ANSWER
 from cti.customers.company import FAILURES
 from cti.customers.lookups import LookupDesk
+from tests.fakes.company_system import (
+    Answer,
+    CompanySystem,
+    broken,
+    dribbling,
+    endless,
+    html,
+    open_system,
+    saying,
+    slow,
+)
 from voicebot.lookup import Answer as Told
 from voicebot.lookup import Failed, Found, Lookup, Trouble, Unknown
 
@@ -26,36 +37,12 @@ FIELDS = {
 }
 DEADLINE_S = 0.5
 
-Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Office:
-    """A company's system whose answer the test decides."""
-
-    def __init__(self) -> None:
-        self.asked: list[web.Request] = []
-        self.answer: Serve = self.good
-        self.url = ""
-
-    async def good(self, request: web.Request) -> web.StreamResponse:
-        return web.json_response(WON)
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(request)
-        return await self.answer(request)
-
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    office = Office()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", office.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    office.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield office
-    await runner.cleanup()
+async def office() -> AsyncIterator[CompanySystem]:
+    """A company's system whose answer the test decides."""
+    async with open_system(WON) as office:
+        yield office
 
 
 def lookups(elsewhere: str = "http://127.0.0.1:1") -> dict[str, Lookup]:
@@ -67,7 +54,7 @@ def lookups(elsewhere: str = "http://127.0.0.1:1") -> dict[str, Lookup]:
 
 
 @pytest.fixture
-async def desk(office: Office) -> AsyncIterator[LookupDesk]:
+async def desk(office: CompanySystem) -> AsyncIterator[LookupDesk]:
     async with LookupDesk.connected(f"{office.url}/v1/", SECRET, lookups(office.url), pause_s=0.0) as desk:
         yield desk
 
@@ -79,7 +66,7 @@ async def ask(desk: LookupDesk, name: str = "ticket", ticket: str = TICKET) -> T
 
 
 async def test_it_asks_below_the_address_with_the_token_and_reads_the_fields(
-    desk: LookupDesk, office: Office
+    desk: LookupDesk, office: CompanySystem
 ):
     assert await ask(desk) == Found({"status": "won", "prize": 120, "drawn": "2026-11-21"})
     [request] = office.asked
@@ -87,18 +74,22 @@ async def test_it_asks_below_the_address_with_the_token_and_reads_the_fields(
     assert request.headers["Authorization"] == f"Bearer {SECRET}"
 
 
-async def test_it_never_sends_the_token_to_an_address_of_the_scenario(desk: LookupDesk, office: Office):
+async def test_it_never_sends_the_token_to_an_address_of_the_scenario(
+    desk: LookupDesk, office: CompanySystem
+):
     assert isinstance(await ask(desk, "elsewhere"), Found)
     assert office.asked[0].raw_path == f"/of/{TICKET}"
     assert "Authorization" not in office.asked[0].headers
 
 
-async def test_no_value_leads_out_of_its_place(desk: LookupDesk, office: Office):
+async def test_no_value_leads_out_of_its_place(desk: LookupDesk, office: CompanySystem):
     await ask(desk, ticket="../a b?c=d#e%2f")
     assert office.asked[0].raw_path == "/v1/tickets/..%2Fa%20b%3Fc%3Dd%23e%252f?full=yes"
 
 
-async def test_it_tells_what_the_company_does_not_know_from_a_failure(desk: LookupDesk, office: Office):
+async def test_it_tells_what_the_company_does_not_know_from_a_failure(
+    desk: LookupDesk, office: CompanySystem
+):
     async def unknown(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound
 
@@ -107,53 +98,18 @@ async def test_it_tells_what_the_company_does_not_know_from_a_failure(desk: Look
         assert await ask(desk) == Unknown()
 
 
-async def slow(request: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(5)
-    return web.json_response(WON)
-
-
-async def dribbling(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    while True:
-        await response.write(b" ")
-        await asyncio.sleep(0.01)
-
-
-async def endless(request: web.Request) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    while True:
-        await response.write(b" " * 65536)
-
-
 async def huge(request: web.Request) -> web.StreamResponse:
     return web.json_response(WON | {"note": "x" * LONGEST_ANSWER})
-
-
-async def html(request: web.Request) -> web.StreamResponse:
-    return web.Response(text="<h1>won</h1>", content_type="text/html")
 
 
 async def redirect(request: web.Request) -> web.StreamResponse:
     raise web.HTTPFound("/elsewhere")
 
 
-async def broken(request: web.Request) -> web.StreamResponse:
-    raise web.HTTPInternalServerError
-
-
 async def cut(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
     raise web.HTTPInternalServerError
-
-
-def saying(body: bytes) -> Serve:
-    async def say(request: web.Request) -> web.StreamResponse:
-        return web.Response(body=body, content_type="application/json")
-
-    return say
 
 
 @pytest.mark.parametrize(
@@ -179,7 +135,7 @@ def saying(body: bytes) -> Serve:
     ],
 )
 async def test_it_says_why_a_bad_answer_is_none_and_asks_again(
-    desk: LookupDesk, office: Office, answer: Serve, trouble: Trouble
+    desk: LookupDesk, office: CompanySystem, answer: Answer, trouble: Trouble
 ):
     office.answer = answer
     with structlog.testing.capture_logs() as logs:
@@ -194,7 +150,7 @@ async def test_it_says_why_a_bad_answer_is_none_and_asks_again(
 
 
 async def test_it_takes_a_field_of_another_shape_for_missing_only_where_it_is_null(
-    desk: LookupDesk, office: Office
+    desk: LookupDesk, office: CompanySystem
 ):
     office.answer = saying(b'{"status": null, "prize": 7}')
     assert await ask(desk) == Found({})
@@ -205,7 +161,7 @@ async def test_it_says_that_nobody_is_there():
         assert await ask(desk) == Failed(Trouble.GONE)
 
 
-async def test_it_asks_nothing_without_the_values_for_it(desk: LookupDesk, office: Office):
+async def test_it_asks_nothing_without_the_values_for_it(desk: LookupDesk, office: CompanySystem):
     assert await desk.ask("ticket", {}) == Failed(Trouble.UNFIT)
     assert office.asked == []
 
@@ -215,7 +171,7 @@ async def test_it_says_that_nobody_told_where_to_ask():
         assert await ask(desk) == Failed(Trouble.NOT_SET_UP)
 
 
-async def test_a_look_up_that_fails_again_and_again_rests_and_the_others_go_on(office: Office):
+async def test_a_look_up_that_fails_again_and_again_rests_and_the_others_go_on(office: CompanySystem):
     office.answer = broken
     async with LookupDesk.connected(office.url, "", lookups(office.url), pause_s=3600.0) as desk:
         answers = [await ask(desk) for _ in range(FAILURES + 2)]

@@ -17,6 +17,7 @@ from cti.customers.orders import KEPT_S, ORDERS_S, OrderDesk
 from cti.demo.company import company
 from cti.demo.story import CAST, FRANK, VERA
 from cti.desk.snapshot import Order
+from tests.fakes.company_system import CompanySystem, open_system
 
 pytestmark = pytest.mark.integration
 
@@ -31,31 +32,24 @@ GOOD = {
 class Shop:
     """A shop whose answer the test decides."""
 
-    def __init__(self) -> None:
-        self.asked: list[web.Request] = []
+    def __init__(self, system: CompanySystem) -> None:
+        self.asked = system.asked
         self.body: Any = GOOD
         self.status = 200
         self.slow_s = 0.0
-        self.url = ""
+        self.url = f"{system.url}/orders?tenant=4"
         self.now = 1000.0
+        system.answer = self.answer
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(request)
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(self.slow_s)
         return web.json_response(self.body, status=self.status)
 
 
 @pytest.fixture
 async def shop() -> AsyncIterator[Shop]:
-    shop = Shop()
-    app = web.Application()
-    app.router.add_get("/orders", shop.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    shop.url = f"http://127.0.0.1:{runner.addresses[0][1]}/orders?tenant=4"
-    yield shop
-    await runner.cleanup()
+    async with open_system(GOOD) as system:
+        yield Shop(system)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.fakes.audiosocket_client import AudioSocketCaller, read_wav
+from tests.fakes.scripts import trained
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind, HandOver
 from voicebot.conversation import Conversation
@@ -20,7 +21,6 @@ from voicebot.recognizers.port import ModelMissing
 from voicebot.recognizers.whisper import Whisper
 from voicebot.script import BotScript
 from voicebot.server import AudioSocketServer
-from voicebot.understanding import Understanding
 from voicebot.voice import PiperVoice, packaged_piper_model
 
 pytestmark = pytest.mark.integration
@@ -105,7 +105,7 @@ async def bot(prompts: Path, whisper: Whisper) -> AsyncIterator[Bot]:
     voice = PiperVoice(prompts, model)
     await voice.render_all([*SCRIPT.texts(), ASKS, THANKS, STRANGE, WANTS_PERSON])
     pool = RecognizerPool(whisper, deadline_s=20)  # the machine of the tests may be busy
-    understanding, dialogue = Understanding.train(SCRIPT), Dialogue(SCRIPT)
+    understanding, dialogue = trained(SCRIPT), Dialogue(SCRIPT)
     made: list[Bot] = []
 
     async def attend(call: UUID) -> Conversation:

@@ -9,6 +9,7 @@ from cti.asterisk.install import cache_folder
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from tests.fakes.russian_voice import RussianVoice, find_russian_voice
+from tests.fakes.scripts import trained
 from voicebot.recognizers import whisper_parts
 from voicebot.recognizers.port import ModelMissing
 from voicebot.recognizers.whisper import Whisper, packaged_model
@@ -36,7 +37,7 @@ def voice() -> RussianVoice:
 
 @pytest.fixture(scope="module")
 def understanding() -> Understanding:
-    return Understanding.train(in_language(load_scenario(Path("scenarios/lottery.yaml")), "ru").bot, "ru")
+    return trained(in_language(load_scenario(Path("scenarios/lottery.yaml")), "ru").bot, "ru")
 
 
 @pytest.mark.parametrize(

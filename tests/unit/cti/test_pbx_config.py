@@ -93,7 +93,7 @@ def test_or_over_a_websocket_that_waits_for_us_with_the_same_fuse_on_its_leg(tmp
     assert "PZ_BOT=WebSocket/INCOMING/c(slin)f(json))" in dialplan
     assert "AudioSocket/" not in dialplan
     leg = "presszero-bot-leg^s^1(${PZ_CALL}^${PZ_BOT_FUSE}^${PZ_BOT_UUID})"
-    assert f"n,Dial(${{PZ_BOT}},2,gb({leg}))" in dialplan
+    assert f"n,Dial(${{PZ_BOT}},2,grb({leg}))" in dialplan
 
 
 @pytest.mark.parametrize("carrier", ["audiosocket", "websocket"])

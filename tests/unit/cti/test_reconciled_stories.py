@@ -17,7 +17,6 @@ pytestmark = pytest.mark.unit
 
 
 @settings(
-    max_examples=120,
     phases=[Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -35,7 +34,7 @@ def test_any_part_of_its_events_and_the_reconciler_end_in_the_same_call(
     asyncio.run(live())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), story=stories(), seed=st.integers(0, 2**32))
 def test_a_call_that_was_broken_with_its_pbx_ends(
     tmp_path: Path, data: st.DataObject, story: LifeStory, seed: int

@@ -7,6 +7,7 @@ import pytest
 from cti.bot.teacher import NotLearnt, Teacher
 from ivr.scenario_file import load_scenario
 from tests.fakes.conversation_parts import FakeEar, FakeLine, FakeVoice
+from tests.fakes.scripts import trained
 from tickets.database import DatabaseAway
 from tickets.events import CallEvent
 from tickets.taught import TaughtPhrase
@@ -45,7 +46,7 @@ class Records:
         self.trained += 1
         if any("poison" in words for question in script.questions for words in question.phrases):
             raise ValueError("cannot be learnt")
-        return Understanding.train(script)
+        return trained(script)
 
     def teacher(self) -> Teacher:
         return Teacher({"en": SCRIPT}, self.standing, self.train)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ivr.scenario_file import load_scenario
+from tests.fakes.scripts import trained
 from voicebot.understanding import Kind, Understanding
 
 pytestmark = pytest.mark.unit
@@ -14,7 +15,7 @@ LOTTERY = load_scenario(Path("scenarios/lottery.yaml"))
 
 @pytest.fixture(scope="module")
 def understanding() -> Understanding:
-    return Understanding.train(LOTTERY.bot)
+    return trained(LOTTERY.bot)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
@@ -78,7 +78,6 @@ def test_it_reaches_every_prompt_of_the_scenario() -> None:
 @given(
     st.lists(st.sampled_from([None, *"123456789*#"]), min_size=MAX_STEPS, max_size=MAX_STEPS), st.booleans()
 )
-@settings(max_examples=100, deadline=None)
 def test_it_lets_nobody_walk_round_for_ever(keys: list[str | None], is_open: bool) -> None:
     step = begin(LOTTERY, is_open=is_open)
     for key in keys:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ivr.pieces import PIECE_S, RATE, SHORTEST_S, cuts, lay_out, quiet
 
 
-@settings(max_examples=30)
 @given(arrays(np.int16, st.integers(0, 6 * RATE)))
 def test_no_piece_is_longer_than_a_second_or_shorter_than_half_of_one(samples: np.ndarray) -> None:
     pieces = np.split(samples, cuts(samples))

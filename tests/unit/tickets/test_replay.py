@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.stories import START, answered_by_bot, answered_by_operator, event
@@ -251,7 +251,6 @@ def ledgers(draw: st.DrawFn) -> list[CallEvent]:
     ]
 
 
-@settings(max_examples=50, deadline=None)
 @given(ledger=ledgers(), rearrange=st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_gives_the_same_call(ledger: list[CallEvent], rearrange: object) -> None:
     call = replay(ledger)
@@ -260,7 +259,6 @@ def test_any_order_and_any_repetition_gives_the_same_call(ledger: list[CallEvent
     assert replay(told_badly) == call
 
 
-@settings(max_examples=50, deadline=None)
 @given(ledger=ledgers())
 def test_every_call_makes_sense(ledger: list[CallEvent]) -> None:
     call = replay(ledger)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.conversation_parts import FakeEar, FakeLine, FakeVoice
+from tests.fakes.scripts import trained
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind, HandOver
 from voicebot import conversation, listening, speaking
@@ -16,7 +17,6 @@ from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.port import RecogniserFailed, RecogniserLate
 from voicebot.script import BotScript, ThumbsQuestion
-from voicebot.understanding import Understanding
 
 pytestmark = pytest.mark.unit
 
@@ -38,7 +38,7 @@ SCRIPT = BotScript.model_validate(
         ]
     }
 )
-UNDERSTANDING = Understanding.train(SCRIPT)
+UNDERSTANDING = trained(SCRIPT)
 
 
 class Call:
@@ -514,7 +514,7 @@ def asking_call(folder: Path, look_up: LookUp | None) -> Call:
     call.conversation = Conversation(
         "pz-1.1",
         ear=call.ear,  # type: ignore[arg-type]
-        understanding=Understanding.train(ASKING),
+        understanding=trained(ASKING),
         dialogue=Dialogue(ASKING),
         voice=call.voice,
         publish=call.events.append,

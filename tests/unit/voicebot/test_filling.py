@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.scripts import trained
 from tickets.vocabulary import HandOver
 from voicebot.dialogue import Dialogue
 from voicebot.lookup import Answer, Failed, Found, Trouble, Unknown
@@ -30,7 +31,7 @@ from voicebot.moves import (
     TimeIsUp,
 )
 from voicebot.script import BotScript
-from voicebot.understanding import Kind, Understanding, Understood
+from voicebot.understanding import Kind, Understood
 
 pytestmark = pytest.mark.unit
 
@@ -120,7 +121,7 @@ SCRIPT: dict[str, Any] = {
     ],
 }
 DIALOGUE = Dialogue(BotScript.model_validate(SCRIPT), "en")
-UNDERSTANDING = Understanding.train(DIALOGUE.script, "en")
+UNDERSTANDING = trained(DIALOGUE.script, "en")
 NUMBER = "one two three four five six seven eight"
 
 
@@ -464,7 +465,6 @@ def play(happenings: list[Input | Answer]) -> Step:
     return step
 
 
-@settings(max_examples=500)
 @given(st.lists(ANYTHING, max_size=25))
 def test_it_gives_a_person_to_whoever_asks_in_every_state(happenings: list[Input | Answer]):
     state = play(happenings).state
@@ -474,7 +474,6 @@ def test_it_gives_a_person_to_whoever_asks_in_every_state(happenings: list[Input
     assert GiveToOperator(HandOver.ASKED) in asked.actions
 
 
-@settings(max_examples=500)
 @given(st.lists(ANYTHING, max_size=25))
 def test_zero_is_a_person_in_every_state_or_a_digit_of_a_number_that_goes_on(
     happenings: list[Input | Answer],
@@ -507,7 +506,6 @@ FRUITLESS = st.one_of(
 DEAD_ENDS = st.sampled_from([Unknown(), Failed(Trouble.GONE), Found({"same": False})])
 
 
-@settings(max_examples=500)
 @given(st.lists(ANYTHING, max_size=20), st.lists(st.tuples(FRUITLESS, DEAD_ENDS), min_size=40, max_size=40))
 def test_it_never_keeps_a_caller_in_circles(
     happenings: list[Input | Answer], turns: list[tuple[Input, Answer]]
@@ -527,7 +525,6 @@ def test_it_never_keeps_a_caller_in_circles(
     assert needed <= 20
 
 
-@settings(max_examples=300)
 @given(st.lists(ANYTHING, max_size=30))
 def test_it_decides_once_and_only_once(happenings: list[Input | Answer]):
     step = DIALOGUE.begin(NOW)

@@ -6,10 +6,11 @@ import pytest
 
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
+from tests.fakes.scripts import trained
 from voicebot.grammar import Grammars, grammar_for
 from voicebot.script import BotScript
 from voicebot.turn_end import OPEN, YES_NO, expect_digits
-from voicebot.understanding import Kind, Understanding
+from voicebot.understanding import Kind
 from voicebot.values import digits
 
 pytestmark = pytest.mark.unit
@@ -24,14 +25,14 @@ STATES = (OPEN, YES_NO, expect_digits(8))
 def test_a_person_can_be_asked_for_in_every_state(language: str, state: object) -> None:
     script = SCRIPTS[language]
     phrases = grammar_for(state, script, language)  # type: ignore[arg-type]
-    understanding = Understanding.train(script, language)
+    understanding = trained(script, language)
     asking = [phrase for phrase in phrases if understanding.classify(phrase).kind is Kind.OPERATOR]
     assert len(asking) >= 5
 
 
 @pytest.mark.parametrize("language", SCRIPTS)
 def test_each_answer_of_a_grammar_is_what_the_understanding_takes_it_for(language: str) -> None:
-    understanding = Understanding.train(SCRIPTS[language], language)
+    understanding = trained(SCRIPTS[language], language)
     kinds = {
         understanding.classify(phrase).kind for phrase in Grammars(SCRIPTS[language], language).of(YES_NO)
     }

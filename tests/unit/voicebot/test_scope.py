@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.fakes.scripts import script
+from tests.fakes.scripts import script, trained
 from tests.fakes.utterances import strangers, utterances
-from voicebot.understanding import Kind, Understanding
+from voicebot.understanding import Kind
 
 pytestmark = pytest.mark.unit
 
-UNDERSTANDING = {language: Understanding.train(script(language), language) for language in ("en", "ru")}
+UNDERSTANDING = {language: trained(script(language), language) for language in ("en", "ru")}
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 
 from ivr.scenario_file import load_scenario
+from tests.fakes.scripts import trained
 from voicebot.teaching import MOST, Objection, Phrase, doubt, taught
-from voicebot.understanding import Kind, Understanding
+from voicebot.understanding import Kind
 
 pytestmark = pytest.mark.unit
 
 SCRIPT = load_scenario(Path(__file__).parents[3] / "scenarios" / "lottery.yaml").bot
-UNDERSTANDING = Understanding.train(SCRIPT)
+UNDERSTANDING = trained(SCRIPT)
 
 
 def objection(words: str, question: str = "check_ticket") -> Objection | None:
@@ -20,7 +21,7 @@ def objection(words: str, question: str = "check_ticket") -> Objection | None:
 def test_what_was_taught_is_answered_and_nothing_else_is_forgotten():
     words = "my slip got wet can your people still read the bar code"
     assert UNDERSTANDING.classify(words).kind is Kind.OUT_OF_SCOPE
-    knows = Understanding.train(taught(SCRIPT, [Phrase("check_ticket", words)]))
+    knows = trained(taught(SCRIPT, [Phrase("check_ticket", words)]))
     assert knows.classify(words).name == "check_ticket"
     assert knows.classify("my slip is wet can you still read the bar code").name == "check_ticket"
     assert knows.classify("when is the next draw").name == "next_draw"
@@ -49,7 +50,7 @@ def test_a_request_for_a_person_is_never_taught_as_something_else(words: str):
 
 
 def test_even_a_phrase_that_was_let_in_by_force_stays_a_request_for_a_person():
-    knows = Understanding.train(taught(SCRIPT, [Phrase("check_ticket", "I want an operator")]))
+    knows = trained(taught(SCRIPT, [Phrase("check_ticket", "I want an operator")]))
     assert knows.classify("I want an operator").kind is Kind.OPERATOR
 
 

@@ -10,13 +10,14 @@ from tests.fakes.caller_phrases import (
     OUT_OF_SCOPE,
     QUESTIONS,
 )
+from tests.fakes.scripts import trained
 from voicebot.script import BotScript
-from voicebot.understanding import LONGEST, Kind, Understanding
+from voicebot.understanding import LONGEST, Kind
 
 pytestmark = pytest.mark.unit
 
 ROOT = Path(__file__).parents[3]
-UNDERSTANDING = Understanding.train(load_scenario(ROOT / "scenarios" / "lottery.yaml").bot)
+UNDERSTANDING = trained(load_scenario(ROOT / "scenarios" / "lottery.yaml").bot)
 HEARD = ROOT / "tests" / "fakes" / "heard_by_whisper.tsv"
 
 
@@ -99,7 +100,7 @@ def test_it_does_not_choose_between_equals():
             ]
         }
     )
-    understood = Understanding.train(script).classify("blue parrots")
+    understood = trained(script).classify("blue parrots")
     assert understood.kind is Kind.OUT_OF_SCOPE
     assert not understood.clear
 
@@ -117,7 +118,7 @@ def test_it_knows_a_script_of_one_question_and_another_alphabet():
             ]
         }
     )
-    understanding = Understanding.train(script)
+    understanding = trained(script)
     assert understanding.classify("Часы работы?").name == "hours"
     assert understanding.classify("где мой кот").kind is Kind.OUT_OF_SCOPE
 
@@ -150,7 +151,7 @@ def test_a_question_that_follows_another_counts_only_right_after_it():
             ]
         }
     )
-    understanding = Understanding.train(script)
+    understanding = trained(script)
     assert understanding.classify("And on Sunday?", after="hours").name == "hours_sunday"
     assert understanding.classify("when do you close", after="hours").name == "hours"
     for after in (None, "hours_sunday"):
