@@ -7,6 +7,7 @@ from cti.virtual_pbx.simulators.port import Simulator
 
 SIMULATORS = {
     "generic": "cti.virtual_pbx.simulators.generic:GenericSimulator",
+    "zadarma": "cti.virtual_pbx.simulators.zadarma:ZadarmaSimulator",
 }
 
 

@@ -23,6 +23,7 @@ SCENARIO = load_scenario(Path(__file__).parents[3] / "scenarios" / "lottery.yaml
 _COMMON: dict[str, Any] = {"public_url": PUBLIC, "secrets": (Secret(value=SecretStr("a-long-test-secret")),)}
 _MORE: dict[str, dict[str, Any]] = {
     "generic": {},
+    "zadarma": {"key": "test-key", "timezone": "Europe/Kyiv"},
 }
 """What a vendor's settings have besides."""
 
