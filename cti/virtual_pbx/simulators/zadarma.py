@@ -122,8 +122,9 @@ def _inward(story: Story, step: Step, answered: Step | None) -> dict[str, str]:
 
 
 def _outward(story: Story, step: Step, answered: Step | None) -> dict[str, str]:
-    operator, to = (story.caller, story.line) if story.direction is Direction.INTERNAL else (
-        next(one.operator for one in story.steps if one.operator), story.caller.removeprefix("+"))  # fmt: skip
+    operator, to = next(one.operator for one in story.steps if one.operator), story.caller.removeprefix("+")
+    if story.direction is Direction.INTERNAL:
+        operator, to = story.caller, story.line
     about = {"internal": operator, "destination": to, "caller_id": LINE.removeprefix("+")}
     match step.what:
         case What.RINGS:

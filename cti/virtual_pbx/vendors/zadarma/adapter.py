@@ -3,9 +3,9 @@
     POST <address>/zadarma      a form: event=NOTIFY_START …, header Signature
     GET  <address>/zadarma?zd_echo=…      the cabinet's check of the address
 
-NOTIFY_START is answered with the caller's name for the phones and, where the settings say so, with where the
-call is to go; else the PBX's own scheme routes, as it does when nobody answers. The API makes calls, lists past
-ones and gives recordings; it does nothing to a call under way.
+NOTIFY_START is answered with the caller's name for the phones and, where the settings say so, with where
+the call is to go; else the PBX's own scheme routes, as it does when nobody answers. The API makes calls,
+lists past ones and gives recordings; it does nothing to a call under way.
 
 What was read for it, and what nobody says, stands in `words.py`, `story.py` and docs/virtual-pbx-zadarma.md.
 """
@@ -184,12 +184,10 @@ class Zadarma(VirtualPbx[ZadarmaSettings]):
         """See `VirtualPbx.command`: the API has no command for a call under way."""
         if isinstance(command, Transfer):
             raise NotOffered(
-                "Zadarma transfers by the phone alone: press its transfer key, or dial #number#."
+                "Zadarma transfers by the phone alone: dial #, the extension, and # in the call."
             )
         if isinstance(command, Route):
-            raise NotOffered(
-                "Zadarma takes a route only while it tells of a new call: write it into `vip_to`."
-            )
+            raise NotOffered("Zadarma takes a route only when it tells of a new call: see `vip_to`.")
         raise NotOffered("Zadarma does nothing to a call under way: use the phone.")
 
     async def call_back(self, command: CallBack) -> None:

@@ -7,8 +7,8 @@ What the vendor's documents leave open, and how it is read here (read, not run):
 - A call from extension to extension is told as an outgoing one whose destination is an extension.
 - An end that says "answered" and names an extension means a talk. Its NOTIFY_ANSWER may be on its way still:
   until it comes, or the vendor's records do, nothing is said of that call's end.
-- `call_start` is the beginning of the call, the same in each of its webhooks; the other times are ours, of when
-  a webhook came.
+- `call_start` is the beginning of the call, the same in each of its webhooks; the other times are ours, of
+  when a webhook came.
 """
 
 import re

@@ -3,12 +3,12 @@
 From the vendor's documents and its own public clients (PHP, Python, TypeScript); read, not run against the
 service. What they leave open:
 
-- **The signature** is base64 of HMAC-SHA1 *in hexadecimal digits*: so the documents' samples and the PHP client
-  make it (`hash_hmac` gives digits), and all three clients sign requests to the API so. The TypeScript client
-  alone checks webhooks against base64 of the bare digest. Both prove the secret, so both are taken.
-- It covers a few fields (`SIGNED`), not the event's name nor the call's id: whoever has seen one webhook could
-  tell other things of the same call, within `STALE`. TLS keeps others from seeing one.
-- `call_start` is the account's local time, without a zone: `timezone` of the settings has to be the account's.
+- **The signature** is base64 of HMAC-SHA1 *in hexadecimal digits*: so the documents' samples and the PHP
+  client make it (`hash_hmac` gives digits), and all three clients sign requests to the API so. The TypeScript
+  client alone checks webhooks against base64 of the bare digest. Both prove the secret, so both are taken.
+- It covers a few fields (`SIGNED`), not the event's name nor the call's id: whoever has seen one webhook
+  could tell other things with it, within `STALE`. TLS keeps others from seeing one.
+- `call_start` is the account's local time, without a zone: `timezone` of the settings has to be its.
 - How often a webhook is repeated, and in which order they come, is nowhere said.
 """
 
@@ -81,9 +81,7 @@ def fields(hook: Hook) -> dict[str, str]:
 
 
 def _parts(body: bytes) -> list[tuple[str, str]]:
-    """Of multipart/form-data. Public clients found another boundary in the header than in the body: the body's
-    own first line counts.
-    """
+    """Of multipart/form-data. Others found another boundary in the header than in the body: that one counts."""
     boundary, _, _ = body.partition(b"\r\n")
     if not boundary.startswith(b"--") or len(boundary) > 200:
         raise Refused(Why.UNFIT, "The form has no parts.")
