@@ -81,7 +81,7 @@ def fields(hook: Hook) -> dict[str, str]:
 
 
 def _parts(body: bytes) -> list[tuple[str, str]]:
-    """Of multipart/form-data. Others found another boundary in the header than in the body: that one counts."""
+    """Of multipart/form-data. The boundary in the header may be another: the body's counts."""
     boundary, _, _ = body.partition(b"\r\n")
     if not boundary.startswith(b"--") or len(boundary) > 200:
         raise Refused(Why.UNFIT, "The form has no parts.")
