@@ -33,6 +33,15 @@ class Job:
     payload: Mapping[str, Any]
     attempts: int  # this one included
     lease: str
+    created_at: datetime  # when it was asked for
+
+
+class PutOff(Exception):
+    """A handler's word that it is too early: the job is due again later, and no attempt is lost."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Again in {seconds:.0f} s.")
+        self.seconds = seconds
 
 
 Handler = Callable[[Job], Awaitable[None]]
@@ -95,6 +104,14 @@ class JobQueue:
         inserted = await session.execute(insert_new(session, _jobs).values(row).returning(_jobs.c.id))
         return inserted.first() is not None
 
+    async def ask_again(self, kind: str, key: str, payload: Mapping[str, Any], session: AsyncSession) -> None:
+        """Ask for a job in that transaction, also when it was done before; one at work is begun anew."""
+        if await self._insert(session, kind, key, payload):
+            return
+        now, asked = self._clock(), and_(_jobs.c.kind == kind, _jobs.c.key == key)
+        anew = {**_new_row(kind, key, payload, now), "lease": None, "error": None}
+        await session.execute(update(_jobs).where(asked).values(anew))
+
     @use_case
     async def lease(self, kinds: Sequence[str], lease_s: float) -> Job | None:
         """Take the job of these kinds that is due longest, for `lease_s` seconds.
@@ -124,7 +141,13 @@ class JobQueue:
                 lease=secrets.token_hex(16),
             )
             .returning(
-                _jobs.c.id, _jobs.c.kind, _jobs.c.key, _jobs.c.payload, _jobs.c.attempts, _jobs.c.lease
+                _jobs.c.id,
+                _jobs.c.kind,
+                _jobs.c.key,
+                _jobs.c.payload,
+                _jobs.c.attempts,
+                _jobs.c.lease,
+                _jobs.c.created_at,
             )
         )
         async with writing(self._sessions) as session:
@@ -153,6 +176,13 @@ class JobQueue:
         return await self._settle(
             job, {"state": JobState.WAITING, "due_at": due_at, "lease": None, "error": error}
         )
+
+    async def put_off(self, job: Job, seconds: float) -> bool:
+        """It was too early, and the attempt does not count. False when the lease was lost."""
+        due_at = self._clock() + timedelta(seconds=min(seconds, LONGEST_PAUSE_S))
+        attempts = max(1, job.attempts - 1)  # with none it would be due at once
+        values = {"state": JobState.WAITING, "due_at": due_at, "attempts": attempts, "lease": None}
+        return await self._settle(job, values)
 
     async def give_back(self, job: Job) -> bool:
         """The attempt was broken off and does not count: due at once. False when the lease was lost."""
@@ -246,6 +276,8 @@ class Worker:
         keeper = asyncio.create_task(self._keep_lease(job))
         try:
             await self._handlers[job.kind](job)
+        except PutOff as later:
+            await self._queue.put_off(job, later.seconds)
         except Exception as error:
             final = job.attempts >= self._max_attempts
             log.exception(

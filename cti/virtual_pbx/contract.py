@@ -11,6 +11,7 @@ Pure but for the base class's asynchronous methods, which vendors fill with I/O 
 """
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 
 MOST_FIELDS = 200  # of a form
+MOST_SOUND = 300 << 20  # bytes of one recording: a day of MP3 as vendors make it
+_NEUTRAL = re.compile(r"([a-z]+)-[0-9a-f]{24}")
 
 
 class Why(StrEnum):
@@ -133,6 +136,7 @@ class Tape:
     call_id: str  # ours
     at: datetime  # when it began, as far as the vendor tells: tapes of a call are laid one after the other
     hint: str = ""  # what the vendor needs to find it; never a link that works once
+    caller: int = 0  # where the sound has two channels: that of the person outside, 0 is left
 
 
 class Method(StrEnum):
@@ -293,7 +297,9 @@ class VirtualPbx(ABC, Generic[S]):
         raise NotOffered(f"{self.title} lists no past calls.")
 
     async def fetch(self, tape: Tape, into: Path) -> None:
-        """Write the recording into a file, in whatever form the vendor has it.
+        """Write the recording into a file, in whatever form the vendor has it; `save` helps with that.
+
+        One channel is taken for both voices mixed, two for the two sides: see `Tape.caller`.
 
         Raises:
             NotYet: it is not ready.
@@ -307,6 +313,12 @@ def neutral_id(vendor: str, native: str) -> str:
     return f"{vendor}-{hashlib.sha256(native.encode('utf-8', 'replace')).hexdigest()[:24]}"
 
 
+def vendor_of(call_id: str) -> str | None:
+    """Whose call it is by its id, a `neutral_id`; None for every other call."""
+    match = _NEUTRAL.fullmatch(call_id)
+    return match[1] if match else None
+
+
 def digest_of(*parts: str | bytes) -> str:
     """An id for what came without one: the same words, the same id."""
     hashed = hashlib.sha256()
@@ -314,3 +326,19 @@ def digest_of(*parts: str | bytes) -> str:
         data = part.encode("utf-8", "replace") if isinstance(part, str) else part
         hashed.update(len(data).to_bytes(8, "big") + data)
     return hashed.hexdigest()[:40]
+
+
+async def save(answer: aiohttp.ClientResponse, into: Path) -> None:
+    """Write the answer's body into a file, piece by piece.
+
+    Raises:
+        CommandRefused: it is larger than a recording ever is.
+        aiohttp.ClientError, TimeoutError: the link failed on the way.
+    """
+    size = 0
+    with into.open("wb") as file:
+        async for piece in answer.content.iter_chunked(1 << 16):
+            size += len(piece)
+            if size > MOST_SOUND:
+                raise CommandRefused("The recording is larger than 300 MB: download it in the cabinet.")
+            file.write(piece)
