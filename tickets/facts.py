@@ -70,11 +70,21 @@ class FactBook:
         return found
 
     @use_case
-    async def untold(self, before: datetime, limit: int = AT_ONCE) -> list[Fact]:
-        """Facts that nobody has told on though they were kept before that time, oldest first."""
+    async def untold(
+        self, before: datetime, sources: Collection[str], but: Collection[str] = (), limit: int = AT_ONCE
+    ) -> list[Fact]:
+        """Facts that nobody has told on though they were kept before that time, oldest first.
+
+        Args:
+            sources: of these connections only: another node may have others.
+            but: calls that are passed over.
+        """
+        c = _facts.c
         async with self._sessions() as session:
-            waiting = select(_facts).where(_facts.c.told_at.is_(None), _facts.c.kept_at < before)
-            rows = await session.execute(waiting.order_by(_facts.c.id).limit(limit))
+            waiting = select(_facts).where(c.told_at.is_(None), c.kept_at < before, c.source.in_(sources))
+            if but:
+                waiting = waiting.where(c.call_id.not_in(but))
+            rows = await session.execute(waiting.order_by(c.id).limit(limit))
             return [_fact(row) for row in rows]
 
     @use_case

@@ -217,6 +217,14 @@ async def nobody_has_a_name(number: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """An address of ours that somebody pastes into the vendor's cabinet."""
+
+    where: str  # in the cabinet, in its own words
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """What the house lends a vendor's adapter."""
 
@@ -244,10 +252,16 @@ class VirtualPbx(ABC, Generic[S]):
     title: ClassVar[str]  # for people: "Mango Office"
     settings_type: ClassVar[type[ConnectionSettings]]
     offers: ClassVar[frozenset[Offer]] = frozenset()
+    cabinet_word: ClassVar[str] = "secret"  # for the secret
+    secret_is_ours: ClassVar[bool] = False  # we choose it, and it goes into the cabinet; else it stands there
 
     def __init__(self, settings: S, house: House) -> None:
         """`settings` may be put in anew at any time: a secret was changed."""
         self.settings, self.house = settings, house
+
+    def addresses(self) -> list[Address]:
+        """What to paste into the vendor's cabinet, in the order of its pages. Pure."""
+        return [Address("Address for webhooks", f"{self.settings.public_url}/{self.vendor}")]
 
     @abstractmethod
     def take(self, hook: Hook, now: datetime) -> Taken:

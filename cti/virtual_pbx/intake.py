@@ -16,7 +16,8 @@ from typing import Any
 import structlog
 
 from cti.spill import Spill
-from tickets.database import DatabaseTrouble
+from cti.virtual_pbx.mishaps import place_of
+from tickets.database import DatabaseLate, DatabaseTrouble
 from tickets.facts import Fact
 
 log = structlog.get_logger()
@@ -52,7 +53,7 @@ class FactIntake:
         Args:
             keep: one transaction with a deadline of its own; `DatabaseTrouble` sends the facts to the file.
             on_kept: is told what was new, in the event loop; must not block.
-            folder: for `waiting-facts.jsonl`; made when needed.
+            folder: for `waiting-facts.jsonl` and `refused-facts.jsonl`; made when needed.
             gather_s: how long the first fact waits for others to share its transaction.
             batch: most facts of one transaction.
             retry_s: between two tries while the database is away.
@@ -62,7 +63,9 @@ class FactIntake:
         """
         self._keep, self._on_kept = keep, on_kept
         self._spill = Spill(folder / "waiting-facts.jsonl")
+        self._refused = folder / "refused-facts.jsonl"
         self._gather_s, self._batch, self._retry_s = gather_s, batch, retry_s
+        self._at_once = batch  # lines of the file in one transaction
         self._waiting: list[_Waiting] = []
         self._news = asyncio.Event()
         self._away_until = 0.0  # of the loop's clock: the database is not asked before
@@ -95,7 +98,7 @@ class FactIntake:
                 self._news.clear()
                 while self._waiting:
                     await self._one_batch()
-                if self._spill and not self._resting():
+                while self._spill and not self._resting() and not self._waiting:
                     await self._from_the_file()
         finally:
             for waiting in self._waiting:
@@ -111,39 +114,47 @@ class FactIntake:
         while self._waiting and sum(len(one.facts) for one in batch) < self._batch:
             batch.append(self._waiting.pop(0))
         facts = [fact for one in batch for fact in one.facts]
+        new: list[Fact] | None = None
         try:
-            new = await self._into_the_database(facts)
-        except DatabaseTrouble:
-            new = None
+            new = await self._somewhere_safe(facts)
+        except OSError as error:
+            log.error(  # noqa: TRY400  # the sentence says it all
+                "What a virtual PBX told cannot be kept: free the disk.",
+                action="facts_lost",
+                error=error.strerror,
+            )
         except asyncio.CancelledError:
             self._waiting[:0] = batch
             raise
-        except Exception:
-            # A mistake of ours with one of them must not stop the others.
-            log.exception("Facts could not be kept: they wait in a file.", action="facts_refused")
-            new = None
-        self._settle(batch, facts, new)
-
-    def _settle(self, batch: list[_Waiting], facts: list[Fact], new: list[Fact] | None) -> None:
-        if new is None:
-            try:
-                for fact in facts:
-                    self._spill.put(fact_line(fact))
-            except OSError as error:
-                log.error(  # noqa: TRY400  # the sentence says it all
-                    "What a virtual PBX told cannot be kept: free the disk.",
-                    action="facts_lost",
-                    error=error.strerror,
-                )
-                for one in batch:
-                    one.new.set_exception(NotKept("Neither the database nor the disk takes it."))
-                return
-        fresh = {id(fact) for fact in (facts if new is None else new)}
+        fresh = {id(fact) for fact in new or ()}
         for one in batch:
-            if not one.new.done():  # whoever waited may have gone
+            if one.new.done():  # whoever waited has gone
+                continue
+            if new is None:
+                one.new.set_exception(NotKept("Neither the database nor the disk takes it."))
+            else:
                 one.new.set_result(sum(id(fact) in fresh for fact in one.facts))
 
-    async def _into_the_database(self, facts: list[Fact]) -> list[Fact]:
+    async def _somewhere_safe(self, facts: list[Fact]) -> list[Fact]:
+        """Those that were new, as far as that is known now.
+
+        Raises:
+            OSError: the disk takes none.
+        """
+        try:
+            return await self._into_the_database(facts)
+        except DatabaseTrouble:
+            for fact in facts:
+                self._spill.put(fact_line(fact))
+            return facts
+
+    async def _into_the_database(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Those that were new.
+
+        Raises:
+            DatabaseTrouble: keep them again.
+            OSError: one that the database refuses does not get into the file of those either.
+        """
         if self._resting():
             raise DatabaseTrouble("It was away a moment ago.")
         try:
@@ -153,17 +164,43 @@ class FactIntake:
                 log.warning("The database takes no facts: they wait in a file.", action="facts_wait")
             self.trouble = str(error)
             self._away_until = asyncio.get_running_loop().time() + self._retry_s
+            if isinstance(error, DatabaseLate):
+                self._at_once = max(1, self._at_once // 2)  # a slow database may take fewer in time
             raise
+        except Exception as error:
+            # A mistake of ours with one of them must not stop the others.
+            if len(facts) == 1:
+                self._refuse(facts[0], error)
+                return []
+            middle = len(facts) // 2
+            return [
+                *await self._into_the_database(facts[:middle]),
+                *await self._into_the_database(facts[middle:]),
+            ]
         if self.trouble is not None:
             log.info("The database takes facts again.", action="facts_go_on")
         self.trouble = None
+        self._at_once = min(self._batch, self._at_once * 2)
         if new:
             self._on_kept(new)
         return new
 
+    def _refuse(self, fact: Fact, error: Exception) -> None:
+        log.error(
+            "The database refuses what a virtual PBX told: it is kept in a file.",
+            action="facts_refused",
+            vendor=fact.source,
+            file=self._refused.name,
+            **place_of(error),
+        )
+        self._refused.parent.mkdir(parents=True, exist_ok=True)
+        self._refused.touch(mode=0o600)
+        with self._refused.open("ab") as file:
+            file.write(fact_line(fact))
+
     async def _from_the_file(self) -> None:
         try:
-            lines = self._spill.first(self._batch)
+            lines = self._spill.first(self._at_once)
             facts = [fact for line in lines if (fact := _fact_of(line)) is not None]
             if facts:
                 await self._into_the_database(facts)

@@ -15,6 +15,7 @@ import structlog
 
 from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotOffered, VirtualPbx
 from cti.virtual_pbx.intake import FactIntake, NotKept
+from cti.virtual_pbx.mishaps import place_of
 from tickets.call import Call
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent, Publish
@@ -69,6 +70,9 @@ class PastCalls:
             except (DatabaseTrouble, NotKept, CommandLate, CommandRefused) as error:
                 log.warning("A virtual PBX cannot be compared now.", action="past_calls_failed",
                             vendor=self._vendor.vendor, reason=str(error))  # fmt: skip
+            except Exception as error:  # a mistake of ours with its records must not end the service
+                log.error("A virtual PBX's records make no sense to us.", action="past_calls_unread",  # noqa: TRY400
+                          vendor=self._vendor.vendor, **place_of(error))  # fmt: skip
             await asyncio.sleep(self._look_s)
 
     async def look(self) -> None:

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_serializer, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
 
 OVERLAP = timedelta(hours=24)  # for which the secret of before stays good
 
@@ -35,11 +43,17 @@ class Secret(BaseModel):
 
 
 class ConnectionSettings(BaseModel):
-    """What each connection has; vendors add theirs. Frozen."""
+    """What each connection has; vendors add theirs. Frozen.
+
+    A field's description is the question that `presszero connect` asks; one without is not asked for, and
+    set by an option. The values of a `SecretStr` are not shown while they are typed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    public_url: str  # where the vendor finds our door: https://calls.example/hooks
+    public_url: str = Field(
+        description="Where the vendor reaches us from outside, as in https://calls.example/hooks"
+    )
     secrets: tuple[Secret, ...]  # the newest first
     operators: dict[
         str, str

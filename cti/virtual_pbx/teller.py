@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 
 from cti.virtual_pbx.contract import Tape, VirtualPbx
-from tickets.database import DatabaseTrouble
+from cti.virtual_pbx.mishaps import place_of
+from tickets.database import DatabaseLate, DatabaseTrouble
 from tickets.events import CallEvent, Publish
 from tickets.facts import Fact, FactBook
 
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 SETTLE_S = 5.0
 LEFT_OVER = timedelta(seconds=15)  # untold for so long, nobody is about to tell it
 REMEMBERED = 2_000  # calls
+AT_ONCE = 200  # facts
 
 
 class Teller:
@@ -52,6 +54,8 @@ class Teller:
         self._publish, self._settled, self._on_tapes, self._clock = publish, settled, on_tapes, clock
         self._sweep_s, self._retry_s = sweep_s, retry_s
         self._waiting: list[Fact] = []
+        self._piece = AT_ONCE  # facts that are told at once
+        self._unread = OrderedDict[str, None]()  # calls that we have failed to understand
         self._news = asyncio.Event()
         # Ids of what the ledger has or was told of, by call: listeners must not hear it twice.
         self._published: OrderedDict[str, set[str]] = OrderedDict()
@@ -63,21 +67,38 @@ class Teller:
 
     async def run(self) -> None:
         """Tell, until cancelled. What is not told by then will be at the next start."""
+        clock = asyncio.get_running_loop().time
+        sweep_at = clock()  # what an earlier service kept, and did not live to tell
         while True:
             try:
-                async with asyncio.timeout(self._sweep_s):
+                async with asyncio.timeout_at(sweep_at):
                     await self._news.wait()
             except TimeoutError:
                 pass
             self._news.clear()
-            facts, self._waiting = self._waiting, []
             try:
-                await self.tell(facts or await self._book.untold(self._clock() - LEFT_OVER))
+                if clock() >= sweep_at:
+                    left = await self._left_over()
+                    sweep_at = clock() + (self._sweep_s if len(left) < AT_ONCE else self._retry_s)
+                    await self.tell(left)
+                await self._tell_waiting()
             except DatabaseTrouble as trouble:
                 log.warning("What virtual PBXs told waits.", action="facts_untold", why=str(trouble))
+                if isinstance(trouble, DatabaseLate):
+                    self._piece = max(1, self._piece // 2)  # a slow database may do fewer in time
                 await asyncio.sleep(self._retry_s)
-                self._waiting[:0] = facts
                 self._news.set()
+
+    async def _left_over(self) -> list[Fact]:
+        before = self._clock() - LEFT_OVER
+        return await self._book.untold(before, list(self._vendors), self._unread, limit=AT_ONCE)
+
+    async def _tell_waiting(self) -> None:
+        while self._waiting:
+            piece = self._waiting[: self._piece]
+            await self.tell(piece)
+            del self._waiting[: len(piece)]
+            self._piece = min(AT_ONCE, self._piece * 2)
 
     async def tell(self, facts: Sequence[Fact]) -> None:
         """Publish what follows from these, together with all that was told of their calls before.
@@ -91,7 +112,7 @@ class Teller:
         for call_id, told in calls.items():
             await self._tell_of(call_id, told)
         if await self._settled(SETTLE_S):
-            await self._book.told(facts)
+            await self._book.told([fact for fact in facts if fact.call_id not in self._unread])
 
     async def _tell_of(self, call_id: str, facts: list[Fact]) -> None:
         vendor = self._vendors.get(facts[0].source)
@@ -99,11 +120,10 @@ class Teller:
             return
         try:
             events, tapes = vendor.tell(facts), vendor.tapes(facts)
-        except Exception:  # a mistake of ours with one call must not stop the others; the facts stay
-            log.exception(
-                "What was told of a call makes no sense to us.", action="facts_unread", call_id=call_id
-            )
+        except Exception as error:  # a mistake of ours with one call must not stop the others
+            self._put_aside(call_id, error)
             return
+        self._unread.pop(call_id, None)
         known = await self._known(call_id)
         for event in events:
             if event.source_id not in known:
@@ -111,6 +131,18 @@ class Teller:
                 self._publish(event)
         if tapes:
             await self._on_tapes(tapes)
+
+    def _put_aside(self, call_id: str, error: Exception) -> None:
+        """Its facts stay untold: a release that understands them tells them at its start."""
+        log.error(
+            "What was told of a call makes no sense to us.",
+            action="facts_unread",
+            call_id=call_id,
+            **place_of(error),
+        )
+        self._unread[call_id] = None
+        if len(self._unread) > REMEMBERED:
+            self._unread.popitem(last=False)
 
     async def _known(self, call_id: str) -> set[str]:
         known = self._published.get(call_id)

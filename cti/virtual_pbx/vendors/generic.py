@@ -16,7 +16,17 @@ from typing import Any, ClassVar
 
 from pydantic_core import from_json
 
-from cti.virtual_pbx.contract import Hook, Refused, Reply, Taken, VirtualPbx, Why, digest_of, neutral_id
+from cti.virtual_pbx.contract import (
+    Address,
+    Hook,
+    Refused,
+    Reply,
+    Taken,
+    VirtualPbx,
+    Why,
+    digest_of,
+    neutral_id,
+)
 from cti.virtual_pbx.settings import ConnectionSettings
 from tickets.events import CallEvent, Value
 from tickets.facts import Fact
@@ -32,6 +42,17 @@ class GenericPush(VirtualPbx[ConnectionSettings]):
     vendor: ClassVar[str] = "generic"
     title: ClassVar[str] = "Generic push"
     settings_type = ConnectionSettings
+    cabinet_word: ClassVar[str] = "token at the end of the address"
+    secret_is_ours: ClassVar[bool] = True
+
+    def addresses(self) -> list[Address]:
+        """See `VirtualPbx.addresses`."""
+        token = self.settings.secrets[0].value.get_secret_value()
+        return [
+            Address(
+                "Where the connector asks for the CTI address", f"{self.settings.public_url}/generic/{token}"
+            )
+        ]
 
     def take(self, hook: Hook, now: datetime) -> Taken:
         """See `VirtualPbx.take`."""

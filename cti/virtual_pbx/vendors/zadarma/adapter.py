@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from cti.virtual_pbx.contract import (
+    Address,
     CallBack,
     CallCommand,
     CommandRefused,
@@ -62,8 +63,8 @@ _HTTP_OK = "application/json"
 class ZadarmaSettings(ConnectionSettings):
     """An account at Zadarma's. The secret is the API's, which signs the webhooks too."""
 
-    key: str  # of the API
-    timezone: str = "UTC"  # the account's: Europe/Kyiv, or as the API says it, UTC+2
+    key: str = Field(description="API key, from the cabinet: Settings, Integrations and API")
+    timezone: str = Field("UTC", description="The account's time zone, such as Europe/Kyiv or UTC+2")
     api_url: str = API
     show_names: bool = True  # customers' names on the phones
     return_s: int = 20  # so long rings whom a caller was steered to, before the scheme takes the call back
@@ -92,11 +93,17 @@ class Zadarma(VirtualPbx[ZadarmaSettings]):
     title: ClassVar[str] = "Zadarma"
     settings_type = ZadarmaSettings
     offers: ClassVar[frozenset[Offer]] = frozenset({Offer.CALL_BACK})
+    cabinet_word: ClassVar[str] = "API secret"
 
     def __init__(self, settings: ZadarmaSettings, house: House) -> None:
         super().__init__(settings, house)
         self._api = ZadarmaApi(house.session)
         self._warned = False
+
+    def addresses(self) -> list[Address]:
+        """See `VirtualPbx.addresses`."""
+        where = "Settings, Integrations and API, Notifications of PBX calls: switch on all of them"
+        return [Address(where, f"{self.settings.public_url}/zadarma")]
 
     # --- webhooks
 
