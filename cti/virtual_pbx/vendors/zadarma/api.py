@@ -17,14 +17,14 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from pydantic_core import from_json
+from yarl import URL
 
-from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotYet
+from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotYet, save
 from cti.virtual_pbx.vendors.zadarma.words import signatures
 
 REQUEST_S = 8.0  # of one request
 TAPE_S = 120.0  # of a recording
 MOST_ANSWER = 8 * 1024 * 1024  # bytes: 1000 lines of statistics have 300 kB
-MOST_TAPE = 512 * 1024 * 1024
 MINUTE_S = 60.0
 REQUESTS, STATISTICS = 100, 3  # a minute
 LINK_S = 180  # a recording's link lives as short as the vendor allows, and is kept nowhere
@@ -74,7 +74,7 @@ class ZadarmaApi:
             async with (
                 asyncio.timeout(REQUEST_S),
                 self._session.get(
-                    f"{base}{path}?{query}",
+                    URL(f"{base}{path}?{query}", encoded=True),  # to the letter, as it was signed
                     headers={"Authorization": f"{key}:{signature}", "Accept": "application/json"},
                     allow_redirects=False,  # the signature goes nowhere else
                 ) as answer,
@@ -102,18 +102,12 @@ class ZadarmaApi:
             ):
                 if answer.status != 200:
                     raise NotYet("Zadarma has the recording not ready.")
-                size = 0
-                with into.open("wb") as file:
-                    async for piece in answer.content.iter_chunked(256 * 1024):
-                        size += len(piece)
-                        if size > MOST_TAPE:
-                            raise CommandRefused("Zadarma's recording has no end.")
-                        await asyncio.to_thread(file.write, piece)
+                await save(answer, into)
         except TimeoutError:
             raise CommandLate(f"Zadarma did not give a recording within {TAPE_S:g} s.") from None
         except aiohttp.ClientError as error:
             raise CommandLate(f"Zadarma cannot be reached ({type(error).__name__}).") from None
-        if not size:
+        if not into.stat().st_size:  # noqa: ASYNC240  # of a file that was written just now
             raise NotYet("Zadarma has the recording not ready.")
 
     @staticmethod

@@ -125,6 +125,9 @@ class CallStory:
         """Of a call of which only the records tell."""
         caller = words.number(_text(leg, "destination" if self.outward else "clid"))
         direction = Direction.OUTBOUND if self.outward else Direction.INBOUND
+        if self.outward and self._is_extension(caller):
+            colleague = self._operator(_text(leg, "sip") or _text(leg, "clid"))
+            return self._called(leg, leg.at, Direction.INTERNAL, colleague, self._operator(caller))
         return self._called(leg, leg.at, direction, caller, "")
 
     def _called(self, told: Fact, at: datetime, direction: Direction, caller: str, line: str) -> CallEvent:
@@ -173,7 +176,8 @@ class CallStory:
         ]
 
     def _leg_operator(self, leg: Fact) -> str:
-        for name in ("sip", "clid") if self.outward else ("destination", "sip"):
+        # Outward a destination that is an extension is who answered a colleague.
+        for name in ("destination", "sip", "clid") if self.outward else ("destination", "sip"):
             told = _text(leg, name)
             if self._is_extension(told):
                 return self._operator(told)
