@@ -16,6 +16,7 @@ from cti.assembly.desks import lay_out_desks
 from cti.assembly.frame import Frame
 from cti.assembly.operators import staff
 from cti.assembly.pbx import join_pbx
+from cti.assembly.push import tell_other_desks
 from cti.assembly.reception import know_callers, open_doors
 from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
@@ -96,6 +97,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     keep_reminders(frame)
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
+    await tell_other_desks(frame, operators.phones.names)
     await join_virtual_pbxs(frame, callers)
     http_port = await open_desk(
         frame,
