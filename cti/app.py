@@ -82,8 +82,9 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     pbx = await join_pbx(frame)
     keep_queues(frame, pbx)
     operators = await staff(frame, pbx)
+    consulting, tools = operators.controls.consulting, operators.virtual.tools
     desks = await lay_out_desks(
-        frame, pbx, operators.keeper, desk, shelf, operators.controls.consulting, operators.phones
+        frame, pbx, operators.keeper, desk, shelf, consulting, operators.phones, tools
     )
     prompts = await prepare_prompts(frame, progress)
     languages = await know_languages(frame)
@@ -98,7 +99,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
     await tell_other_desks(frame, operators.phones.names)
-    await join_virtual_pbxs(frame, callers)
+    operators.virtual.connect(await join_virtual_pbxs(frame, callers, surge))
     http_port = await open_desk(
         frame,
         desks=desks,

@@ -78,7 +78,7 @@ async def open_desk(
             desks=desks,
             keeper=operators.keeper,
             phones=operators.phones,
-            controls=operators.controls,
+            controls=operators.commands,
             click_to_call=operators.click_to_call,
             presence=operators.keeper.state_of,
             desk=desk,

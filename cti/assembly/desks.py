@@ -1,7 +1,7 @@
 """The operators' desks: what is told of calls, queues and people comes together in them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -40,6 +40,7 @@ async def lay_out_desks(
     shelf: RecordingShelf,
     consulting: Callable[[str], Asking | None],
     phones: PhoneBook,
+    tools: Callable[[str], Sequence[str] | None],
 ) -> DeskCentre:
     """The desks, with the calls that go on since before we began."""
     scenario, files = frame.scenario, CallerFiles(frame.sessions)
@@ -69,6 +70,7 @@ async def lay_out_desks(
         consulting=consulting,
         language=scenario.language,
         clock=utc_now,
+        tools=tools,
     )
 
     def look(events: list[AmiEvent]) -> None:

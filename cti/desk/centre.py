@@ -84,6 +84,7 @@ class DeskCentre:
         consulting: Callable[[str], Asking | None],
         language: str,
         clock: Callable[[], datetime],
+        tools: Callable[[str], Sequence[str] | None] = lambda call_id: None,
     ) -> None:
         """
         Args:
@@ -94,10 +95,12 @@ class DeskCentre:
             serves: the queues of a phone, beside those that its owner sees and those in which the PBX has it.
             consulting: by call id, who is being asked while the caller waits.
             language: of callers of whom no other is known, BCP 47.
+            tools: by call id, what the call's PBX does at our word; None: everything.
         """
         self._presences, self._picture, self._tally = presences, picture, tally
         self._people, self._serves, self._show_number = people, serves, show_number
         self._consulting, self._language, self._clock = consulting, language, clock
+        self._tools = tools
         self._operators: list[Colleague] | None = None  # None: somebody is another than before
         self._tallies: dict[Owner, Tally] = {}
         self._tally_now = asyncio.Event()
@@ -176,6 +179,7 @@ class DeskCentre:
             language=picture.language or self._language,
             extension=extension,
             asking=self._consulting(call_id),
+            tools=self._tools(call_id),
         )
 
     def _me(self, owner: Owner, picture: QueuePicture | None) -> Me:

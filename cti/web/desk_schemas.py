@@ -116,6 +116,9 @@ class PopOut(Out):
     consulting: str | None = Field(description="The extension that is being asked while the caller waits.")
     consulting_answered: bool = Field(description="False: it rings, or nobody is asked.")
     asked_by: str | None = Field(description="The extension that asks you about this call.")
+    tools: list[str] | None = Field(
+        description="Commands that the PBX of this call takes: of `hang_up`, `transfer`, `consult`; null: all."
+    )
 
 
 class QueueFigureOut(Out):
