@@ -90,7 +90,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     languages = await know_languages(frame)
     waiting = let_wait_well(frame, pbx, prompts, incidents, surge, languages)
     bot = await wake_voicebot(frame, prompts, progress)
-    await put_up_shelf(frame, bot.pools, surge)
+    store = await put_up_shelf(frame, bot.pools, surge)
     call_back = call_back_desk(frame, prompts, promises)
     callers = await know_callers(frame, customers)
     drain = await open_doors(frame, pbx, prompts, bot, waiting, call_back, callers, surge)
@@ -99,7 +99,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
     await tell_other_desks(frame, operators.phones.names)
-    operators.virtual.connect(await join_virtual_pbxs(frame, callers, surge))
+    operators.virtual.connect(await join_virtual_pbxs(frame, callers, store))
     http_port = await open_desk(
         frame,
         desks=desks,

@@ -28,6 +28,8 @@ from cti.settings import BadSettings, Settings
 from cti.shipped import shipped_scenario
 from cti.spill import SpillUnusable
 from cti.virtual_pbx.settings import BadConnection
+from cti.virtual_pbx.watching import NotTakenUp
+from cti.virtual_pbx_cli import connect
 from cti.waiting.ageing import passed_at_most
 from cti.web.assets import PagesNotBuilt
 from ivr.prompts import PromptBook, PromptsNotReady
@@ -70,6 +72,7 @@ EXPECTED = (
     OldSchema,
     SpillUnusable,
     BadConnection,
+    NotTakenUp,
     DatabaseTrouble,
     ShelfUnwritable,
     SpoolTrouble,
@@ -93,6 +96,7 @@ app.add_typer(pbx, name="pbx")
 app.add_typer(user, name="user")
 app.add_typer(bot, name="bot")
 app.add_typer(push, name="push")
+app.command("connect")(connect)
 console = Console()
 errors = Console(stderr=True)
 

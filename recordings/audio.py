@@ -11,7 +11,8 @@ import subprocess
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,14 +30,19 @@ BITRATE = "32k"  # two channels: an hour is 14 MB
 FFMPEG_DEADLINE_S = 600.0  # far more than hours of telephone sound take; a stuck ffmpeg is ended
 _PIECE = 1 << 16  # samples per channel handled at once
 _FULL_SCALE = 32768
+_FRAME = 4  # bytes of raw stereo
+LONGEST_S = 6 * 3600.0  # of one delivered recording: whatever is longer was no call
 
 __all__ = [
     "TELEPHONE_RATE",
     "BadAudio",
+    "Cut",
     "Samples",
+    "join",
     "merge_stereo",
     "peaks",
     "read_channel",
+    "to_sides",
     "to_telephone_wav",
     "usable_seconds",
 ]
@@ -80,6 +86,71 @@ def merge_stereo(caller: Path | None, heard: Path | None, out: Path) -> float:
                 file.write(piece.tobytes())
         _encode(raw, folder, out)
     return length / TELEPHONE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A piece of sound, and where it goes in a tape. All in seconds."""
+
+    sides: Path  # as `to_sides` makes it
+    from_s: float
+    seconds: float
+    to_s: float
+
+
+def to_sides(src: Path, dst: Path, *, caller: int) -> tuple[float, bool]:
+    """Turn any sound file into raw samples, 8 kHz, two channels, the caller on the left.
+
+    `caller`: that person's channel, where the file has two. One channel, or more than two, is taken for both
+    voices mixed, and lies on both sides.
+
+    Returns: its seconds, `LONGEST_S` at most, and whether the voices are mixed.
+
+    Raises:
+        BadAudio: ffmpeg cannot read it, or it holds no sound.
+    """
+    head = _ffmpeg(
+        "-i", _file(src), "-vn", "-t", "0.1", "-c:a", "pcm_s16le", "-f", "wav", "pipe:1", about=src
+    )
+    channels = read_header(head[:HEAD_BYTES]).channels
+    sides = "c0=c1|c1=c0" if caller else "c0=c0|c1=c1"
+    form = f"pan=stereo|{sides}" if channels == 2 else "aformat=channel_layouts=mono,pan=stereo|c0=c0|c1=c0"
+    _ffmpeg(
+        "-y", "-i", _file(src), "-vn", "-t", f"{LONGEST_S:.0f}", "-af", form,
+        "-ar", str(TELEPHONE_RATE), "-f", "s16le", _file(dst),
+        about=src,
+    )  # fmt: skip
+    frames = dst.stat().st_size // _FRAME
+    if frames == 0:
+        raise BadAudio(f"{src.name} holds no sound")
+    return frames / TELEPHONE_RATE, channels != 2
+
+
+def join(cuts: Sequence[Cut], out: Path, *, mixed: bool) -> None:
+    """Lay pieces into one stereo MP3, with silence between them; `mixed`: both sides are the same.
+
+    Raises:
+        BadAudio: ffmpeg could not encode.
+        OSError: a file cannot be read or written.
+    """
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".merging-") as name:
+        folder = Path(name)
+        raw = folder / "stereo.s16le"
+        with raw.open("wb") as tape:
+            for cut in cuts:
+                tape.truncate(max(tape.seek(0, os.SEEK_END), _bytes(cut.to_s + cut.seconds)))
+                tape.seek(_bytes(cut.to_s))
+                left = _bytes(cut.seconds)
+                with cut.sides.open("rb") as sides:
+                    sides.seek(_bytes(cut.from_s))
+                    while left and (piece := sides.read(min(left, _PIECE))):
+                        tape.write(piece)
+                        left -= len(piece)
+        _encode(raw, folder, out, apart=not mixed)
+
+
+def _bytes(seconds: float) -> int:
+    return round(seconds * TELEPHONE_RATE) * _FRAME
 
 
 def read_channel(path: Path, channel: int, rate: int = TELEPHONE_RATE) -> Samples:
@@ -243,8 +314,8 @@ def _pydub() -> Any:
     return audio_segment
 
 
-def _encode(raw: Path, folder: Path, out: Path) -> None:
-    """Raw 8 kHz stereo samples to MP3."""
+def _encode(raw: Path, folder: Path, out: Path, *, apart: bool = True) -> None:
+    """Raw 8 kHz stereo samples to MP3. Sides that are not `apart` are the same, and share their bits."""
     pydub = _pydub()
     _pydub_folder.path = folder
     with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as samples:
@@ -253,7 +324,10 @@ def _encode(raw: Path, folder: Path, out: Path) -> None:
         limits = ["-loglevel", "error", "-timelimit", f"{FFMPEG_DEADLINE_S:.0f}"]
         try:
             segment.export(
-                out, format="mp3", bitrate=BITRATE, parameters=["-joint_stereo", "0", *limits]
+                out,
+                format="mp3",
+                bitrate=BITRATE,
+                parameters=["-joint_stereo", "0" if apart else "1", *limits],
             ).close()
         except pydub.CouldntEncodeError as error:
             out.unlink(missing_ok=True)

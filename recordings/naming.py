@@ -53,14 +53,14 @@ def spooled_call_id(file_name: str) -> str | None:
     return match[1] if match and _CALL_ID.fullmatch(match[1]) else None
 
 
-def store_key(call_id: str, otherwise: date) -> str:
-    """Where a recording is kept: `2025/11/21/pz-1763750000.12.mp3`.
+def store_key(call_id: str, otherwise: date, name: str = "") -> str:
+    """Where a recording is kept: `2025/11/21/pz-1763750000.12.mp3`; with a name, one of several of the call.
 
     The day is taken from the call id where it carries one, so that a second attempt after a crash
     ends at the same key whatever the ledger has learned meanwhile; else `otherwise` serves.
     """
     day = call_day(call_id) or otherwise
-    return f"{day:%Y/%m/%d}/{checked_call_id(call_id)}.mp3"
+    return f"{day:%Y/%m/%d}/{checked_call_id(call_id)}{'.' if name else ''}{name}.mp3"
 
 
 def call_day(call_id: str) -> date | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, and_, select
 
 from recordings.intake import TRANSCRIBE
+from recordings.parts import Part
+from recordings.parts import from_json as parts_from_json
 from recordings.store import NotOnShelf, Store
 from recordings.tables import Recording, Transcript
 from recordings.transcript import Phrase, from_json
@@ -60,6 +62,12 @@ class RecordingView:
     missing_reason: str | None
     transcript: TranscriptView | None  # None: not made yet (or never, without audio)
     transcript_missing_reason: str | None  # why there will be none though there is audio, in a sentence
+    parts: tuple[Part, ...] = ()  # what a PBX recorded for itself; empty: ours, from the call's beginning on
+
+    @property
+    def mixed(self) -> bool:
+        """Whether both voices are on one track, all the time."""
+        return bool(self.parts) and all(part.mixed for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,7 @@ def _view(recording: Recording, transcript: Transcript | None, died_of: str | No
         created_at=recording.created_at,
         missing_reason=recording.missing_reason,
         transcript_missing_reason=given_up,
+        parts=parts_from_json(recording.parts or []),
         transcript=TranscriptView(
             transcript.language, transcript.engine, from_json(transcript.phrases), transcript.created_at
         )

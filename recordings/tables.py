@@ -35,6 +35,10 @@ class Recording(Base):
     bytes: Mapped[int | None] = mapped_column(BigInteger)  # of the stored file
     # Waveform: {"caller": [...], "heard": [...]}, integers 0 … 100 (per cent of full scale), oldest first.
     peaks: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    # Of a tape that was delivered in parts: recordings.parts.to_json, in their order. None: the spool's.
+    parts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    # Keys of tapes that had fewer parts: to be forgotten by the store.
+    replaced: Mapped[list[str] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     missing_reason: Mapped[str | None] = mapped_column(String(200))  # a sentence for the ticket page
 

@@ -1,6 +1,7 @@
 """The transcript of a recording, made by a background job: each channel by itself, then one conversation.
 
-Knows the shelf and who answered the call when; knows no recogniser: that one is handed in.
+Where a PBX has mixed both voices into one track, nobody is named. Knows the shelf and who answered the call
+when; knows no recogniser: that one is handed in.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from recordings.audio import Samples, read_channel
+from recordings.parts import Part, from_json, place
 from recordings.store import Store
 from recordings.tables import Recording, Transcript
 from recordings.transcript import Phrase, interleave, to_json
@@ -50,6 +52,16 @@ class _Source:
     key: str
     seconds: float
     operator_from_s: float | None  # since when an operator could be heard; None: never
+    parts: tuple[Part, ...]  # empty: both voices are apart from beginning to end
+
+    @property
+    def all_mixed(self) -> bool:
+        """Whether one channel tells all there is."""
+        return bool(self.parts) and all(part.mixed for part in self.parts)
+
+    def mixed_at(self, seconds: float) -> bool:
+        """Whether nobody knows who speaks there."""
+        return any(part.mixed and part.from_s <= seconds < part.from_s + part.seconds for part in self.parts)
 
 
 class Transcriber:
@@ -95,16 +107,23 @@ class Transcriber:
             # Both channels together may take a few times as long as the call lasted, on a busy machine.
             async with asyncio.timeout(60.0 + 4.0 * source.seconds):
                 caller = await ears.transcribe(await asyncio.to_thread(read_channel, path, CALLER))
-                heard = await ears.transcribe(await asyncio.to_thread(read_channel, path, HEARD))
+                heard: Sequence[Phrase] = ()
+                if not source.all_mixed:
+                    heard = await ears.transcribe(await asyncio.to_thread(read_channel, path, HEARD))
         except TimeoutError as error:
             raise TranscriptLate(
                 f"Recording {recording_id} was not transcribed in time: check the load of this machine."
             ) from error
         phrases = interleave(
-            (replace(phrase, speaker="caller") for phrase in caller),
-            (_heard(phrase, source.operator_from_s) for phrase in heard),
+            (_of_the_left(phrase, source) for phrase in caller),
+            (
+                _heard(phrase, source.operator_from_s)
+                for phrase in heard
+                if not source.mixed_at(_middle_s(phrase))  # the other side has said it
+            ),
         )
-        await self._keep(recording_id, ears, phrases)
+        if not await self._keep(source, ears, phrases):
+            return
         log.info("transcript kept", action="transcript_kept", call_id=source.call_id, phrases=len(phrases))
 
     @use_case
@@ -127,25 +146,41 @@ class Transcriber:
             return None
         # The dialplan starts the recording as the first thing that happens to a call.
         answered_s = (answered_at - received_at).total_seconds() if answered_at else None
-        return _Source(recording.id, recording.call_id, recording.key, recording.seconds or 0.0, answered_s)
+        parts = from_json(recording.parts or [])
+        if parts and answered_at:
+            answered_s = place(parts, answered_at)
+        seconds = recording.seconds or 0.0
+        return _Source(recording.id, recording.call_id, recording.key, seconds, answered_s, parts)
 
     @use_case
-    async def _keep(self, recording_id: int, ears: Ears, phrases: Sequence[Phrase]) -> None:
+    async def _keep(self, source: _Source, ears: Ears, phrases: Sequence[Phrase]) -> bool:
+        """False: there is one already, or the tape has become another one; that one has a job of its own."""
+        mine = select(Recording.key).where(Recording.id == source.recording_id).with_for_update()
         try:
             async with writing(self._sessions) as session:
+                if await session.scalar(mine) != source.key:
+                    return False
                 session.add(
                     Transcript(
-                        recording_id=recording_id, language=ears.language, engine=ears.engine,
+                        recording_id=source.recording_id, language=ears.language, engine=ears.engine,
                         phrases=to_json(phrases), created_at=self._clock(),
                     )
                 )  # fmt: skip
         except IntegrityError:
             # Another worker was there first; the same audio gave the same words.
-            return
+            return False
+        return True
+
+
+def _middle_s(phrase: Phrase) -> float:
+    return (phrase.start_s + phrase.end_s) / 2
+
+
+def _of_the_left(phrase: Phrase, source: _Source) -> Phrase:
+    return replace(phrase, speaker="unknown" if source.mixed_at(_middle_s(phrase)) else "caller")
 
 
 def _heard(phrase: Phrase, operator_from_s: float | None) -> Phrase:
     """Name who was heard: until an operator answers, menu and bot speak; from then on, the operator."""
-    middle_s = (phrase.start_s + phrase.end_s) / 2
-    by_operator = operator_from_s is not None and middle_s >= operator_from_s
+    by_operator = operator_from_s is not None and _middle_s(phrase) >= operator_from_s
     return replace(phrase, speaker="operator" if by_operator else "bot")

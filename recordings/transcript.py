@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-Speaker = Literal["caller", "operator", "bot"]
+Speaker = Literal["caller", "operator", "bot", "unknown"]  # unknown: all voices are on one track
 SPEAKERS: tuple[Speaker, ...] = get_args(Speaker)
 
 
@@ -82,7 +82,7 @@ def spoken(texts: Iterable[str]) -> str:
 
 
 def to_webvtt(phrases: Iterable[Phrase]) -> str:
-    """The conversation as WebVTT with a voice tag per speaker (https://www.w3.org/TR/webvtt1/).
+    """The conversation as WebVTT with a voice tag per known speaker (https://www.w3.org/TR/webvtt1/).
 
     Text is escaped, and line ends within it become spaces, so that no words can forge a cue.
     """
@@ -92,9 +92,8 @@ def to_webvtt(phrases: Iterable[Phrase]) -> str:
         if text:
             # A cue must end later than it begins.
             end_s = max(phrase.end_s, phrase.start_s + 0.001)
-            cues.append(
-                f"{_timestamp(phrase.start_s)} --> {_timestamp(end_s)}\n<v {phrase.speaker}>{text}</v>\n"
-            )
+            said = text if phrase.speaker == "unknown" else f"<v {phrase.speaker}>{text}</v>"
+            cues.append(f"{_timestamp(phrase.start_s)} --> {_timestamp(end_s)}\n{said}\n")
     return "\n".join(cues)
 
 

@@ -50,13 +50,8 @@ class Frame:
         if settings.asterisk and settings.bot_audio == "audiosocket":
             host, port = settings.audiosocket_host, settings.audiosocket_port
             self._doors["audio"] = ("AudioSocket", host, port, "PRESSZERO_AUDIOSOCKET_PORT")
-        if settings.connections_folder.is_dir():
-            self._doors["hooks"] = (
-                "Webhooks",
-                settings.hooks_host,
-                settings.hooks_port,
-                "PRESSZERO_HOOKS_PORT",
-            )
+        hooks = (settings.hooks_host, settings.hooks_port)
+        self._doors["hooks"] = ("Webhooks", *hooks, "PRESSZERO_HOOKS_PORT")
 
     async def begin(self) -> None:
         """Know the calls of before, and record news from now on.
@@ -64,14 +59,16 @@ class Frame:
         Raises:
             PortTaken: one of the doors could not be opened later.
         """
-        for what, host, port, setting in self._doors.values():
-            check_port(what, host, port, setting)
+        connected = any(self.settings.connections_folder.glob("*.json"))
+        for door, (what, host, port, setting) in self._doors.items():
+            if door != "hooks" or connected:  # which is opened when a virtual PBX is connected
+                check_port(what, host, port, setting)
         self.live.begin_with(await self.book.unfinished_calls())
         self.task("intake", self.intake.run())
         self.stack.push_async_callback(self._settle)
 
-    def task(self, name: str, work: Coroutine[object, object, object]) -> None:
-        """Run beside everything else until the service ends."""
+    def task(self, name: str, work: Coroutine[object, object, object]) -> asyncio.Task[object]:
+        """Run beside everything else until the service ends, or whoever began it cancels it."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(self._report_death)
 
@@ -80,6 +77,7 @@ class Frame:
             await asyncio.wait([task])
 
         self.stack.push_async_callback(end)
+        return task
 
     async def open(self, door: str, start: Awaitable[object], close: Callable[[], Awaitable[object]]) -> None:
         """Open a door, to be closed when the service ends.

@@ -7,9 +7,11 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.process.memory import give_back
+from cti.virtual_pbx.contract import vendor_of
+from cti.virtual_pbx.tapes import NO_TAPE_JOB
 from cti.waiting.surge_watch import SurgeWatch
 from recordings.intake import Intake as RecordingIntake
-from recordings.store import DiskStore
+from recordings.store import DiskStore, Store
 from recordings.transcriber import Ears, Transcriber
 from tickets.jobs import Job, JobQueue, Worker
 from tickets.ledger import CallChange
@@ -21,8 +23,10 @@ log = structlog.get_logger()
 LEFT_OVERS_EVERY_S = 60.0
 
 
-async def put_up_shelf(frame: Frame, pools: Mapping[str, RecognizerPool], surge: SurgeWatch) -> None:
+async def put_up_shelf(frame: Frame, pools: Mapping[str, RecognizerPool], surge: SurgeWatch) -> Store:
     """Take in what the PBX has recorded, from now on. `pools`: by language; the scenario's own is among them.
+
+    Returns: the shelf.
 
     Raises:
         ShelfUnwritable, SpoolTrouble: a folder cannot be used.
@@ -49,9 +53,15 @@ async def put_up_shelf(frame: Frame, pools: Mapping[str, RecognizerPool], surge:
         await transcriber.handle(job)
         await asyncio.to_thread(give_back)
 
+    async def take_in(job: Job) -> None:
+        if vendor_of(job.key) is None:
+            await intake.handle(job)
+        else:  # the PBX records for itself, and hands over in its own time
+            await jobs.enqueue(NO_TAPE_JOB, job.key)
+
     # Two, so that a long transcript holds up nobody's recording.
     # Two at a time: each waits for ffmpeg most of the time, and after a surge hundreds wait for their turn.
-    taking_in = Worker(jobs, {"recording.intake": intake.handle}, concurrency=2)
+    taking_in = Worker(jobs, {"recording.intake": take_in}, concurrency=2)
     transcribing = Worker(jobs, {"recording.transcribe": transcribe})
 
     def look_for_work(changes: Sequence[CallChange]) -> None:
@@ -62,6 +72,7 @@ async def put_up_shelf(frame: Frame, pools: Mapping[str, RecognizerPool], surge:
     frame.task("worker", taking_in.run())
     frame.task("transcribing", transcribing.run())
     frame.task("left_overs", _every(LEFT_OVERS_EVERY_S, intake.take_in_left_overs))
+    return store
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -1,8 +1,9 @@
 """The virtual PBXs that are connected: their door, what their webhooks mean, and what they did not tell."""
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
+import secrets
+import shutil
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -10,75 +11,127 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.customers.callers import CallerSearch
-from cti.virtual_pbx.contract import House, Tape, VirtualPbx
+from cti.virtual_pbx.connections import Connections
+from cti.virtual_pbx.contract import House, VirtualPbx
 from cti.virtual_pbx.door import make_door
+from cti.virtual_pbx.door_plate import DoorKeeper, DoorPlate, take_door
 from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.reconciler import PastCalls
-from cti.virtual_pbx.registry import VENDORS, vendor_type
-from cti.virtual_pbx.settings import BadConnection, read_connection
+from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
 from cti.virtual_pbx.teller import Teller
 from cti.web.front_door import FrontDoor
 from ivr.reception import CUSTOMER_S, KnownCaller
+from recordings.delivered import DeliveredTapes
+from recordings.store import Store
 from tickets.database import DatabaseTrouble, utc_now
 from tickets.facts import Fact, FactBook
-from tickets.jobs import JobQueue
+from tickets.jobs import JobQueue, Worker
 
 log = structlog.get_logger()
 
-TAPE_JOB = "pbx.tape"  # key: vendor and the vendor's id of the recording; payload: call_id, tape_id, at, hint
 VENDOR_S = 10.0  # of one request to a vendor, unless the vendor's file says less
-LOOK_S = 2.0  # for settings that were written anew
 
 
-async def join_virtual_pbxs(frame: Frame, callers: CallerSearch) -> dict[str, VirtualPbx[Any]]:
-    """Connect those that have a file in the connections' folder; none: nothing is opened.
+async def join_virtual_pbxs(frame: Frame, callers: CallerSearch, store: Store) -> dict[str, VirtualPbx[Any]]:
+    """Connect those that have a file in the connections' folder, and those that get one later; without any,
+    nothing is opened. Returns them by vendor; the mapping changes with the folder. `store`: the tape shelf.
 
     Raises:
         BadConnection: a file makes no sense.
         SpillUnusable: facts of an earlier start cannot be read.
         PortTaken: somebody else has the door's port.
     """
-    folder = frame.settings.connections_folder
-    files = {name: folder / f"{name}.json" for name in VENDORS}
-    there = {name: file for name, file in files.items() if await asyncio.to_thread(file.exists)}
-    if not there:
-        return {}
-    book = FactBook(frame.sessions)
-    house = await _house(frame, callers, book)
-    vendors: dict[str, VirtualPbx[Any]] = {}
-    for name, file in there.items():
-        kind = vendor_type(name)
-        vendors[name] = kind(read_connection(file, kind.settings_type), house)
-    jobs = JobQueue(frame.sessions)
-
-    async def fetch_later(tapes: Sequence[Tape]) -> None:
-        for tape in tapes:
-            payload = {"tape_id": tape.tape_id, "call_id": tape.call_id, "at": tape.at.isoformat()}
-            vendor = tape.call_id.partition("-")[0]
-            await jobs.enqueue(TAPE_JOB, f"{vendor}:{tape.tape_id}", {**payload, "hint": tape.hint})
-
-    teller = Teller(
-        vendors, book, frame.book.events_of, frame.publish, frame.intake.settle, fetch_later, utc_now
-    )
-    intake = FactIntake(book.keep, teller.kept, frame.settings.data / "intake")
-    frame.task("facts", intake.run())
-    frame.task("teller", teller.run())
-    for name, vendor in vendors.items():
-        past = PastCalls(vendor, intake, book, frame.book.unfinished_calls, frame.publish)
-        frame.task(f"past_calls_{name}", past.run())
-    frame.task("connections", _follow(vendors, there))
-    await _open(frame, vendors, intake)
-    return vendors
+    keeper = await _keeper(frame)
+    joined = _Joined(frame, callers, keeper, store)
+    await joined.connections.begin()
+    frame.task("connections", joined.connections.follow())
+    return joined.connections.vendors
 
 
-async def _open(frame: Frame, vendors: dict[str, VirtualPbx[Any]], intake: FactIntake) -> None:
-    settings = frame.settings
-    door = FrontDoor(make_door(vendors, intake, frame.registry), settings.hooks_host, settings.hooks_port)
-    await frame.open("hooks", door.start(), door.close)
-    log.info("Virtual PBXs are connected.", action="hooks_open", vendors=sorted(vendors), port=door.port)
+async def _keeper(frame: Frame) -> DoorKeeper | None:
+    """None: `presszero connect` cannot look over our shoulder; calls go on all the same."""
+    data = frame.settings.data
+    try:
+        keeper = await asyncio.to_thread(take_door, data)
+    except OSError as error:
+        log.warning("The door plate cannot be written.", action="hooks_no_plate", error=error.strerror)
+        return None
+    if keeper is None:
+        log.warning("Another PressZero uses this data folder.", action="hooks_no_plate", folder=str(data))
+        return None
+    frame.stack.callback(keeper.give_back)
+    return keeper
 
 
-async def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:
+class _Joined:
+    """What comes to life with the first connection, and with each."""
+
+    def __init__(self, frame: Frame, callers: CallerSearch, keeper: DoorKeeper | None, store: Store) -> None:
+        self._frame, self._callers, self._keeper, self._store = frame, callers, keeper, store
+        self._book = FactBook(frame.sessions)
+        self._made: House | None = None
+        self._intake: FactIntake | None = None
+        self._door: FrontDoor | None = None
+        self._past: dict[str, asyncio.Task[object]] = {}
+        self.connections = Connections(frame.settings.connections_folder, self._house, self._new, self._gone)
+
+    def _house(self) -> House:
+        if self._made is None:
+            self._made = _house(self._frame, self._callers, self._book)
+        return self._made
+
+    async def _new(self, vendor: VirtualPbx[Any]) -> None:
+        frame = self._frame
+        if self._intake is None:
+            self._intake = self._begin()
+        if self._door is None:
+            self._door = await self._open()
+        past = PastCalls(vendor, self._intake, self._book, frame.book.unfinished_calls, frame.publish)
+        self._past[vendor.vendor] = frame.task(f"past_calls_{vendor.vendor}", past.run())
+
+    def _gone(self, name: str) -> None:
+        self._past.pop(name).cancel()
+
+    def _begin(self) -> FactIntake:
+        frame, vendors = self._frame, self.connections.vendors
+        tapes = _fetch_tapes(frame, vendors, self._book, self._store)
+        settled, story = frame.intake.settle, frame.book.events_of
+        teller = Teller(vendors, self._book, story, frame.publish, settled, tapes.ask, utc_now)
+        intake = FactIntake(self._book.keep, teller.kept, frame.settings.data / "intake")
+        frame.task("facts", intake.run())
+        frame.task("teller", teller.run())
+        plate = DoorPlate(secrets.token_hex(32))
+        keeper = self._keeper
+        self._app = make_door(vendors, intake, frame.registry, lambda: keeper.plate if keeper else plate)
+        return intake
+
+    async def _open(self) -> FrontDoor:
+        settings = self._frame.settings
+        door = FrontDoor(self._app, settings.hooks_host, settings.hooks_port)
+        await self._frame.open("hooks", door.start(), door.close)
+        if self._keeper is not None:
+            self._keeper.open(settings.hooks_host, door.port)
+        log.info("The door for webhooks is open.", action="hooks_open", port=door.port)
+        return door
+
+
+def _fetch_tapes(frame: Frame, vendors: Mapping[str, VirtualPbx[Any]], book: FactBook, store: Store) -> Tapes:
+    """Fetch recordings from now on."""
+
+    async def facts(call_id: str) -> list[Fact]:
+        return (await book.of_calls([call_id])).get(call_id, [])
+
+    jobs, delivered = JobQueue(frame.sessions), DeliveredTapes(frame.sessions, store, frame.publish)
+    folder = frame.settings.data / "fetching"
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed service left of its work
+    tapes = Tapes(vendors, facts, jobs, delivered, folder, utc_now, hint=lambda: worker.hint())
+    # Each waits for its vendor most of the time.
+    worker = Worker(jobs, {TAPE_JOB: tapes.fetch, NO_TAPE_JOB: tapes.conclude}, concurrency=3)
+    frame.task("tapes", worker.run())
+    return tapes
+
+
+def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:
     async def known(number: str) -> KnownCaller | None:
         try:
             async with asyncio.timeout(CUSTOMER_S):
@@ -94,31 +147,5 @@ async def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "PressZero"},
     )
-    await frame.stack.enter_async_context(session)
+    frame.stack.push_async_callback(session.close)
     return House(frame.scenario, frame.normalise, utc_now, known, facts, session)
-
-
-async def _follow(vendors: dict[str, VirtualPbx[Any]], files: dict[str, Path]) -> None:
-    """Take over what `presszero connect` writes anew: a changed secret needs no restart."""
-    seen = {name: await asyncio.to_thread(_age, file) for name, file in files.items()}
-    while True:
-        await asyncio.sleep(LOOK_S)
-        for name, file in files.items():
-            now = await asyncio.to_thread(_age, file)
-            if now in (seen[name], None):
-                continue
-            seen[name] = now
-            try:
-                vendors[name].settings = await asyncio.to_thread(
-                    read_connection, file, vendors[name].settings_type
-                )
-                log.info("A connection's settings were read anew.", action="connection_read", vendor=name)
-            except BadConnection as error:
-                log.error(str(error), action="connection_bad")  # noqa: TRY400  # the sentence says it all
-
-
-def _age(file: Path) -> int | None:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return None

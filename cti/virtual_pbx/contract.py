@@ -199,6 +199,14 @@ class CallBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """An address of ours that somebody pastes into the vendor's cabinet."""
+
+    where: str  # in the cabinet, in its own words
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Steered:
     """Where a caller is to be sent, though the vendor's scheme would do otherwise."""
 
@@ -214,14 +222,6 @@ async def nobody_is_steered(settings: ConnectionSettings, call_id: str, number: 
 async def nobody_has_a_name(number: str) -> str | None:
     """No customer is on a card."""
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An address of ours that somebody pastes into the vendor's cabinet."""
-
-    where: str  # in the cabinet, in its own words
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,9 +251,9 @@ class VirtualPbx(ABC, Generic[S]):
     vendor: ClassVar[str]  # as in the registry, and the facts' source
     title: ClassVar[str]  # for people: "Mango Office"
     settings_type: ClassVar[type[ConnectionSettings]]
-    offers: ClassVar[frozenset[Offer]] = frozenset()
     cabinet_word: ClassVar[str] = "secret"  # for the secret
     secret_is_ours: ClassVar[bool] = False  # we choose it, and it goes into the cabinet; else it stands there
+    offers: ClassVar[frozenset[Offer]] = frozenset()
 
     def __init__(self, settings: S, house: House) -> None:
         """`settings` may be put in anew at any time: a secret was changed."""

@@ -87,7 +87,7 @@ async def get_recording(request: web.Request, *, path: RecordingPath) -> Recordi
     "GET",
     "/api/v1/recordings/{recording_id}/audio",
     tag="Recordings",
-    media=Media("audio/mpeg", "The recording: stereo MP3, the caller on the left", ranges=True),
+    media=Media("audio/mpeg", "Stereo MP3, the caller on the left, if the PBX told them apart", ranges=True),
     problems=(403, 416),
 )
 async def get_audio(request: web.Request, *, path: RecordingPath, query: TapeQuery) -> web.StreamResponse:

@@ -232,7 +232,9 @@ class WordOut(Out):
 class PhraseOut(Out):
     """What one speaker said in one go."""
 
-    speaker: str = Field(description="`caller`, `operator` or `bot`.")
+    speaker: str = Field(
+        description="`caller`, `operator`, `bot`, or `unknown` where the PBX mixed both voices."
+    )
     start_s: float
     end_s: float
     text: str

@@ -5,10 +5,11 @@ Pure: events and the present time in, drawings out. Only presents; what a call *
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cti.web.languages import N_, _
 from cti.web.words import HAND_OVERS, headline, language_name
+from recordings.parts import Part, place
 from tickets.bot_visits import ANSWER
 from tickets.events import CallEvent
 from tickets.order import in_order
@@ -123,6 +124,20 @@ def moments(bar: Bar, events: Iterable[CallEvent], operators: Mapping[str, str])
             case _:
                 pass
     return sorted(found, key=lambda moment: moment.at_s)
+
+
+def on_tape(marks: Iterable[Moment], began_at: datetime, parts: Sequence[Part]) -> list[Moment]:
+    """The same moments where they are in a recording that a PBX made in parts; what it lacks falls away."""
+    found = []
+    first, last = parts[0].at, max(part.until for part in parts)
+    for mark in marks:
+        since = began_at + timedelta(seconds=mark.at_s)
+        until = since + timedelta(seconds=mark.seconds)
+        at_s, end_s = place(parts, since), place(parts, until)
+        heard = end_s - at_s >= SHORTEST_S / 2 if mark.seconds else first <= since <= last
+        if heard:
+            found.append(replace(mark, at_s=round(at_s, 3), seconds=round(end_s - at_s, 3)))
+    return found
 
 
 def call_bar(events: Iterable[CallEvent], now: datetime) -> Bar | None:

@@ -11,7 +11,7 @@ from cti.web.languages import N_, _
 from cti.web.security import account_of, may_listen, may_read_words
 from cti.web.sentences import said
 from cti.web.services import services_of
-from cti.web.story import call_bar, conversation, heard_by_bot, moments
+from cti.web.story import Bar, Moment, call_bar, conversation, heard_by_bot, moments, on_tape
 from cti.web.ticket_work import work_context
 from recordings.shelf import RecordingView
 from tickets.bot_learnt import bot_learnt
@@ -37,6 +37,7 @@ class Absence:
     text: str
     icon: str = "wave"
     audio: str = ""  # as of `Tape`: nothing to play
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Tape:
     peaks: str
     vtt: str
     seconds: float
+    mixed: bool  # nobody knows who speaks
 
 
 async def ticket_context(
@@ -77,7 +79,7 @@ async def ticket_context(
         "earlier": await _others(request, detail),
         "promise": await services.promises.about_call(detail.call.call_id),
         "bar": bar,
-        "moments": moments(bar, detail.events, services.phones.names) if bar and recording else [],
+        "moments": _moments(detail, bar, recording, services.phones.names),
         "said": [line for line in said if words or line.speaker == "step"],
         "heard_by_bot": heard_by_bot(said),
         "learnt": bot_learnt(detail.events),
@@ -100,6 +102,15 @@ async def _others(request: web.Request, detail: TicketDetail) -> list[Ticket]:
         customer_id=customer_id, limit=EARLIER_SHOWN + 1, sight=sight_of(request)
     )
     return [other for other in page.items if other.number != detail.ticket.number][:EARLIER_SHOWN]
+
+
+def _moments(
+    detail: TicketDetail, bar: Bar | None, recording: RecordingView | None, operators: Mapping[str, str]
+) -> list[Moment]:
+    if bar is None or recording is None:
+        return []
+    found = moments(bar, detail.events, operators)
+    return on_tape(found, bar.began_at, recording.parts) if recording.parts else found
 
 
 def _stage(call: Call, recording: RecordingView | None) -> str:
@@ -126,7 +137,9 @@ def _tape(call: Call, recording: RecordingView | None, *, allowed: bool) -> Tape
     if recording.missing_reason:
         return Absence(_("No recording"), said(recording.missing_reason))
     base = f"/api/v1/recordings/{recording.id}"
-    return Tape(f"{base}/audio", f"{base}/peaks", f"{base}/transcript.vtt", recording.seconds)
+    return Tape(
+        f"{base}/audio", f"{base}/peaks", f"{base}/transcript.vtt", recording.seconds, recording.mixed
+    )
 
 
 def _no_transcript(call: Call, recording: RecordingView | None, *, allowed: bool) -> Absence:

@@ -102,7 +102,12 @@ ATTEMPTS = {
     AttemptResult.UNKNOWN: N_("not made, as far as the PBX knows"),
 }
 
-SPEAKERS = {"caller": N_("Caller"), "operator": N_("Operator"), "bot": N_("Bot")}  # in a transcript
+SPEAKERS = {  # in a transcript
+    "caller": N_("Caller"),
+    "operator": N_("Operator"),
+    "bot": N_("Bot"),
+    "unknown": N_("Voice"),
+}
 
 HAND_OVERS = {
     HandOver.ASKED: Chip(N_("Asked for a person"), "operator plain"),

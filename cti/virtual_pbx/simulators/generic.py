@@ -1,13 +1,15 @@
 """A connector that pushes what Zammad takes."""
 
 import json
+import secrets
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from aiohttp import web
+from pydantic import SecretStr
 
-from cti.virtual_pbx.settings import ConnectionSettings
-from cti.virtual_pbx.simulators.port import SimulatedHook
+from cti.virtual_pbx.settings import ConnectionSettings, Secret
+from cti.virtual_pbx.simulators.port import SimulatedHook, Sound, beep
 from cti.virtual_pbx.stories import Story, What
 from tickets.vocabulary import Direction
 
@@ -19,6 +21,18 @@ class GenericSimulator:
 
     vendor: ClassVar[str] = "generic"
     mute: ClassVar[frozenset[What]] = frozenset(What) - _TOLD.keys()
+
+    def __init__(self) -> None:
+        self.sound: Sound = beep
+
+    def invent(self, public_url: str, api: str) -> ConnectionSettings:
+        """See `Simulator.invent`."""
+        secret = Secret(value=SecretStr(secrets.token_hex(16)))
+        return ConnectionSettings(public_url=public_url, secrets=(secret,))
+
+    def api(self, settings: ConnectionSettings) -> str:
+        """See `Simulator.api`."""
+        return ""
 
     def hooks(
         self, story: Story, settings: ConnectionSettings, start: datetime, native: str

@@ -219,6 +219,12 @@ class Player extends HTMLElement {
     const style = getComputedStyle(this);
     const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
     const colours: Record<string, string> = { bot: colour("bot"), operator: colour("operator"), none: colour("ink-3") };
+    if ("mixed" in this.dataset) {
+      const voices = colour("ink-3");
+      this.drawLane(pen, this.bars.caller, 0.56 * height, 0.38 * height, played, () => voices);
+      this.drawPlace(pen, played, width, height, colour("ink"));
+      return;
+    }
     const caller = colour("caller");
     this.drawLane(pen, this.bars.caller, 0.31 * height, 0.175 * height, played, () => caller);
     const names = this.bars.colours;
@@ -226,7 +232,12 @@ class Player extends HTMLElement {
     pen.globalAlpha = 1;
     pen.fillStyle = colour("line");
     pen.fillRect(0, height / 2, width, 1);
-    pen.fillStyle = colour("ink");
+    this.drawPlace(pen, played, width, height, colour("ink"));
+  }
+
+  private drawPlace(pen: CanvasRenderingContext2D, played: number, width: number, height: number, ink: string): void {
+    pen.globalAlpha = 1;
+    pen.fillStyle = ink;
     if (played > 0) pen.fillRect(Math.min(played, width - 1.5), 0, 1.5, height);
   }
 

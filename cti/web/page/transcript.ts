@@ -43,7 +43,7 @@ export class Transcript {
     // Two speak at once now and then: in the order of the phrases the words need not be in the order of time.
     this.words.sort((one, other) => one.start - other.start);
     this.heard = nodes
-      .filter((node) => !node.classList.contains("caller"))
+      .filter((node) => !node.classList.contains("caller") && !node.classList.contains("unknown"))
       .map((node) => ({
         start: Number(node.dataset.start) - SEAM_S,
         end: Number(node.dataset.end) + SEAM_S,
