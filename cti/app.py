@@ -17,7 +17,7 @@ from cti.assembly.frame import Frame
 from cti.assembly.operators import staff
 from cti.assembly.pbx import join_pbx
 from cti.assembly.push import tell_other_desks
-from cti.assembly.reception import know_callers, open_doors
+from cti.assembly.reception import front_of, know_callers, open_doors
 from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
 from cti.assembly.virtual_pbx import join_virtual_pbxs
@@ -99,7 +99,8 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
     await tell_other_desks(frame, operators.phones.names)
-    operators.virtual.connect(await join_virtual_pbxs(frame, callers, store))
+    front = front_of(frame, prompts, bot, waiting, surge, operators.keeper)
+    operators.virtual.connect(await join_virtual_pbxs(frame, callers, store, front))
     http_port = await open_desk(
         frame,
         desks=desks,

@@ -221,12 +221,7 @@ class Reception:
 
     async def _after_bot(self, session: AgiSession) -> Leave:
         outcome = self._bot_decision(UUID(await session.get_variable("PZ_BOT_UUID")))
-        if outcome is not None and outcome.ending is Ending.TO_OPERATOR:
-            return self._to_operator(None)  # the bot has told its reason to the ledger itself
-        if outcome is not None and outcome.ending is Ending.ANSWERED and not outcome.hung_up:
-            return Leave(Next.BYE)
-        # The caller is here, so whoever believes them gone is wrong: the audio was cut, not the call.
-        return self._to_operator(HandOver.FAULT)
+        return after_bot(outcome, self._scenario.default_queue)
 
     async def _let_go(self, session: AgiSession, diary: "_Diary", leave: Leave) -> None:
         if leave.next is Next.BOT and not self._bot_speaks(diary.language):
@@ -257,6 +252,16 @@ class Reception:
 
     def _to_operator(self, reason: HandOver | None) -> Leave:
         return Leave(Next.OPERATOR, self._scenario.default_queue, reason)
+
+
+def after_bot(outcome: Outcome | None, default_queue: str) -> Leave:
+    """Where a caller goes who comes back from the bot; `outcome`: None where nobody knows it."""
+    if outcome is not None and outcome.ending is Ending.TO_OPERATOR:
+        return Leave(Next.OPERATOR, default_queue)  # the bot has told its reason to the ledger itself
+    if outcome is not None and outcome.ending is Ending.ANSWERED and not outcome.hung_up:
+        return Leave(Next.BYE)
+    # The caller is here, so whoever believes them gone is wrong: the audio was cut, not the call.
+    return Leave(Next.OPERATOR, default_queue, HandOver.FAULT)
 
 
 class _Diary:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from voicebot.audiosocket import DIGITS
-from voicebot.media import FRAME_BYTES
+from voicebot.media import FRAME_BYTES, Audio
 
 LONGEST_MESSAGE: Final = (
     8192  # bytes; Asterisk's audio comes in 320, and its longest text has some variables in it
@@ -48,7 +48,12 @@ class Full:
     full: bool
 
 
-Told = Started | Pressed | Played | Full
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The caller is gone, or taken elsewhere: nothing comes any more."""
+
+
+Told = Started | Pressed | Played | Full | Stopped
 
 
 def read(text: str) -> Told | None:
@@ -89,6 +94,32 @@ FLUSH: Final = command("FLUSH_MEDIA")
 def mark(number: int) -> str:
     """Have us told when all that was sent before has been played; a flush takes the mark away too."""
     return command("MARK_MEDIA", number)
+
+
+class ChanWebSocket:
+    """The wire as `websocket_media` uses it."""
+
+    sounds_while_quiet: Final = True  # a line without packets is cut by some telephone networks
+
+    def read(self, message: str | bytes) -> Told | Audio | None:
+        """What came. Raises BadText."""
+        if isinstance(message, str):
+            return read(message)
+        if len(message) % 2:
+            raise BadText("half a sample")
+        return Audio(message) if message else None
+
+    def sound(self, pcm: bytes) -> str | bytes:
+        """Whole frames, to be played."""
+        return pcm
+
+    def flush(self) -> str:
+        """Take back what has not been played."""
+        return FLUSH
+
+    def mark(self, number: int) -> str:
+        """See `mark`."""
+        return mark(number)
 
 
 def _started(told: dict[str, object]) -> Started:

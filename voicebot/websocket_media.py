@@ -1,18 +1,21 @@
-"""`MediaPort` over one connection of Asterisk's chan_websocket: reads the caller, keeps Asterisk in sound.
+"""`MediaPort` over one WebSocket, of Asterisk's chan_websocket or Twilio's media streams: reads the caller,
+keeps the PBX in sound.
 
-Asterisk paces what it plays, so sound is sent a little ahead of its time (a moment's stall here is no gap
-there), and taken back by a flush when the caller speaks. It tells when a mark has been played; where that
-word does not come, our own clock has to do. Silence goes out whenever nothing is played: a line without
-packets is cut by some telephone networks, and by home routers.
+Both are the same but for their words (`Wire`); what is said here of Asterisk holds of either. Asterisk paces
+what it plays, so sound is sent a little ahead of its time (a moment's stall here is no gap there), and taken
+back by a flush when the caller speaks. It tells when a mark has been played; where that word does not come,
+our own clock has to do. To Asterisk silence goes out whenever nothing is played: a line without packets is
+cut by some telephone networks, and by home routers.
 """
 
 import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 import structlog
-from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType
+from aiohttp import ClientWebSocketResponse, WSMessage, WSMsgType, web
 
 from voicebot import chan_websocket as wire
 from voicebot.inbox import Flood, Inbox
@@ -31,12 +34,35 @@ _OVERHEAD = 10  # bytes: messages of a byte each are a flood too
 _FULL_S = 0.5  # between two looks while Asterisk's queue is full
 
 
+class Wire(Protocol):
+    """How the other side puts things."""
+
+    @property
+    def sounds_while_quiet(self) -> bool:
+        """Whether it wants silence to be sent."""
+
+    def read(self, message: str | bytes) -> wire.Told | Audio | None:
+        """What came; None: nothing that matters here. Raises `chan_websocket.BadText`: close it."""
+
+    def sound(self, pcm: bytes) -> str | bytes:
+        """Whole frames, to be played."""
+
+    def flush(self) -> str:
+        """Take back what has not been played, marks included."""
+
+    def mark(self, number: int) -> str:
+        """Have us told when all that was sent before has been played."""
+
+
 class WebSocketMedia:
     """One connection. `start` begins to read and to send; `close` ends both. See `media.MediaPort`."""
 
-    def __init__(self, socket: ClientWebSocketResponse) -> None:
-        """`socket`: connected."""
+    def __init__(
+        self, socket: ClientWebSocketResponse | web.WebSocketResponse, words: Wire | None = None
+    ) -> None:
+        """`socket`: connected; `words`: of the other side, None: Asterisk's."""
         self._socket = socket
+        self._wire = words or wire.ChanWebSocket()
         self._clock = asyncio.get_running_loop().time
         self._inbox = Inbox(self._clock())
         self._wake = asyncio.Event()  # there is something to do before its time
@@ -65,7 +91,8 @@ class WebSocketMedia:
             return
         if self._awaited is None:
             self._sent_s = 0.0
-            self._flush = True  # of the silence that would come first
+            # Of the silence that would come first.
+            self._flush = self._flush or self._wire.sounds_while_quiet
         self._mark += 1
         self._awaited, self._marked = self._mark, False
         self._unsent += pcm
@@ -142,21 +169,17 @@ class WebSocketMedia:
 
     def _take(self, message: WSMessage) -> bool:
         """A message becomes events. False where the peer has ended the call."""
-        if message.type is WSMsgType.BINARY:
-            self._inbox.count(len(message.data) + _OVERHEAD, self._clock())
-            if len(message.data) % 2:
-                raise wire.BadText("half a sample")
-            if message.data:
-                self._inbox.put(Audio(message.data))
-            return True
-        if message.type is WSMsgType.TEXT:
-            self._inbox.count(len(message.data) + _OVERHEAD, self._clock())
-            self._told(wire.read(message.data))
-            return True
-        return False
+        if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
+            return False
+        self._inbox.count(len(message.data) + _OVERHEAD, self._clock())
+        told = self._wire.read(message.data)
+        self._told(told)
+        return not isinstance(told, wire.Stopped)
 
-    def _told(self, told: wire.Told | None) -> None:
+    def _told(self, told: wire.Told | Audio | None) -> None:
         match told:
+            case Audio():
+                self._inbox.put(told)
             case wire.Pressed(digit):
                 self._inbox.put(Digit(digit))
             case wire.Played(mark) if mark == str(self._awaited):
@@ -188,7 +211,7 @@ class WebSocketMedia:
         if self._flush:
             self._flush = False
             self._until = self._clock()
-            await self._socket.send_str(wire.FLUSH)
+            await self._socket.send_str(self._wire.flush())
         while self._unsent and self._runs_low(_AHEAD_S):
             frames = bytes(self._unsent[:_MESSAGE_BYTES])
             del self._unsent[:_MESSAGE_BYTES]
@@ -196,26 +219,36 @@ class WebSocketMedia:
             self._sent_s += len(frames) / BYTES_PER_SECOND
             await self._send(frames)
         if self._awaited is None:
-            while self._awaited is None and self._runs_low(_AHEAD_S - _MESSAGE_S):
+            while self._quiet_is_due():
                 await self._send(bytes(_MESSAGE_BYTES))
         elif self._marked and self._clock() > self._until + _LATE_S:
             log.debug("no word of a mark", action="bot_websocket_no_mark")
             self._fall_silent()
         elif not self._unsent and not self._marked:
             self._marked = True
-            await self._socket.send_str(wire.mark(self._awaited))
+            await self._socket.send_str(self._wire.mark(self._awaited))
+
+    def _quiet_is_due(self) -> bool:
+        wanted = self._wire.sounds_while_quiet and self._awaited is None
+        return wanted and self._runs_low(_AHEAD_S - _MESSAGE_S)
 
     def _runs_low(self, below_s: float) -> bool:
         return not self._full and not self._flush and self._until - self._clock() < below_s
 
     async def _send(self, frames: bytes) -> None:
         self._until = max(self._until, self._clock()) + len(frames) / BYTES_PER_SECOND
-        await self._socket.send_bytes(frames)
+        sound = self._wire.sound(frames)
+        if isinstance(sound, str):
+            await self._socket.send_str(sound)
+        else:
+            await self._socket.send_bytes(sound)
 
-    def _idle_s(self) -> float:
-        """Until the clock brings something to do."""
+    def _idle_s(self) -> float | None:
+        """Until the clock brings something to do; None: it does not."""
         if self._full:
             return _FULL_S
+        if self._awaited is None and not self._wire.sounds_while_quiet:
+            return None
         left = self._until - self._clock()
         due = left + _LATE_S if self._marked and self._awaited is not None else left - _LOW_S
         return max(0.02, due)

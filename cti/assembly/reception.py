@@ -18,7 +18,9 @@ from cti.bot.conversations import Conversations
 from cti.bot.legs import BotLegs
 from cti.customers.callers import CallerSearch
 from cti.customers.crm import Crm
+from cti.operators.keeper import PresenceKeeper
 from cti.process.drain import Drain
+from cti.virtual_pbx.front import Front
 from cti.waiting.surge_watch import SurgeWatch
 from ivr.agi import AgiSession
 from ivr.call_back import SCRIPT as CALL_BACK_SCRIPT
@@ -29,6 +31,7 @@ from ivr.reception import ExpectedBot, Reception
 from ivr.server import FastAgiServer
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
+from tickets.vocabulary import Presence
 from voicebot.server import AudioSocketServer
 from voicebot.websocket_lines import WebSocketLines
 
@@ -115,6 +118,32 @@ async def _open_audio(frame: Frame, conversations: Conversations) -> None:
                         lines.take(call, event.leg)
 
     frame.on_pbx_events.append(hear)
+
+
+def front_of(
+    frame: Frame,
+    prompts: PromptBook,
+    bot: Voicebot,
+    waiting: WaitingWell,
+    surge: SurgeWatch,
+    keeper: PresenceKeeper,
+) -> Front:
+    """What a virtual PBX needs that asks us what its callers hear."""
+
+    def takes_calls(operator: str) -> bool:
+        state = keeper.state_of(operator)  # None: they have never said anything, and their phone is there
+        return state is None or state.presence not in {Presence.PAUSED, Presence.AWAY}
+
+    return Front(
+        prompts,
+        bot.conversations,
+        bot.speaks,
+        frame.publish,
+        frame.live.calls,
+        takes_calls,
+        lambda: surge.state.on,
+        waiting.announcer.for_reception,
+    )
 
 
 async def know_callers(frame: Frame, customers: CustomerBook) -> CallerSearch:

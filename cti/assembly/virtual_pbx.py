@@ -15,6 +15,7 @@ from cti.virtual_pbx.connections import Connections
 from cti.virtual_pbx.contract import House, VirtualPbx
 from cti.virtual_pbx.door import make_door
 from cti.virtual_pbx.door_plate import DoorKeeper, DoorPlate, take_door
+from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.reconciler import PastCalls
 from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
@@ -32,9 +33,15 @@ log = structlog.get_logger()
 VENDOR_S = 10.0  # of one request to a vendor, unless the vendor's file says less
 
 
-async def join_virtual_pbxs(frame: Frame, callers: CallerSearch, store: Store) -> dict[str, VirtualPbx[Any]]:
+async def join_virtual_pbxs(
+    frame: Frame, callers: CallerSearch, store: Store, front: Front
+) -> dict[str, VirtualPbx[Any]]:
     """Connect those that have a file in the connections' folder, and those that get one later; without any,
-    nothing is opened. Returns them by vendor; the mapping changes with the folder. `store`: the tape shelf.
+    nothing is opened. Returns them by vendor; the mapping changes with the folder.
+
+    Args:
+        store: the tape shelf.
+        front: reception's parts, for a vendor that asks us what a caller hears.
 
     Raises:
         BadConnection: a file makes no sense.
@@ -42,7 +49,7 @@ async def join_virtual_pbxs(frame: Frame, callers: CallerSearch, store: Store) -
         PortTaken: somebody else has the door's port.
     """
     keeper = await _keeper(frame)
-    joined = _Joined(frame, callers, keeper, store)
+    joined = _Joined(frame, callers, keeper, store, front)
     await joined.connections.begin()
     frame.task("connections", joined.connections.follow())
     return joined.connections.vendors
@@ -66,8 +73,11 @@ async def _keeper(frame: Frame) -> DoorKeeper | None:
 class _Joined:
     """What comes to life with the first connection, and with each."""
 
-    def __init__(self, frame: Frame, callers: CallerSearch, keeper: DoorKeeper | None, store: Store) -> None:
+    def __init__(
+        self, frame: Frame, callers: CallerSearch, keeper: DoorKeeper | None, store: Store, front: Front
+    ) -> None:
         self._frame, self._callers, self._keeper, self._store = frame, callers, keeper, store
+        self._front = front
         self._book = FactBook(frame.sessions)
         self._made: House | None = None
         self._intake: FactIntake | None = None
@@ -77,7 +87,7 @@ class _Joined:
 
     def _house(self) -> House:
         if self._made is None:
-            self._made = _house(self._frame, self._callers, self._book)
+            self._made = _house(self._frame, self._callers, self._book, self._front)
         return self._made
 
     async def _new(self, vendor: VirtualPbx[Any]) -> None:
@@ -88,6 +98,7 @@ class _Joined:
             self._door = await self._open()
         past = PastCalls(vendor, self._intake, self._book, frame.book.unfinished_calls, frame.publish)
         self._past[vendor.vendor] = frame.task(f"past_calls_{vendor.vendor}", past.run())
+        frame.stack.push_async_callback(vendor.close)
 
     def _gone(self, name: str) -> None:
         self._past.pop(name).cancel()
@@ -131,7 +142,7 @@ def _fetch_tapes(frame: Frame, vendors: Mapping[str, VirtualPbx[Any]], book: Fac
     return tapes
 
 
-def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:
+def _house(frame: Frame, callers: CallerSearch, book: FactBook, front: Front) -> House:
     async def known(number: str) -> KnownCaller | None:
         try:
             async with asyncio.timeout(CUSTOMER_S):
@@ -148,4 +159,4 @@ def _house(frame: Frame, callers: CallerSearch, book: FactBook) -> House:
         headers={"User-Agent": "PressZero"},
     )
     frame.stack.push_async_callback(session.close)
-    return House(frame.scenario, frame.normalise, utc_now, known, facts, session)
+    return House(frame.scenario, frame.normalise, utc_now, known, facts, session, front=front)

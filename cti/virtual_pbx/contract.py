@@ -22,7 +22,9 @@ from typing import ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 import aiohttp
+from aiohttp import web
 
+from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from ivr.scenario import Scenario
@@ -106,9 +108,10 @@ def _fields(text: str) -> list[tuple[str, str]]:
 class Reply:
     """What the vendor is answered."""
 
-    body: str = ""
+    body: str | bytes = ""
     status: int = 200
     content_type: str = "text/plain"
+    lasting: bool = False  # the address will never have anything else: it may be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,7 @@ class House:
     # decided is in the ledger already. Never raises, and keeps to the caller's deadline.
     steer: Callable[[ConnectionSettings, str, str], Awaitable[Steered | None]] = nobody_is_steered
     name: Callable[[str], Awaitable[str | None]] = nobody_has_a_name  # of a caller, by number; as `caller`
+    front: Front | None = None  # None: we only listen, callers are not ours to serve
 
 
 S = TypeVar("S", bound=ConnectionSettings)
@@ -282,6 +286,22 @@ class VirtualPbx(ABC, Generic[S]):
     async def answer(self, hook: Hook, taken: Taken) -> Reply:
         """What the vendor is answered, once the facts are kept. Has to come within the vendor's patience."""
         return Reply()
+
+    def excuse(self, hook: Hook) -> Reply | None:
+        """What the vendor is answered instead when we fail: nothing could be kept, or `answer` came to
+        nothing. Needs no database, and never fails. None: an error, which the vendor knows how to take.
+        """
+        return None
+
+    async def socket(self, path: str, request: web.Request) -> web.StreamResponse:
+        """Somebody wants a WebSocket at a path below the connection's address: the audio of a call.
+
+        Nothing has been proved yet: whoever comes here must show that they were sent.
+        """
+        raise web.HTTPNotFound(text="There are no WebSockets here.\n")
+
+    async def close(self) -> None:
+        """The service ends: end what goes on over WebSockets."""
 
     def finished(self, result: CommandResult) -> None:
         """A webhook told what became of a command of ours."""

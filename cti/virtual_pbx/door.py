@@ -74,14 +74,17 @@ class _Door:
         )
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One webhook."""
+        """One webhook, or the audio of a call."""
         vendor = self._vendor(request)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await vendor.socket(_path(vendor, request), request)
+        proved: list[Hook] = []  # the vendor's word, whatever becomes of it
         try:
             async with asyncio.timeout(self._patience_s):
-                reply = await self._take(vendor, request)
+                reply = await self._take(vendor, request, proved)
         except TimeoutError:
             self._complaints.of(vendor, "late", "It was not answered in time.")
-            reply = self._say(vendor, "late", Reply("Busy: try again.\n", 503))
+            reply = self._say(vendor, "late", _excuse(vendor, proved) or Reply("Busy: try again.\n", 503))
         except web.HTTPRequestEntityTooLarge:
             reply = self._say(vendor, "large", Reply(f"More than {BODY_LIMIT} bytes.\n", 413))
         except Exception as error:  # a mistake of ours: the vendor may tell it again, and others go on
@@ -91,8 +94,9 @@ class _Door:
                 vendor=vendor.vendor,
                 **place_of(error),
             )
-            reply = self._say(vendor, "fault", Reply("Our fault: try again.\n", 500))
-        return web.Response(text=reply.body, status=reply.status, content_type=reply.content_type)
+            reply = _excuse(vendor, proved) or Reply("Our fault: try again.\n", 500)
+            reply = self._say(vendor, "fault", reply)
+        return _response(reply)
 
     async def reached(self, request: web.Request) -> web.Response:
         """Prove that it is this door and no other: somebody asks from outside."""
@@ -119,7 +123,7 @@ class _Door:
             raise web.HTTPNotFound(text=NOBODY_HERE)
         return vendor
 
-    async def _take(self, vendor: VirtualPbx[Any], request: web.Request) -> Reply:
+    async def _take(self, vendor: VirtualPbx[Any], request: web.Request, proved: list[Hook]) -> Reply:
         hook = await _hook(vendor, request)
         now = vendor.house.clock()
         try:
@@ -128,10 +132,11 @@ class _Door:
             self._complaints.of(vendor, refused.why.value, str(refused))
             reply = Reply(f"{refused}\n", _STATUS[refused.why])
             return self._say(vendor, refused.why.value, reply, reason=str(refused))
+        proved.append(hook)
         try:
             new = await self._intake.keep(taken.facts)
         except NotKept as error:
-            return self._say(vendor, "unkept", Reply(f"{error}\n", 503))
+            return self._say(vendor, "unkept", vendor.excuse(hook) or Reply(f"{error}\n", 503))
         for command_result in taken.results:
             vendor.finished(command_result)
         reply = taken.reply or await vendor.answer(hook, taken)
@@ -152,8 +157,25 @@ class _Door:
         return reply
 
 
+def _excuse(vendor: VirtualPbx[Any], proved: list[Hook]) -> Reply | None:
+    return vendor.excuse(proved[0]) if proved else None
+
+
+def _response(reply: Reply) -> web.Response:
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"} if reply.lasting else None
+    body = reply.body if isinstance(reply.body, bytes) else reply.body.encode()
+    charset = None if isinstance(reply.body, bytes) else "utf-8"
+    return web.Response(
+        body=body, status=reply.status, content_type=reply.content_type, charset=charset, headers=headers
+    )
+
+
+def _path(vendor: VirtualPbx[Any], request: web.Request) -> str:
+    return request.rel_url.raw_path.removeprefix(f"/{vendor.vendor}")
+
+
 async def _hook(vendor: VirtualPbx[Any], request: web.Request) -> Hook:
-    path = request.rel_url.raw_path.removeprefix(f"/{vendor.vendor}")
+    path = _path(vendor, request)
     query = request.rel_url.raw_query_string
     url = f"{vendor.settings.public_url}/{vendor.vendor}{path}" + (f"?{query}" if query else "")
     return Hook(

@@ -8,6 +8,7 @@ from cti.virtual_pbx.contract import VirtualPbx
 VENDORS = {
     "generic": "cti.virtual_pbx.vendors.generic:GenericPush",
     "zadarma": "cti.virtual_pbx.vendors.zadarma.adapter:Zadarma",
+    "twilio": "cti.virtual_pbx.vendors.twilio:TwilioVoice",
 }
 
 

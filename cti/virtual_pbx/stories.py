@@ -83,7 +83,10 @@ class Story:
             ending = replace(ending, queue=None)
         if What.RECORDED in mute:
             ending = replace(ending, recordings=0)
-        if {What.BLIND, What.JOINED} & mute and ending.operator is not None:
+        if What.JOINED in mute and What.BLIND not in mute and ending.operator is not None:
+            last = [step for step in self.steps if step.what is What.ANSWERED][-1]
+            ending = replace(ending, operator=last.operator)  # the talk goes on, with them for all we know
+        elif {What.BLIND, What.JOINED} & mute and ending.operator is not None:
             first = next(step for step in self.steps if step.what is What.ANSWERED)
             over = next(step for step in self.steps if step.what is What.HANGS_UP)
             ending = replace(ending, operator=first.operator, talk_seconds=over.at - first.at)

@@ -8,6 +8,7 @@ from cti.virtual_pbx.simulators.port import Simulator
 SIMULATORS = {
     "generic": "cti.virtual_pbx.simulators.generic:GenericSimulator",
     "zadarma": "cti.virtual_pbx.simulators.zadarma:ZadarmaSimulator",
+    "twilio": "cti.virtual_pbx.simulators.twilio:TwilioSimulator",
 }
 
 

@@ -113,7 +113,7 @@ export function hintFor(call: Pop | null, me: Me, colleagues: readonly Colleague
     const whom = nameOf(call.consulting, colleagues);
     return call.consulting_answered ? t("%(whom)s has answered. The caller hears music.", { whom }) : t("The phone of %(whom)s rings. The caller hears music.", { whom });
   }
-  const own = call.state === "ringing" && me.phone !== "page" ? t("Answer on your phone, extension %(extension)s.", { extension: me.extension }) : "";
+  const own = call.state === "ringing" && (me.phone !== "page" || call.tools) ? t("Answer on your phone, extension %(extension)s.", { extension: me.extension }) : "";
   if (!call.asked_by) return own;
   const who = nameOf(call.asked_by, colleagues);
   const asked = call.state === "ringing" ? t("%(who)s wants to ask you about this caller.", { who }) : t("The caller hears music. When %(who)s hangs up, the caller is yours.", { who });

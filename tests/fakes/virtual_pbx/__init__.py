@@ -24,6 +24,14 @@ _COMMON: dict[str, Any] = {"public_url": PUBLIC, "secrets": (Secret(value=Secret
 _MORE: dict[str, dict[str, Any]] = {
     "generic": {},
     "zadarma": {"key": "test-key", "timezone": "Europe/Kyiv"},
+    "twilio": {
+        "account_sid": "AC" + "0" * 32,
+        "operators": {
+            "sip:101@lottery.sip.twilio.com": "101",
+            "client:ben": "102",
+            "+12025550103": "103",
+        },
+    },
 }
 """What a vendor's settings have besides."""
 
