@@ -1,4 +1,4 @@
-"""Desk commands for calls of virtual PBXs: what the vendor offers is asked of it, the rest is said in a sentence.
+"""Desk commands for calls of virtual PBXs: what a vendor offers is asked of it, the rest said in a sentence.
 
 Knows the vendors' contract and the live calls; no web. Whose call it is, the ledger says: a vendor's API does
 what it is told for anybody.
@@ -69,7 +69,7 @@ class VirtualControls:
         if name is None:
             return None
         vendor = self._vendors.get(name)
-        return tuple(tool for offer, tool in _TOOLS.items() if vendor is not None and offer in vendor.offers)
+        return tuple(tool for offer, tool in _TOOLS.items() if vendor and offer in vendor.offers)
 
     @property
     def calls_out(self) -> bool:
@@ -79,7 +79,7 @@ class VirtualControls:
     # --- what vendors may offer
 
     async def hang_up(self, call_id: str, who: By) -> None:
-        """End the call. A phone that only rings is the vendor's own: declining there lets the scheme go on."""
+        """End the call. A phone that only rings is declined by hand: so the vendor's scheme goes on."""
         async with self._doing(call_id, who) as (vendor, _):
             await self._command(vendor, call_id, HangUp())
 

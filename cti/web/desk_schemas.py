@@ -117,7 +117,7 @@ class PopOut(Out):
     consulting_answered: bool = Field(description="False: it rings, or nobody is asked.")
     asked_by: str | None = Field(description="The extension that asks you about this call.")
     tools: list[str] | None = Field(
-        description="Commands that the PBX of this call takes: of `hang_up`, `transfer`, `consult`; null: all."
+        description="What the PBX of this call does: of `hang_up`, `transfer`, `consult`; null: everything."
     )
 
 
