@@ -2,8 +2,8 @@
 
 A caller who is known is told of in the ledger, once a call. VIPs, and where the settings say so other
 customers, are sent where the settings name: by a command while they wait, or in the answer to a vendor that
-asks. It is an improvement on the vendor's scheme and never more: what is late, refused, beyond the limit or in
-a surge is left to the scheme, and the scheme takes a caller back whom nobody answers.
+asks. It is an improvement on the vendor's scheme and never more: what is late, refused, beyond the limit or
+in a surge is left to the scheme, and the scheme takes a caller back whom nobody answers.
 
 Knows the contract and the ledger's events; no vendor and no HTTP.
 """
