@@ -26,7 +26,9 @@ from cti.progress import Report, progress_bar
 from cti.push_cli import push
 from cti.settings import BadSettings, Settings
 from cti.shipped import shipped_scenario
+from cti.simulate_cli import simulate
 from cti.spill import SpillUnusable
+from cti.virtual_pbx.playing import NoDoor
 from cti.virtual_pbx.settings import BadConnection
 from cti.virtual_pbx.watching import NotTakenUp
 from cti.virtual_pbx_cli import connect
@@ -73,6 +75,7 @@ EXPECTED = (
     SpillUnusable,
     BadConnection,
     NotTakenUp,
+    NoDoor,
     DatabaseTrouble,
     ShelfUnwritable,
     SpoolTrouble,
@@ -97,6 +100,7 @@ app.add_typer(user, name="user")
 app.add_typer(bot, name="bot")
 app.add_typer(push, name="push")
 app.command("connect")(connect)
+app.command("simulate")(simulate)
 console = Console()
 errors = Console(stderr=True)
 

@@ -9,6 +9,7 @@ VENDORS = {
     "generic": "cti.virtual_pbx.vendors.generic:GenericPush",
     "zadarma": "cti.virtual_pbx.vendors.zadarma.adapter:Zadarma",
     "twilio": "cti.virtual_pbx.vendors.twilio:TwilioVoice",
+    "mango": "cti.virtual_pbx.vendors.mango:Mango",
 }
 
 

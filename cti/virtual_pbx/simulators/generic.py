@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from cti.virtual_pbx.settings import ConnectionSettings, Secret
 from cti.virtual_pbx.simulators.port import SimulatedHook, Sound, beep
 from cti.virtual_pbx.stories import Story, What
+from tickets.facts import Fact
 from tickets.vocabulary import Direction
 
 _TOLD = {What.RINGS: "newCall", What.ANSWERED: "answer", What.HANGS_UP: "hangup"}
@@ -60,6 +61,10 @@ class GenericSimulator:
             at = start + timedelta(seconds=step.at)
             told.append(SimulatedHook(at, f"/{secret}", {"Content-Type": "application/json"}, body))
         return told
+
+    def records(self, story: Story, settings: ConnectionSettings, start: datetime, native: str) -> list[Fact]:
+        """See `Simulator.records`."""
+        return []
 
     def vendor_side(self, settings: ConnectionSettings) -> web.Application | None:
         """See `Simulator.vendor_side`."""

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from cti.virtual_pbx.settings import ConnectionSettings
 from cti.virtual_pbx.stories import Step, Story, What
+from tickets.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ class Simulator(Protocol, Generic[S]):
 
     def hooks(self, story: Story, settings: S, start: datetime, native: str) -> list[SimulatedHook]:
         """The story's webhooks, signed, as they happen. `native`: the vendor's id of the call."""
+
+    def records(self, story: Story, settings: S, start: datetime, native: str) -> list[Fact]:
+        """What the vendor's own records have of a story that is long over, as `VirtualPbx.past` gives it.
+
+        Empty: it keeps none.
+        """
 
     def vendor_side(self, settings: S) -> web.Application | None:
         """The vendor's own API, for commands, records and recordings; None: it has none."""

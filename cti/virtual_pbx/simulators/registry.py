@@ -9,6 +9,7 @@ SIMULATORS = {
     "generic": "cti.virtual_pbx.simulators.generic:GenericSimulator",
     "zadarma": "cti.virtual_pbx.simulators.zadarma:ZadarmaSimulator",
     "twilio": "cti.virtual_pbx.simulators.twilio:TwilioSimulator",
+    "mango": "cti.virtual_pbx.simulators.mango:MangoSimulator",
 }
 
 

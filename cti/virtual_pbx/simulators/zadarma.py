@@ -3,10 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-import io
-import math
-import struct
-import wave
+import secrets
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,15 +11,20 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from aiohttp import web
+from pydantic import SecretStr
 
-from cti.virtual_pbx.simulators.port import SimulatedHook
+from cti.virtual_pbx.settings import Secret
+from cti.virtual_pbx.simulators.port import SimulatedHook, Sound, beep
 from cti.virtual_pbx.stories import LINE, Step, Story, What
 from cti.virtual_pbx.vendors.zadarma.adapter import ZadarmaSettings
+from cti.virtual_pbx.vendors.zadarma.records import QUIET, past_facts, tape_of
 from cti.virtual_pbx.vendors.zadarma.words import SIGNED, signatures, zone_of
+from tickets.facts import Fact
 from tickets.vocabulary import Direction
 
 _TOLD = {What.RINGS, What.OFFERED, What.ANSWERED, What.HANGS_UP, What.RECORDED, What.INTERNAL}
 MINUTE_S = 60.0
+MOST_CALLS = 10_000  # remembered, the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,11 @@ class _Happened:
     """A call as the vendor's records have it."""
 
     native: str
-    story: Story
+    story: Story  # as it can be told
     began: datetime
     answered: Step | None
     over: Step
-    tapes: tuple[str, ...]
+    names: dict[Step, str]  # of the recordings, by what was recorded
 
 
 class ZadarmaSimulator:
@@ -44,43 +46,53 @@ class ZadarmaSimulator:
     mute: ClassVar[frozenset[What]] = frozenset(What) - _TOLD
 
     def __init__(self) -> None:
+        self.sound: Sound = beep
         self._happened: dict[str, _Happened] = {}
         self.called_back: list[tuple[str, str]] = []  # operator and number, as asked
+
+    def invent(self, public_url: str, api: str) -> ZadarmaSettings:
+        """See `Simulator.invent`."""
+        secret = Secret(value=SecretStr(secrets.token_hex(16)))
+        key = secrets.token_hex(10)
+        return ZadarmaSettings(public_url=public_url, secrets=(secret,), key=key, timezone="UTC", api_url=api)
+
+    def api(self, settings: ZadarmaSettings) -> str:
+        """See `Simulator.api`."""
+        return settings.api_url
 
     def hooks(
         self, story: Story, settings: ZadarmaSettings, start: datetime, native: str
     ) -> list[SimulatedHook]:
         """See `Simulator.hooks`."""
-        outward = story.direction is not Direction.INBOUND
-        native = native if native.startswith(("in_", "out_")) else f"{'out' if outward else 'in'}_{native}"
-        steps = story.as_told(self.mute).steps
-        answered = next((step for step in steps if step.what is What.ANSWERED), None)
-        over = next(step for step in steps if step.what is What.HANGS_UP)
-        tapes = [step for step in steps if step.what is What.RECORDED]
-        names = tuple(_tape(start + timedelta(seconds=step.since), native) for step in tapes)
-        self._happened[native] = _Happened(native, story, start, answered, over, names)
-        about = {"call_start": _local(start, settings), "pbx_call_id": native}
+        call = _happened(story, start, native)
+        self._happened[call.native] = call
+        while len(self._happened) > MOST_CALLS:
+            del self._happened[next(iter(self._happened))]
+        about = {"call_start": _local(start, settings), "pbx_call_id": call.native}
         told = []
-        for step in steps:
-            if answered is not None and step.what in {What.OFFERED, What.ANSWERED} and step.at > answered.at:
+        for step in call.story.steps:
+            if call.answered and step.what in {What.OFFERED, What.ANSWERED} and step.at > call.answered.at:
                 continue  # what happens after a transfer is not told
             if step.what is What.RECORDED:
-                fields = {"event": "NOTIFY_RECORD", "call_id_with_rec": names[tapes.index(step)]}
-            elif outward:
-                fields = about | _outward(story, step, answered)
+                fields = {"event": "NOTIFY_RECORD", "call_id_with_rec": call.names[step]}
+            elif story.direction is Direction.INBOUND:
+                fields = about | _inward(story, step, call.answered)
             else:
-                fields = about | _inward(story, step, answered)
+                fields = about | _outward(story, step, call.answered)
             if "event" not in fields:
                 continue
             if fields["event"].endswith("_END"):
-                fields |= {
-                    "is_recorded": str(int(bool(names))),
-                    **({"call_id_with_rec": names[0]} if names else {}),
-                }
-            told.append(
-                _hook({"pbx_call_id": native, **fields}, settings, start + timedelta(seconds=step.at))
-            )
+                fields["is_recorded"] = str(int(bool(call.names)))
+                fields |= dict([("call_id_with_rec", name) for name in call.names.values()][:1])
+            at = start + timedelta(seconds=step.at)
+            told.append(_hook({"pbx_call_id": call.native, **fields}, settings, at))
         return told
+
+    def records(self, story: Story, settings: ZadarmaSettings, start: datetime, native: str) -> list[Fact]:
+        """See `Simulator.records`."""
+        call = _happened(story, start, native)
+        over = start + timedelta(seconds=call.over.at) + QUIET
+        return past_facts(self.vendor, _rows(call, settings), zone_of(settings.timezone), over)
 
     def vendor_side(self, settings: ZadarmaSettings) -> web.Application:
         """See `Simulator.vendor_side`."""
@@ -90,14 +102,32 @@ class ZadarmaSimulator:
         """Lines of statistics of calls that began in that time, local times as they are written."""
         rows = []
         for call in self._happened.values():
-            began = _local(call.began, settings)
-            if since <= began <= until:
-                rows.append(_row(call, settings))
+            if since <= _local(call.began, settings) <= until:
+                rows += _rows(call, settings)
         return rows
 
-    def has_tape(self, name: str) -> bool:
-        """Whether there is such a recording."""
-        return any(name in call.tapes for call in self._happened.values())
+    def tape(self, name: str) -> bytes | None:
+        """A recording, by its whole name or by the id within it."""
+        for call in self._happened.values():
+            for step, whole in call.names.items():
+                if tape_of(name)[0] == tape_of(whole)[0]:
+                    return self.sound(call.native, step)
+        return None
+
+
+def _happened(story: Story, start: datetime, native: str) -> _Happened:
+    outward = story.direction is not Direction.INBOUND
+    if not native.startswith(("in_", "out_")):
+        native = f"{'out' if outward else 'in'}_{native}"
+    told = story.as_told(ZadarmaSimulator.mute)
+    answered = next((step for step in told.steps if step.what is What.ANSWERED), None)
+    over = next(step for step in told.steps if step.what is What.HANGS_UP)
+    names = {
+        step: _tape(start + timedelta(seconds=step.since), native)
+        for step in told.steps
+        if step.what is What.RECORDED
+    }
+    return _Happened(native, told, start, answered, over, names)
 
 
 def _inward(story: Story, step: Step, answered: Step | None) -> dict[str, str]:
@@ -159,29 +189,35 @@ def _local(at: datetime, settings: ZadarmaSettings) -> str:
 
 
 def _tape(began: datetime, native: str) -> str:
-    known = hashlib.sha256(native.encode()).hexdigest()[:6]
-    return f"1-{int(began.timestamp())}.{int(known, 16)}-100-{began:%Y-%m-%d-%H%M%S}"
+    known = int(hashlib.sha256(native.encode()).hexdigest(), 16) % 10**6
+    return f"1-{int(began.timestamp())}.{known:06}-100-{began:%Y-%m-%d-%H%M%S}"
 
 
-def _row(call: _Happened, settings: ZadarmaSettings) -> dict[str, Any]:
+def _rows(call: _Happened, settings: ZadarmaSettings) -> list[dict[str, Any]]:
+    """A line for the talk, or for what came to nothing, and one for each further recording."""
     outward = call.story.direction is not Direction.INBOUND
     person = call.story.caller.removeprefix("+") or "Anonymous"
     first = next((step.operator for step in call.story.steps if step.operator), "100")
     operator = call.answered.operator if call.answered else first
     if call.story.direction is Direction.INTERNAL:
         first, person = call.story.caller, call.story.line
-    begins = call.answered.at if call.answered else call.over.at
-    return {
-        "call_id": f"{call.began.timestamp():.6f}",
-        "sip": first if outward else operator,
-        "callstart": _local(call.began + timedelta(seconds=begins), settings),
-        "clid": first if outward else person,
-        "destination": person if outward else operator,
-        "disposition": "answered" if call.answered else "no answer",
-        "seconds": call.over.at - call.answered.at if call.answered else 0,
-        "is_recorded": bool(call.tapes),
-        "pbx_call_id": call.native,
-    }
+    names = [tape_of(name)[0] for name in call.names.values()]
+    begins = [call.answered.at if call.answered else call.over.at]
+    begins += [step.since for step in list(call.names)[1:]]
+    return [
+        {
+            "call_id": float(names[number]) if names else call.began.timestamp(),
+            "sip": first if outward else operator,
+            "callstart": _local(call.began + timedelta(seconds=begin), settings),
+            "clid": first if outward else person,
+            "destination": person if outward else operator,
+            "disposition": "answered" if call.answered else "no answer",
+            "seconds": call.over.at - begin if call.answered else 0,
+            "is_recorded": bool(names),
+            "pbx_call_id": call.native,
+        }
+        for number, begin in enumerate(begins)
+    ]
 
 
 class _Api:
@@ -241,27 +277,16 @@ class _Api:
 
     async def _record(self, request: web.Request) -> web.Response:
         name = request.query.get("call_id", "")
-        if not self._calls.has_tape(name):
+        if self._calls.tape(name) is None:
             return web.json_response({"status": "error", "message": "File not found"}, status=404)
         link = str(request.url.origin() / "v1/pbx/record/download" / f"{name}.mp3")
         return web.json_response({"status": "success", "link": link, "lifetime_till": "2030-01-01 00:00:00"})
 
     async def _download(self, request: web.Request) -> web.Response:
-        if not self._calls.has_tape(request.match_info["name"].removesuffix(".mp3")):
+        sound = self._calls.tape(request.match_info["name"].removesuffix(".mp3"))
+        if sound is None:
             return web.Response(status=404)
-        return web.Response(body=_tone(), content_type="audio/wav")
+        return web.Response(body=sound, content_type="audio/mpeg")
 
     async def _timezone(self, request: web.Request) -> web.Response:
         return web.json_response({"status": "success", "timezone": self._settings.timezone})
-
-
-def _tone(seconds: float = 2.0, rate: int = 8000) -> bytes:
-    """Something to hear: a second of two tones in a WAV."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(rate)
-        samples = (int(8000 * math.sin(2 * math.pi * 440 * n / rate)) for n in range(int(seconds * rate)))
-        sound.writeframes(b"".join(struct.pack("<h", one) for one in samples))
-    return file.getvalue()

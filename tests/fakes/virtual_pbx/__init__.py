@@ -32,6 +32,7 @@ _MORE: dict[str, dict[str, Any]] = {
             "+12025550103": "103",
         },
     },
+    "mango": {"api_key": SecretStr("the-test-key-of-the-pbx"), "queues": {"303": "support"}},
 }
 """What a vendor's settings have besides."""
 

@@ -44,7 +44,8 @@ from cti.virtual_pbx.contract import (
 from cti.virtual_pbx.settings import ConnectionSettings
 from cti.virtual_pbx.vendors.zadarma import words
 from cti.virtual_pbx.vendors.zadarma.api import LINK_S, ZadarmaApi
-from cti.virtual_pbx.vendors.zadarma.story import LEG, OVER, CallStory
+from cti.virtual_pbx.vendors.zadarma.records import past_facts
+from cti.virtual_pbx.vendors.zadarma.story import CallStory
 from tickets.events import CallEvent
 from tickets.facts import Fact
 
@@ -55,7 +56,6 @@ CLOCKS_APART = timedelta(minutes=10)  # then the settings' zone is another than 
 LINES = 1000  # of statistics at once
 PAGES = 3  # a minute
 LONGEST = timedelta(days=30)  # that the API lists at once
-QUIET = timedelta(minutes=15)  # after the last leg of the records, without any other, a call is over
 _REDIRECT = re.compile(r"[0-9]{3,4}|[0-9]{1,3}|[0-9]{1,3}-([0-9]{1,3}|main)")
 _HTTP_OK = "application/json"
 
@@ -214,7 +214,7 @@ class Zadarma(VirtualPbx[ZadarmaSettings]):
             "version": "2",
             "limit": str(LINES),
         }
-        rows: list[Mapping[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for page in range(PAGES):
             told = await self._ask("/v1/statistics/pbx/", {**asked, "skip": str(page * LINES)})
             lines = told.get("stats")
@@ -222,37 +222,13 @@ class Zadarma(VirtualPbx[ZadarmaSettings]):
             rows += found
             if len(found) < LINES:
                 break
-        return self._facts_of(rows, until)
-
-    def _facts_of(self, rows: Sequence[Mapping[str, Any]], now: datetime) -> list[Fact]:
-        legs: list[Fact] = []
-        latest: dict[str, Fact] = {}
-        for row in rows:
-            told = {
-                str(name): str(value) for name, value in row.items() if isinstance(value, str | int | float)
-            }
-            native, at = told.get("pbx_call_id", ""), words.moment(told.get("callstart", ""), self._zone)
-            if not native or at is None or at + timedelta(seconds=words.seconds(told.get("seconds"))) > now:
-                continue
-            call_id = neutral_id(self.vendor, native)
-            fact_id = digest_of(
-                LEG, native, told.get("call_id", ""), told["callstart"], told.get("destination", "")
-            )
-            leg = Fact(self.vendor, fact_id, call_id, LEG, at, told)
-            legs.append(leg)
-            latest[native] = max(latest.get(native, leg), leg, key=_ended)
-        over = [
-            Fact(self.vendor, digest_of(OVER, native), leg.call_id, OVER, leg.at, dict(leg.data))
-            for native, leg in latest.items()
-            if now - _ended(leg) >= QUIET
-        ]
-        return legs + over
+        return past_facts(self.vendor, rows, self._zone, until)
 
     async def fetch(self, tape: Tape, into: Path) -> None:
         """See `VirtualPbx.fetch`."""
         try:
             told = await self._ask(
-                "/v1/pbx/record/request/", {"call_id": tape.tape_id, "lifetime": str(LINK_S)}
+                "/v1/pbx/record/request/", {"call_id": tape.hint or tape.tape_id, "lifetime": str(LINK_S)}
             )
         except CommandRefused as error:
             # The vendor asks for 40 s of patience, and says in no fixed words that there is nothing yet.
@@ -282,7 +258,3 @@ _SAME = (
     "call_id_with_rec", "wait_dtmf[name]", "wait_dtmf[digits]",
 )  # fmt: skip
 """The fields that tell two webhooks of a call from one that came twice."""
-
-
-def _ended(leg: Fact) -> datetime:
-    return leg.at + timedelta(seconds=words.seconds(leg.data.get("seconds")))

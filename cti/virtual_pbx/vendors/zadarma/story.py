@@ -13,18 +13,16 @@ What the vendor's documents leave open, and how it is read here (read, not run):
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from cti.virtual_pbx.contract import Tape
 from cti.virtual_pbx.vendors.zadarma import words
+from cti.virtual_pbx.vendors.zadarma.records import RECORDS, Leg, legs_of, tape_of
 from tickets.events import CallEvent, Value
 from tickets.facts import Fact
 from tickets.vocabulary import Direction, EventKind
 
-LEG = "stats"  # a fact of the vendor's records: one leg of a call that is over
-OVER = "over"  # … and that no leg has begun for so long that the call is over, too
 _EXTENSION = re.compile(r"[0-9]{3,4}")
-_TAPE_BEGAN = re.compile(r"(?:^|-)([0-9]{10})\.[0-9]+")  # in 1-1458313316.343456-100-2016-01-11-100155
 
 
 class CallStory:
@@ -51,6 +49,7 @@ class CallStory:
         for fact in sorted(facts, key=lambda fact: (fact.at, fact.fact_id)):
             self._told.setdefault(fact.kind, []).append(fact)
         self.call_id = facts[0].call_id
+        self._legs, self._over = legs_of(self._of(RECORDS))
         self.outward = any(
             kind.startswith("NOTIFY_OUT_") or _text(told[0], "pbx_call_id").startswith("out_")
             for kind, told in self._told.items()
@@ -82,12 +81,14 @@ class CallStory:
     def tapes(self) -> list[Tape]:
         """Recordings that are there, each once."""
         named: dict[str, Tape] = {}
-        for fact in [*self._of("NOTIFY_RECORD"), *self._ends(), *self._of(LEG)]:
-            tape_id = _text(fact, "call_id_with_rec")
+        told = [
+            (_text(fact, "call_id_with_rec"), fact.at) for fact in (*self._of("NOTIFY_RECORD"), *self._ends())
+        ]
+        told += [(leg.told.get("call_id", ""), leg.at) for leg in self._legs if _is_recorded(leg)]
+        for name, at in told:
+            tape_id, began = tape_of(name)
             if tape_id:
-                began = _TAPE_BEGAN.search(tape_id)
-                at = datetime.fromtimestamp(int(began[1]), UTC) if began else fact.at
-                named.setdefault(tape_id, Tape(tape_id, self.call_id, at))
+                named.setdefault(tape_id, Tape(tape_id, self.call_id, began or at, hint=name))
         return list(named.values())
 
     # --- how
@@ -106,8 +107,8 @@ class CallStory:
         kinds = ("NOTIFY_OUT_START", "NOTIFY_OUT_END") if self.outward else (
             "NOTIFY_START", "NOTIFY_INTERNAL", "NOTIFY_END", "NOTIFY_IVR")  # fmt: skip
         told = next((self._of(kind)[0] for kind in kinds if self._of(kind)), None)
-        if told is None and (legs := self._of(LEG)):
-            return self._recorded(legs[0])
+        if told is None and self._legs:
+            return self._recorded(self._legs[0])
         if told is None:
             return None  # an answer or a recording alone: who called will be told, or be in the records
         began = words.moment(_text(told, "call_start"), self._zone) or told.at
@@ -121,14 +122,15 @@ class CallStory:
             caller, line = self._operator(_text(told, "internal")), self._operator(caller)
         return self._called(told, began, direction, caller, line)
 
-    def _recorded(self, leg: Fact) -> CallEvent:
+    def _recorded(self, leg: Leg) -> CallEvent:
         """Of a call of which only the records tell."""
-        caller = words.number(_text(leg, "destination" if self.outward else "clid"))
+        fact = self._of(RECORDS)[0]
+        caller = words.number(leg.told.get("destination" if self.outward else "clid", ""))
         direction = Direction.OUTBOUND if self.outward else Direction.INBOUND
         if self.outward and self._is_extension(caller):
-            colleague = self._operator(_text(leg, "sip") or _text(leg, "clid"))
-            return self._called(leg, leg.at, Direction.INTERNAL, colleague, self._operator(caller))
-        return self._called(leg, leg.at, direction, caller, "")
+            colleague = self._operator(leg.told.get("sip") or leg.told.get("clid", ""))
+            return self._called(fact, leg.at, Direction.INTERNAL, colleague, self._operator(caller))
+        return self._called(fact, leg.at, direction, caller, "")
 
     def _called(self, told: Fact, at: datetime, direction: Direction, caller: str, line: str) -> CallEvent:
         number = None if direction is Direction.INTERNAL else self._e164(caller)
@@ -159,26 +161,20 @@ class CallStory:
 
     def _recorded_answer(self) -> dict[str, datetime]:
         """The answer that was not told, once the records are there: from the end, or from them alone."""
-        legs = self._answered_legs()
-        if not legs and not self._of(LEG) and not self._of(OVER):
+        if not self._legs:
             return {}
         for end in self._ends():
             if (extension := self._talked(end)) is not None:
                 return {extension: end.at - timedelta(seconds=words.seconds(end.data.get("duration")))}
-        return {self._leg_operator(leg): leg.at for leg in legs[:1]}
+        for leg in self._legs:  # a menu answers too, and is nobody
+            if leg.answered and (extension := self._leg_operator(leg)):
+                return {extension: leg.at}
+        return {}
 
-    def _answered_legs(self) -> list[Fact]:
-        """Of an operator; a menu answers too, and is none."""
-        return [
-            leg
-            for leg in self._of(LEG)
-            if words.said_answered(leg.data.get("disposition")) and self._leg_operator(leg)
-        ]
-
-    def _leg_operator(self, leg: Fact) -> str:
+    def _leg_operator(self, leg: Leg) -> str:
         # Outward a destination that is an extension is who answered a colleague.
         for name in ("destination", "sip", "clid") if self.outward else ("destination", "sip"):
-            told = _text(leg, name)
+            told = leg.told.get(name, "")
             if self._is_extension(told):
                 return self._operator(told)
         return ""
@@ -198,12 +194,11 @@ class CallStory:
             if self._talked(end) is not None and not answers:
                 return []  # the answer is on its way, or the records will have it
             at, cause = end.at, _text(end, "disposition")
+        elif self._over:
+            last = max(self._legs, key=lambda leg: leg.ended)
+            at, cause = last.ended, last.told.get("disposition", "unknown")
         else:
-            legs = self._answered_legs() if answers else []
-            if not legs and not self._of(OVER):
-                return []
-            last = max([*legs, *self._of(OVER)], key=_leg_end)
-            at, cause = _leg_end(last), _text(last, "disposition") or "unknown"
+            return []
         told = end or self._first
         events = []
         if answers:
@@ -229,8 +224,8 @@ class CallStory:
         return CallEvent(fact.source, source_id, self.call_id, at or fact.at, kind, data)
 
 
-def _leg_end(leg: Fact) -> datetime:
-    return leg.at + timedelta(seconds=words.seconds(leg.data.get("seconds")))
+def _is_recorded(leg: Leg) -> bool:
+    return leg.told.get("is_recorded", "").lower() in {"true", "1"}
 
 
 def _text(fact: Fact, name: str) -> str:

@@ -138,3 +138,27 @@ def test_nonsense_is_refused(vendor: str, body: bytes) -> None:
     for hook in simulator(vendor).hooks(STORIES[0], adapter.settings, START, "nonsense"):
         with pytest.raises(Refused):
             adapter.take(arrive(replace(hook, body=body), vendor), START)
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+@vendors
+def test_what_was_dropped_is_mended_by_the_records(vendor: str, data: st.DataObject) -> None:
+    """Shuffled, repeated, each dropped at random, and the records at any time: the right outcome."""
+    adapter, story = adapter_of(vendor), data.draw(st.sampled_from(STORIES))
+    records = simulator(vendor).records(story, adapter.settings, START, f"call-{story.name}")
+    if not records:
+        return  # a vendor that keeps none
+    facts = facts_of(vendor, story)
+    kept = [fact for fact in facts if data.draw(st.booleans())]
+    again = data.draw(st.lists(st.sampled_from(facts), max_size=3)) if kept else []
+    came = data.draw(st.permutations([*kept, *[fact for fact in again if fact in kept], *records]))
+    call = replay(told_one_by_one(adapter, came))
+    told = story.as_told(simulator(vendor).mute)
+    assert call.ended
+    assert call.outcome is told.ending.outcome
+    assert call.operator == told.ending.operator
+    assert call.direction is told.direction
+    assert call.caller_raw.lstrip("+") == told.caller.lstrip("+")
+    assert abs(call.talk_seconds - told.ending.talk_seconds) <= 1.5
+    assert len(adapter.tapes(came)) == told.ending.recordings

@@ -6,7 +6,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -30,6 +30,7 @@ from cti.virtual_pbx.simulators.zadarma import ZadarmaSimulator
 from cti.virtual_pbx.stories import story
 from cti.virtual_pbx.vendors.zadarma import words
 from cti.virtual_pbx.vendors.zadarma.adapter import Zadarma
+from cti.virtual_pbx.vendors.zadarma.records import past_facts, tape_of
 from tests.fakes.virtual_pbx import START, adapter_of, arrive, settings_of
 from tickets.call import replay
 from tickets.events import CallEvent
@@ -72,6 +73,10 @@ def fact(kind: str, at_s: float, **data: str) -> Fact:
 def end(at_s: float = 66, **data: str) -> Fact:
     told = {"caller_id": "12025550143", "called_did": "1", "disposition": "answered", "duration": "60"}
     return fact("NOTIFY_END", at_s, **{**told, "internal": "101", **data})
+
+
+def past(rows: list[dict[str, Any]], now: datetime) -> list[Fact]:
+    return past_facts("zadarma", rows, words.zone_of("Europe/Kyiv"), now)
 
 
 def kinds(events: list[CallEvent]) -> list[EventKind]:
@@ -152,8 +157,8 @@ def test_an_end_that_overtakes_its_answer_waits_for_it() -> None:
 
 
 def test_an_answer_that_was_lost_is_taken_from_the_end_once_the_records_are_there() -> None:
-    leg = Fact("zadarma", "leg", "zadarma-1", "stats", START, {"pbx_call_id": "in_1", "destination": "101"})
-    told = [fact("NOTIFY_START", 0, caller_id="1", called_did="2"), end(), leg]
+    row = {"pbx_call_id": "in_1", "callstart": BEGAN, "destination": "0-1", "disposition": "answered"}
+    told = [fact("NOTIFY_START", 0, caller_id="1", called_did="2"), end(), *past([row], START)]
     call = replay(zadarma().tell(told))
     assert (call.outcome, call.operator, call.talk_seconds) == (CallOutcome.ANSWERED_BY_OPERATOR, "101", 60)
 
@@ -190,9 +195,9 @@ def test_keys_in_a_menu_of_ours_are_told() -> None:
 def test_a_recording_told_by_its_end_and_by_itself_is_one() -> None:
     name = "1-1458313316.343456-100-2016-01-11-100155"
     facts = [end(call_id_with_rec=name), fact("NOTIFY_RECORD", 70, call_id_with_rec=name)]
-    assert [(tape.tape_id, int(tape.at.timestamp())) for tape in zadarma().tapes(facts)] == [
-        (name, 1458313316)
-    ]
+    (tape,) = zadarma().tapes(facts)
+    assert (tape.hint, int(tape.at.timestamp())) == (name, 1458313316)
+    assert tape.tape_id == tape_of("1458313316.3434560")[0] == "1458313316.343456"
 
 
 async def answered(adapter: Zadarma, **house: Any) -> Mapping[str, Any]:
@@ -247,17 +252,17 @@ def test_records_of_a_call_that_goes_on_do_not_end_it() -> None:
     """A phone that did not answer is in the records, while the caller still waits for the next."""
     row = {"pbx_call_id": "in_1", "call_id": 1.5, "callstart": BEGAN, "clid": "1", "destination": "101",
            "disposition": "no answer", "seconds": 20}  # fmt: skip
-    soon = zadarma()._facts_of([row], START + timedelta(minutes=2))
-    assert [one.kind for one in soon] == ["stats"]
+    soon = past([row], START + timedelta(minutes=2))
+    assert len(soon) == 1
     assert EventKind.ENDED not in kinds(zadarma().tell(soon))
-    later = zadarma()._facts_of([row], START + timedelta(minutes=20))
+    later = past([row], START + timedelta(minutes=20))
     assert EventKind.ENDED in kinds(zadarma().tell(later))
 
 
 def test_a_call_of_which_only_the_records_tell_is_whole() -> None:
     row = {"pbx_call_id": "in_1", "call_id": 1.5, "callstart": BEGAN, "clid": 12025550143, "destination": 101,
            "disposition": "answered", "seconds": 42}  # fmt: skip
-    call = replay(zadarma().tell(zadarma()._facts_of([row], START + timedelta(hours=1))))
+    call = replay(zadarma().tell(past([row], START + timedelta(hours=1))))
     assert (call.outcome, call.operator, call.talk_seconds) == (CallOutcome.ANSWERED_BY_OPERATOR, "101", 42)
     assert (call.caller, call.received_at) == ("+12025550143", START)
 
