@@ -118,7 +118,7 @@ async def open_desk(
             region=scenario.region,
             zone=ZoneInfo(scenario.timezone),
             secure_cookies=settings.secure_cookies or settings.tls is not None,
-            phone_url=settings.phone_socket,
+            phone_url=settings.phone_socket if settings.asterisk else "",
             guest=_guest(frame) if settings.ring_page else None,
         )
     )

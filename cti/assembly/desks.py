@@ -15,11 +15,13 @@ from cti.desk.context import Contexts
 from cti.desk.snapshot import Reminder
 from cti.operators.legs import Asking
 from cti.operators.phones import PhoneBook
+from cti.virtual_pbx.contract import vendor_of
 from cti.web.words import phone
 from recordings.shelf import RecordingShelf
 from tickets.caller_file import CallerFiles
 from tickets.database import DatabaseTrouble, utc_now
 from tickets.desk import Desk
+from tickets.ledger import CallChange
 from tickets.missed import MissedBook
 from tickets.reminders import ReminderBook
 from tickets.vocabulary import CallState
@@ -71,7 +73,16 @@ async def lay_out_desks(
         language=scenario.language,
         clock=utc_now,
         tools=tools,
+        waiting_elsewhere=lambda: [
+            (call.queue, call.queued_at)
+            for call in frame.live.calls()
+            if call.state is CallState.QUEUED and call.queue and call.queued_at and vendor_of(call.call_id)
+        ],
     )
+
+    def queues_elsewhere(changes: Sequence[CallChange]) -> None:
+        if any(vendor_of(change.call.call_id) for change in changes):
+            centre.queues_changed()
 
     def look(events: list[AmiEvent]) -> None:
         for event in events:
@@ -80,7 +91,7 @@ async def lay_out_desks(
 
     frame.on_pbx_events.append(look)
     frame.on_events.append(centre.calls.hear)
-    frame.on_changes.append(centre.calls.committed)
+    frame.on_changes += [centre.calls.committed, queues_elsewhere]
     await _restore(frame, centre, desk)
 
     async def follow_queues() -> None:

@@ -38,7 +38,8 @@ async def staff(frame: Frame, pbx: Pbx) -> Operators:
         DatabaseTrouble: their states cannot be read.
     """
     wrap_up_s = {name: float(queue.wrap_up_s) for name, queue in frame.scenario.queues.items()}
-    keeper = PresenceKeeper(pbx.link, pbx.queues, PresenceBook(frame.sessions), wrap_up_s, utc_now)
+    book, page_phones = PresenceBook(frame.sessions), frame.settings.asterisk
+    keeper = PresenceKeeper(pbx.link, pbx.queues, book, wrap_up_s, utc_now, page_phones=page_phones)
     await keeper.load()
 
     def wrap_up(event: CallEvent) -> None:
