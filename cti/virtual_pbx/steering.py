@@ -106,7 +106,7 @@ class Steering:
         self._callers: OrderedDict[str, asyncio.Task[KnownCaller | None]] = OrderedDict()
         self._numbers: OrderedDict[str, str] = OrderedDict()  # by call, as it was told
         self._told: OrderedDict[str, None] = OrderedDict()  # calls whose caller is told of
-        self._decided: OrderedDict[str, None] = OrderedDict()
+        self._decided: OrderedDict[str, Steered | None] = OrderedDict()  # calls that were looked at
         self._budgets: dict[str, Budget] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -149,8 +149,8 @@ class Steering:
     async def answer(self, settings: ConnectionSettings, call_id: str, number: str) -> Steered | None:
         """For a vendor that asks where a call is to go; see `House.steer`."""
         if not number or not self._may_decide(settings, call_id):
-            return None
-        steered = await self._decision(settings, call_id, number)
+            return self._decided.get(call_id)  # who asks twice did not get the first answer
+        steered = self._decided[call_id] = await self._decision(settings, call_id, number)
         if steered is not None:
             self._note(call_id, steered)
         return steered

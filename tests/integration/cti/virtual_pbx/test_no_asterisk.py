@@ -1,7 +1,6 @@
 """The whole service with no Asterisk: Zadarma's webhooks over HTTP, the desk, and the push outwards."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,6 +26,12 @@ from tickets.vocabulary import Role
 PASSWORD = "a password of 20 signs"  # of the test's accounts
 CALLER = "+12025550143"
 WITHIN_S = 30.0
+LOOKED_S = 6.0  # after so long every keeper of something of Asterisk's has looked for it
+_NO_ASTERISK = (
+    "action=ami_", "action=queues_", "action=rooms_", "action=presence_", "action=seats_",
+    "action=priorities_",
+    "action=desk_", "action=call_back",
+)  # fmt: skip
 
 
 @dataclass
@@ -188,13 +193,11 @@ async def test_without_asterisk_the_service_is_ready_quiet_and_calls_through_the
             assert answer.status < 300, await answer.text()
         desk = await get(anna, "/api/v1/desk")
         assert (desk["me"]["presence"], desk["me"]["phone"]) == ("ready", "own")
-        for page in ("/desk", "/calls", "/tickets", "/room", "/"):
-            with contextlib.suppress(AssertionError):
-                async with anna.get(page) as answer:
-                    assert answer.status in {200, 403}, page
-        await asyncio.sleep(12)  # every keeper has had its turn, twice
+        for page in ("/desk", "/calls", "/tickets", "/now"):
+            async with anna.get(page) as answer:
+                assert answer.status in {200, 403}, page
+        await asyncio.sleep(LOOKED_S)
         said = we.service.said()
-        assert "ami_down" not in said
         assert "Traceback" not in said
-        troubles = [line for line in said.splitlines() if "[warning" in line or "[error" in line]
-        assert troubles == []
+        for trouble in _NO_ASTERISK:
+            assert trouble not in said, said
