@@ -5,9 +5,10 @@ round. Each part is put together in a file of `cti/assembly/`; this one says in 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import Gauge
 
@@ -27,6 +28,7 @@ from cti.live import LiveCalls
 from cti.process.drain import Drain
 from cti.progress import Report
 from cti.settings import Settings
+from cti.virtual_pbx.contract import VirtualPbx
 from cti.waiting.surge_watch import SurgeWatch
 from ivr.scenario import Scenario
 from recordings.shelf import RecordingShelf
@@ -50,6 +52,7 @@ class Service:
     shelf: RecordingShelf
     http_port: int
     drain: Drain
+    pbxs: Mapping[str, VirtualPbx[Any]]  # the virtual ones that are connected, by vendor
     broken: asyncio.Event  # a part has died: end, and let the supervisor begin anew
 
 
@@ -100,7 +103,8 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         frame.task("waiting_voice", waiting.voice.run())
     await tell_other_desks(frame, operators.phones.names)
     front = front_of(frame, prompts, bot, waiting, surge, operators.keeper)
-    operators.virtual.connect(await join_virtual_pbxs(frame, callers, store, front))
+    pbxs = await join_virtual_pbxs(frame, callers, store, front)
+    operators.virtual.connect(pbxs)
     http_port = await open_desk(
         frame,
         desks=desks,
@@ -116,7 +120,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         teacher=bot.teacher,
         probes=readiness(frame, database, pbx, bot.pool, drain),
     )
-    return Service(frame.live, accounts, customers, desk, shelf, http_port, drain, frame.broken)
+    return Service(frame.live, accounts, customers, desk, shelf, http_port, drain, pbxs, frame.broken)
 
 
 def _watch_surge(frame: Frame) -> SurgeWatch:

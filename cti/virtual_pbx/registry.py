@@ -7,9 +7,9 @@ from cti.virtual_pbx.contract import VirtualPbx
 
 VENDORS = {
     "generic": "cti.virtual_pbx.vendors.generic:GenericPush",
-    "zadarma": "cti.virtual_pbx.vendors.zadarma.adapter:Zadarma",
-    "twilio": "cti.virtual_pbx.vendors.twilio:TwilioVoice",
     "mango": "cti.virtual_pbx.vendors.mango:Mango",
+    "twilio": "cti.virtual_pbx.vendors.twilio:TwilioVoice",
+    "zadarma": "cti.virtual_pbx.vendors.zadarma.adapter:Zadarma",
 }
 
 

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
 from tests.fakes.asterisk_legs import AsteriskLegs
+from tests.fakes.twilio_caller import TwilioDoor
 from voicebot.media import Attend, Attendant, Audio, Digit, MediaEvent, MediaPort
 from voicebot.server import AudioSocketServer
+from voicebot.twilio_lines import TwilioLines
 from voicebot.websocket_lines import WebSocketLines
 
 Part = Callable[[MediaPort], Awaitable[object]]
@@ -47,7 +49,8 @@ class Listener:
         return b"".join(event.pcm for event in self.events if isinstance(event, Audio))
 
 
-Serve = Callable[[Attend], AudioSocketServer | WebSocketLines]
+Server = AudioSocketServer | WebSocketLines | TwilioLines
+Serve = Callable[[Attend], Server]
 
 
 class House:
@@ -57,6 +60,7 @@ class House:
         self.expected: dict[UUID, Listener] = {}
         self.server = serve(self._attend)
         self.legs = AsteriskLegs()  # where the PBX's WebSockets are, if that is the carrier
+        self.door = TwilioDoor()  # where Twilio comes to
 
     async def _attend(self, call: UUID) -> Attendant | None:
         return self.expected.pop(call, None)

@@ -7,9 +7,9 @@ from cti.virtual_pbx.simulators.port import Simulator
 
 SIMULATORS = {
     "generic": "cti.virtual_pbx.simulators.generic:GenericSimulator",
-    "zadarma": "cti.virtual_pbx.simulators.zadarma:ZadarmaSimulator",
-    "twilio": "cti.virtual_pbx.simulators.twilio:TwilioSimulator",
     "mango": "cti.virtual_pbx.simulators.mango:MangoSimulator",
+    "twilio": "cti.virtual_pbx.simulators.twilio:TwilioSimulator",
+    "zadarma": "cti.virtual_pbx.simulators.zadarma:ZadarmaSimulator",
 }
 
 

@@ -4,23 +4,29 @@ A whole call that follows our TwiML is rung by `twilio_caller`.
 """
 
 import hashlib
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import ClassVar
 from urllib.parse import urlencode
 
 from aiohttp import web
+from pydantic import SecretStr
 
-from cti.virtual_pbx.simulators.port import SimulatedHook
-from cti.virtual_pbx.simulators.twilio_api import TwilioSide
-from cti.virtual_pbx.stories import Step, Story, What
+from cti.virtual_pbx.settings import Secret
+from cti.virtual_pbx.simulators.port import SimulatedHook, Sound
+from cti.virtual_pbx.simulators.twilio_api import TwilioSide, two_tones
+from cti.virtual_pbx.stories import ANNA, BEN, EVE, Step, Story, What
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place
 from cti.virtual_pbx.vendors.twilio.place import word_of
+from cti.virtual_pbx.vendors.twilio.records import facts_of
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from cti.virtual_pbx.vendors.twilio.signature import signature
 from ivr.menu import Stage, State
 from ivr.scenario import MAIN_MENU
+from tickets.facts import Fact
 from tickets.vocabulary import Direction, HandOver
 
 WITHHELD = "+266696687"  # "ANONYMOUS" on a telephone's keys
@@ -33,15 +39,14 @@ def sid(kind: str, *names: object) -> str:
     return f"{kind}{digest[:32]}"
 
 
-def signed_hook(
-    settings: TwilioSettings, at: datetime, page: Page, place: Place, fields: dict[str, str]
+def signed(
+    settings: TwilioSettings, at: datetime, page: Page, query: str, fields: dict[str, str]
 ) -> SimulatedHook:
     """One of Twilio's requests."""
-    query = place.query()
     path = f"/{page.value}" + (f"?{query}" if query else "")
     token = settings.secrets[0].value.get_secret_value()
-    signed = signature(token, f"{settings.public_url}/twilio{path}", fields.items())
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed}
+    header = signature(token, f"{settings.public_url}/twilio{path}", fields.items())
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": header}
     return SimulatedHook(at, path, headers, urlencode(fields).encode())
 
 
@@ -55,18 +60,43 @@ class TwilioSimulator:
     )
 
     def __init__(self) -> None:
+        self.sound: Sound = two_tones
         self.side = TwilioSide()
+
+    def invent(self, public_url: str, api: str) -> TwilioSettings:
+        """See `Simulator.invent`."""
+        return TwilioSettings(
+            public_url=public_url,
+            secrets=(Secret(value=SecretStr(secrets.token_hex(16))),),
+            account_sid=f"AC{secrets.token_hex(16)}",
+            api=api,
+            operators={f"sip:{operator}@{DOMAIN}": operator for operator in (ANNA, BEN, EVE)},
+        )
+
+    def api(self, settings: TwilioSettings) -> str:
+        """See `Simulator.api`."""
+        return settings.api
 
     def hooks(
         self, story: Story, settings: TwilioSettings, start: datetime, native: str
     ) -> list[SimulatedHook]:
         """See `Simulator.hooks`. What they tell stands in the API's records, too."""
+        call = self._play(story, settings, start, native)
+        self.side.remember(call.records, call.tapes)
+        for tape, step in call.recorded:
+            self.side.sounds[tape] = partial(self.sound, native, step)
+        return call.told
+
+    def records(self, story: Story, settings: TwilioSettings, start: datetime, native: str) -> list[Fact]:
+        """See `Simulator.records`."""
+        call = self._play(story, settings, start, native)
+        return facts_of(call.records, call.tapes, start, start)
+
+    def _play(self, story: Story, settings: TwilioSettings, start: datetime, native: str) -> "_Call":
         call = _Call(story, settings, start, sid("CA", native))
         for step in story.as_told(self.mute).steps:
             call.goes_on(step)
-        self.side.calls += call.records
-        self.side.recordings += call.tapes
-        return call.told
+        return call
 
     def vendor_side(self, settings: TwilioSettings) -> web.Application | None:
         """See `Simulator.vendor_side`."""
@@ -95,10 +125,12 @@ class _Call:
     told: list[SimulatedHook] = field(default_factory=list)
     records: list[dict[str, str | None]] = field(default_factory=list)
     tapes: list[dict[str, str]] = field(default_factory=list)
+    recorded: list[tuple[str, Step]] = field(default_factory=list)  # the recordings' ids and their steps
     _leg: _Leg | None = None
     _legs: int = 0
     _since: int = 0  # waiting for a person
     _queue: str = ""
+    _left_message: bool = False
 
     def goes_on(self, step: Step) -> None:
         """What Twilio tells of it."""
@@ -126,6 +158,7 @@ class _Call:
                 place = Place(to=step.to, by=step.operator, since=self._epoch(step.at))
                 self._page(step.at, Page.TRANSFER, place)
             case What.VOICEMAIL:
+                self._left_message = True
                 self._page(step.at, Page.VOICEMAIL, self._place())
             case What.RECORDED:
                 self._recorded(step)
@@ -175,10 +208,12 @@ class _Call:
         began = self._time(step.since)
         place = Place(way="out") if self.story.direction is Direction.OUTBOUND else Place()
         told = {"RecordingSid": tape, "RecordingStatus": "completed", "RecordingDuration": str(length)}
-        told |= {"RecordingChannels": "2", "RecordingStartTime": began}
+        source = "RecordVerb" if self._left_message else "DialVerb"
+        told |= {"RecordingChannels": "2", "RecordingStartTime": began, "RecordingSource": source}
         self._page(step.at, Page.RECORDING, place, **told)
+        self.recorded.append((tape, step))
         self.tapes.append({"sid": tape, "call_sid": self.sid, "status": "completed", "start_time": began,
-                           "duration": str(length), "channels": "2", "source": "DialVerb"})  # fmt: skip
+                           "duration": str(length), "channels": "2", "source": source})  # fmt: skip
 
     def _ends_leg(self, at: int, status: str) -> None:
         leg = self._leg
@@ -196,7 +231,7 @@ class _Call:
             return
         way = "out" if self.story.direction is Direction.OUTBOUND else ""
         self.told.append(
-            signed_hook(self.settings, self._at(at), Page.LEG, Place(who=leg.who, way=way), {
+            signed(self.settings, self._at(at), Page.LEG, Place(who=leg.who, way=way).query(), {
                 **self._always, "CallSid": leg.sid, "ParentCallSid": self.sid, "CallStatus": status,
                 "To": leg.to, "Direction": "outbound-dial", "Timestamp": self._time(at), **more,
             })
@@ -205,7 +240,7 @@ class _Call:
     def _page(self, at: int, page: Page, place: Place, **more: str) -> None:
         status = "ringing" if page in (Page.VOICE, Page.OUTGOING) else "in-progress"
         fields = {**self._always, "CallStatus": status, **more}
-        self.told.append(signed_hook(self.settings, self._at(at), page, place, fields))
+        self.told.append(signed(self.settings, self._at(at), page, place.query(), fields))
 
     def _record(
         self, of: str, parent: str | None, caller: str, to: str, direction: str, status: str,

@@ -4,15 +4,17 @@ import base64
 import io
 import json
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from aiohttp import web
 
+from cti.virtual_pbx.stories import Step
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 
 RATE = 8000
+MOST_RECORDS = 10_000
 LONGEST_TONE_S = 30
 
 
@@ -22,11 +24,16 @@ class TwilioSide:
     def __init__(self) -> None:
         self.calls: list[dict[str, str | None]] = []
         self.recordings: list[dict[str, str]] = []
-        self.sounds: dict[str, bytes] = {}  # WAV by recording; of others tones are made
+        self.sounds: dict[str, Callable[[], bytes]] = {}  # what makes a recording's WAV, by its id
         self.commands: list[tuple[str, dict[str, list[str]]]] = []  # path below the account, fields
         self.on_command: Callable[[str, dict[str, list[str]]], None] = lambda path, fields: None
         self.refusals: list[tuple[int, int]] = []  # HTTP status and Twilio's code of the next requests
         self.page_size = 0  # 0: as asked
+
+    def remember(self, calls: Sequence[dict[str, str | None]], recordings: Sequence[dict[str, str]]) -> None:
+        """These are in the records from now on; the oldest of very many are not."""
+        self.calls = [*self.calls, *calls][-MOST_RECORDS:]
+        self.recordings = [*self.recordings, *recordings][-MOST_RECORDS:]
 
     def application(self, settings: TwilioSettings) -> web.Application:
         """The API of one account."""
@@ -79,13 +86,12 @@ class TwilioSide:
         known = next((one for one in self.recordings if one["sid"] == sid), None)
         if known is None:
             return _refusal(404, 20404)
-        wav = self.sounds.get(sid) or tones(int(known["duration"]))
-        return web.Response(body=wav, content_type="audio/x-wav")
+        return web.Response(body=self.sounds[sid](), content_type="audio/x-wav")
 
 
-def tones(seconds: int) -> bytes:
+def two_tones(native: str, step: Step) -> bytes:
     """A recording with two channels: one tone on each."""
-    length = np.arange(RATE * max(1, min(seconds, LONGEST_TONE_S)))
+    length = np.arange(RATE * max(1, min(step.at - step.since, LONGEST_TONE_S)))
     sides = [np.sin(2 * np.pi * tone * length / RATE) for tone in (440, 660)]
     return two_channels(*((8000 * side).astype("<i2").tobytes() for side in sides))
 

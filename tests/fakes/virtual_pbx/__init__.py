@@ -23,7 +23,7 @@ SCENARIO = load_scenario(Path(__file__).parents[3] / "scenarios" / "lottery.yaml
 _COMMON: dict[str, Any] = {"public_url": PUBLIC, "secrets": (Secret(value=SecretStr("a-long-test-secret")),)}
 _MORE: dict[str, dict[str, Any]] = {
     "generic": {},
-    "zadarma": {"key": "test-key", "timezone": "Europe/Kyiv"},
+    "mango": {"api_key": SecretStr("the-test-key-of-the-pbx"), "queues": {"303": "support"}},
     "twilio": {
         "account_sid": "AC" + "0" * 32,
         "operators": {
@@ -32,7 +32,7 @@ _MORE: dict[str, dict[str, Any]] = {
             "+12025550103": "103",
         },
     },
-    "mango": {"api_key": SecretStr("the-test-key-of-the-pbx"), "queues": {"303": "support"}},
+    "zadarma": {"key": "test-key", "timezone": "Europe/Kyiv"},
 }
 """What a vendor's settings have besides."""
 

@@ -1,4 +1,4 @@
-"""What each carrier of call audio does for a conversation: AudioSocket and Asterisk's WebSocket channel."""
+"""What each carrier of call audio does for a conversation: AudioSocket, Asterisk's WebSockets, Twilio's."""
 
 import asyncio
 import contextlib
@@ -10,23 +10,32 @@ import pytest
 from tests.fakes.asterisk_legs import AsteriskLegs, ChanWebSocketCaller
 from tests.fakes.audiosocket_client import AUDIO, AudioSocketCaller
 from tests.fakes.bot_house import House
+from tests.fakes.twilio_caller import TwilioCaller
+from voicebot import mulaw
 from voicebot.media import HungUp, MediaPort
 from voicebot.server import AudioSocketServer
+from voicebot.twilio_lines import TwilioLines
 from voicebot.websocket_lines import WebSocketLines
 
 pytestmark = pytest.mark.integration
 
 TONE = b"\x00\x20\x00\xe0" * 80  # 20 ms, loud
 
-AnyCaller = AudioSocketCaller | ChanWebSocketCaller
+AnyCaller = AudioSocketCaller | ChanWebSocketCaller | TwilioCaller
 Rings = Callable[[UUID], AnyCaller]
 
 
-@pytest.fixture(params=["AudioSocket", "WebSocket"])
+@pytest.fixture(params=["AudioSocket", "WebSocket", "Twilio"])
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
     if request.param == "AudioSocket":
         house = House(lambda attend: AudioSocketServer("127.0.0.1", 0, attend, connections=4))
         async with house.server:
+            yield house
+        return
+    if request.param == "Twilio":
+        lines = TwilioLines(lambda call: house._attend(call), connections=4)
+        house = House(lambda attend: lines)
+        async with house.door.open(lines), lines:
             yield house
         return
     async with AsteriskLegs().open() as legs:
@@ -42,10 +51,22 @@ def rings(house: House) -> Rings:
     server, legs = house.server, house.legs
     if isinstance(server, AudioSocketServer):
         return lambda call: AudioSocketCaller(server.port, call)
+    if isinstance(server, TwilioLines):
+        return lambda call: TwilioCaller(house.door, call)
     return lambda call: ChanWebSocketCaller(legs, server, call)
 
 
-async def test_the_conversation_gets_what_the_caller_says_and_presses(house: House, rings: Rings) -> None:
+@pytest.fixture
+def carried(house: House) -> Callable[[bytes], bytes]:
+    """What is left of a sound on its way."""
+    if isinstance(house.server, TwilioLines):
+        return lambda pcm: mulaw.expand(mulaw.compress(pcm))
+    return lambda pcm: pcm
+
+
+async def test_the_conversation_gets_what_the_caller_says_and_presses(
+    house: House, rings: Rings, carried: Callable[[bytes], bytes]
+) -> None:
     call, listener = house.expect()
     async with rings(call) as caller:
         await caller.say(TONE * 5)
@@ -55,12 +76,14 @@ async def test_the_conversation_gets_what_the_caller_says_and_presses(house: Hou
     async with asyncio.timeout(5):
         await listener.ended.wait()
 
-    assert TONE * 5 in listener.audio
+    assert carried(TONE * 5) in listener.audio
     assert listener.events[-1] == HungUp()
     assert sum(isinstance(event, HungUp) for event in listener.events) == 1
 
 
-async def test_the_caller_hears_what_is_played_whole_and_in_order(house: House, rings: Rings) -> None:
+async def test_the_caller_hears_what_is_played_whole_and_in_order(
+    house: House, rings: Rings, carried: Callable[[bytes], bytes]
+) -> None:
     sound = bytes(range(1, 251)) * 200  # 3.1 s; the last frame is not full
 
     async def speak(media: MediaPort) -> None:
@@ -76,7 +99,7 @@ async def test_the_caller_hears_what_is_played_whole_and_in_order(house: House, 
         await caller.closed.wait()
 
     heard = b"".join(heard.payload for heard in caller.heard if heard.kind == AUDIO)
-    assert sound in heard
+    assert carried(sound) in heard
     assert caller.ended_properly
     await listener.until(listener.ended.is_set)
 

@@ -47,7 +47,8 @@ class TwilioApi:
         self._session = session
         self._base = settings.api
         self._account = f"/2010-04-01/Accounts/{settings.account_sid}"
-        self._auth = aiohttp.BasicAuth(settings.account_sid, settings.secrets[0].value.get_secret_value())
+        token = settings.secrets[0].value.get_secret_value()
+        self._headers = {"Authorization": aiohttp.encode_basic_auth(settings.account_sid, token)}
 
     async def post(self, path: str, fields: Fields) -> Any:
         """Do something; what Twilio answers.
@@ -88,7 +89,7 @@ class TwilioApi:
                 asyncio.timeout(FETCH_S),
                 self._session.get(
                     url,
-                    auth=self._auth,
+                    headers=self._headers,
                     params={"RequestedChannels": "2"},
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=FETCH_S, sock_read=ASK_S),
@@ -113,7 +114,7 @@ class TwilioApi:
             async with (
                 asyncio.timeout(ASK_S),
                 self._session.request(
-                    method, f"{self._base}{path}", auth=self._auth, data=fields, params=query,
+                    method, f"{self._base}{path}", headers=self._headers, data=fields, params=query,
                     allow_redirects=False,
                 ) as answer,
             ):  # fmt: skip

@@ -3,7 +3,8 @@
 base64(HMAC-SHA1(token, address + each field's name and value, sorted by name)). Of a field that comes more
 than once, each different value counts once, in order. A body that is no form is not in the signature: its
 SHA-256 stands in the address (`bodySHA256`). Some of Twilio's senders write the port into the address, some
-do not.
+do not. The newer signature by a shared key (`X-Twilio-Webhooks-Signature-Settings`) is not taken: it is
+chosen in the console, and the token does for everything.
 """
 
 import base64

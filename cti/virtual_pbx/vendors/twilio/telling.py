@@ -67,6 +67,9 @@ class Telling:
                 yield self._called_back(fact, place)
             case str() if fact.kind == RECORD:
                 yield from self._record(fact, facts)
+        tape = tape_of(fact)
+        if tape is not None and tape.is_message:
+            yield _event(fact, EventKind.VOICEMAIL_STARTED, tape.sid, tape.began, sequence=1)
         if fact.kind not in (Page.LEG, RECORD) and said(fact, "CallStatus") in ENDED:
             yield _event(fact, EventKind.ENDED, fact.fact_id, cause=said(fact, "CallStatus"))
 
@@ -206,24 +209,46 @@ class Telling:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyTape:
+    """A recording that Twilio has."""
+
+    sid: str
+    began: datetime
+    is_message: bool  # a caller's, of `<Record>`
+
+
+def tape_of(fact: Fact) -> ReadyTape | None:
+    """The recording that a fact tells of; None: it tells of none that is ready."""
+    if fact.kind == Page.RECORDING:
+        names = (
+            "RecordingSid",
+            "RecordingStatus",
+            "RecordingStartTime",
+            "RecordingDuration",
+            "RecordingSource",
+        )
+    elif fact.kind == TAPE_RECORD:
+        names = ("sid", "status", "start_time", "duration", "source")
+    else:
+        return None
+    tape_sid, status, start, length, source = (said(fact, name) for name in names)
+    if not tape_sid or status != "completed":
+        return None
+    began = moment(start) or fact.at - timedelta(seconds=seconds(length))
+    return ReadyTape(tape_sid, began, source == "RecordVerb")
+
+
 def tapes_in(facts: Sequence[Fact]) -> list[Tape]:
     """See `VirtualPbx.tapes`. A recording that was told of twice is one."""
     found: dict[str, Tape] = {}
     outward = any(fact.kind in (Page.OUTGOING, Page.CALL_BACK) for fact in facts)
     for fact in facts:
-        if fact.kind == Page.RECORDING:
-            sid, status, start, length = ("RecordingSid", "RecordingStatus", "RecordingStartTime",
-                                          "RecordingDuration")  # fmt: skip
-        elif fact.kind == TAPE_RECORD:
-            sid, status, start, length = "sid", "status", "start_time", "duration"
-        else:
-            continue
-        tape_id = said(fact, sid)
-        if tape_id and said(fact, status) == "completed":
-            begin = moment(said(fact, start)) or fact.at - timedelta(seconds=seconds(said(fact, length)))
+        tape = tape_of(fact)
+        if tape is not None:
             # Who dialled is on the first channel: the operator, of a call that goes out.
             out = outward or place_of(asked(fact)).way == "out"
-            found.setdefault(tape_id, Tape(tape_id, fact.call_id, begin, caller=int(out)))
+            found.setdefault(tape.sid, Tape(tape.sid, fact.call_id, tape.began, caller=int(out)))
     return list(found.values())
 
 

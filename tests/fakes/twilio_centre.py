@@ -1,0 +1,154 @@
+"""A service that has no Asterisk, connected to a simulated Twilio: for tests of whole calls."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+from aiohttp import web
+from pydantic import SecretStr
+
+from cti.app import Service, running
+from cti.asterisk.install import cache_folder
+from cti.ports import free_port
+from cti.settings import Settings
+from cti.virtual_pbx.contract import neutral_id
+from cti.virtual_pbx.settings import Secret, write_connection
+from cti.virtual_pbx.simulators.twilio import sid
+from cti.virtual_pbx.simulators.twilio_api import TwilioSide
+from cti.virtual_pbx.simulators.twilio_caller import FollowedCall, Script
+from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
+from ivr.scenario_file import load_scenario
+from recordings.shelf import RecordingShelf, RecordingView
+from recordings.store import DiskStore
+from tests.fakes.audiosocket_client import AUDIO, Heard, Hearer
+from tests.fakes.scenarios import lottery, write_scenario
+from tickets.call import Call
+from tickets.customers import CustomerBook
+from tickets.database import Database, migrate, open_database
+from tickets.desk import Desk, NotFound
+from tickets.events import CallEvent
+from tickets.vocabulary import EventKind
+
+T = TypeVar("T")
+ALICE, BEN = "sip:101@lottery.sip.twilio.com", "client:ben"
+LINE, CALLER = "+18005550100", "+12025550143"
+VIP = "+12025550133"
+
+
+async def eventually(look: Callable[[], Awaitable[T | None]], within_s: float, what: str) -> T:
+    """Look again and again until there is something to see."""
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                if seen := await look():
+                    return seen
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not within {within_s:.0f} s: {what}") from None
+
+
+class Listening(Hearer):
+    """What a caller hears of the bot."""
+
+    def hear(self, frame: bytes) -> None:
+        self.heard.append(Heard(asyncio.get_running_loop().time(), AUDIO, frame))
+        self._news.set()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What lies on the desk after a call."""
+
+    call: Call
+    events: list[CallEvent]
+    tape: RecordingView
+
+    def told(self, kind: EventKind) -> list[dict[str, Any]]:
+        return [dict(event.data) for event in self.events if event.kind is kind]
+
+
+@dataclass
+class TwilioCentre:
+    """The service, Twilio, and how to ring."""
+
+    service: Service
+    settings: Settings
+    connection: TwilioSettings
+    side: TwilioSide
+    session: aiohttp.ClientSession
+    database: Database
+
+    def call(self, native: str, *, caller: str = CALLER, ear: Listening | None = None) -> FollowedCall:
+        """A call that is about to come in."""
+        hears = ear.hear if ear is not None else lambda frame: None
+        return FollowedCall(
+            self.connection, self.session, self.side, native, caller=caller, line=LINE, hears=hears
+        )
+
+    async def rings(self, native: str, script: Script, within_s: float = 60, **about: Any) -> FollowedCall:
+        """Ring, and come to the end."""
+        call = self.call(native, **about)
+        async with asyncio.timeout(within_s):
+            await call.ring(script)
+        return call
+
+    async def outcome(self, native: str, *, transcript: bool = False, within_s: float = 60) -> Outcome:
+        """What lies on the desk once the call is over and its recording has come."""
+        call_id = neutral_id("twilio", sid("CA", native))
+        desk = Desk(self.database.sessions)
+        shelf = RecordingShelf(self.database.sessions, DiskStore(self.settings.recordings_folder))
+
+        async def look() -> Outcome | None:
+            try:
+                line = await desk.call(call_id)
+            except NotFound:
+                return None
+            tape = await shelf.of_call(call_id)
+            if not line.call.ended or tape is None or (transcript and tape.transcript is None):
+                return None
+            detail = await desk.ticket(line.ticket_number)
+            return Outcome(detail.call, detail.events, tape)
+
+        return await eventually(look, within_s, f"{native} has a ticket, has ended and is recorded")
+
+
+@asynccontextmanager
+async def twilio_centre(folder: Path) -> AsyncIterator[TwilioCentre]:
+    """Everything at work, with a customer who is a VIP."""
+    content = lottery()
+    content["hours"] = {"open": "24/7"}
+    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    content["queues"]["support"]["ring_s"] = 5
+    scenario = load_scenario(write_scenario(content, folder / "twilio.yaml"))
+    hooks = free_port()
+    settings = Settings.read(
+        data=folder / "data", http_port=0, hooks_port=hooks, asterisk=False,
+        prompts=cache_folder() / "test-prompts",
+    )  # fmt: skip
+    settings.data.mkdir()
+    await asyncio.to_thread(migrate, settings.database_url)
+    side = TwilioSide()
+    connection = TwilioSettings(
+        public_url=f"http://127.0.0.1:{hooks}",
+        secrets=(Secret(value=SecretStr("a-long-test-secret")),),
+        account_sid="AC" + "0" * 32,
+        api=f"http://127.0.0.1:{free_port()}",
+        operators={ALICE: "101", BEN: "102"},
+    )
+    write_connection(settings.connections_folder / "twilio.json", connection)
+    runner = web.AppRunner(side.application(connection))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", int(connection.api.rpartition(":")[2])).start()
+    database = open_database(settings.database_url)
+    try:
+        async with aiohttp.ClientSession() as session, running(settings, scenario) as service:
+            book = CustomerBook(database.sessions)
+            await book.add(name="Victoria Stone", numbers=[VIP], vip_level=2)
+            yield TwilioCentre(service, settings, connection, side, session, database)
+    finally:
+        await database.close()
+        await runner.cleanup()

@@ -1,0 +1,182 @@
+"""Whole calls over a simulated Twilio, into the real service: real speech both ways, and no Asterisk."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from cti.asterisk.install import cache_folder
+from cti.speech import voice_chooser
+from cti.virtual_pbx.contract import HangUp, Transfer, neutral_id
+from cti.virtual_pbx.simulators.twilio_caller import Picks, Script
+from cti.virtual_pbx.simulators.twilio_media import StreamedCall
+from ivr.scenario_file import load_scenario
+from tests.fakes.audiosocket_client import read_wav
+from tests.fakes.scenarios import LOTTERY
+from tests.fakes.twilio_centre import ALICE, BEN, VIP, Listening, TwilioCentre, eventually, twilio_centre
+from tests.house.voices import LINES
+from tickets.vocabulary import CallOutcome, CallState, EventKind, HandOver
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TwilioCentre]:
+    async with twilio_centre(tmp_path_factory.mktemp("twilio")) as centre:
+        yield centre
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def voices() -> dict[str, bytes]:
+    """What people say, as telephone audio."""
+    folder: Path = cache_folder() / "test-prompts"
+    voice = voice_chooser(folder, None)(load_scenario(LOTTERY))
+    paths = await voice.render_all(list(LINES.values()))
+    return {name: read_wav(path) for name, path in zip(LINES, paths, strict=True)}
+
+
+async def test_menu_bot_operator_recording_and_ticket(centre: TwilioCentre, voices: dict[str, bytes]) -> None:
+    ear = Listening()
+
+    async def talk(call: StreamedCall) -> None:
+        await ear.quiet_for(1.0)  # the greeting
+        asked = await call.say(voices["next_draw"])
+        await ear.first_sound_after(asked)
+        await ear.quiet_for(1.2)
+        await call.say(voices["operator"])
+        await call.closed.wait()
+
+    alice = Picks(talks_s=6.0, caller=voices["wish"], operator=voices["hello"])
+    script = Script(keys=["1"], talk=talk, phones={ALICE: [alice]})
+    call = await centre.rings("whole", script, ear=ear)
+
+    assert call.failed == []
+    assert call.played == ["greeting", "recording_notice", "connecting"]
+    assert call.rung == [ALICE]
+    assert call.pages == ["voice", "menu", "after-bot", "operators", "dialled"]
+    found = await centre.outcome("whole", transcript=True)
+    assert found.call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+    assert found.call.operator == "101"
+    assert found.call.hand_over is HandOver.ASKED
+    assert found.call.queue == "support"
+    assert found.call.talk_seconds == pytest.approx(6, abs=1.5)
+    assert found.call.bot_seconds > 3
+    turns = [turn for turn in found.told(EventKind.BOT_TURN) if turn["speaker"] == "caller"]
+    assert [turn["intent"] for turn in turns] == ["next_draw", "operator"]
+    transcript = found.tape.transcript
+    assert transcript is not None
+    said = {str(phrase.speaker): phrase.text.lower() for phrase in transcript.phrases}
+    assert "subscription" in said["caller"]
+    assert "alice" in said["operator"]
+
+
+async def test_zero_at_the_greeting_is_a_person(centre: TwilioCentre) -> None:
+    call = await centre.rings("zero", Script(keys=["0"], phones={ALICE: [Picks(talks_s=0.2)]}))
+    assert call.pages == ["voice", "menu", "operators", "dialled"]
+    found = await centre.outcome("zero")
+    assert found.call.hand_over is HandOver.PRESSED_ZERO
+    assert found.call.operator == "101"
+
+
+async def test_the_next_operator_is_rung_where_the_first_does_not_answer(centre: TwilioCentre) -> None:
+    phones = {ALICE: [Picks("no-answer", rings_s=0.1)], BEN: [Picks(talks_s=0.2)]}
+    call = await centre.rings("next", Script(keys=["0"], phones=phones))
+    assert call.rung == [ALICE, BEN]
+    found = await centre.outcome("next")
+    assert found.call.operator == "102"
+    assert found.told(EventKind.OPERATOR_MISSED) == [{"operator": "101"}]
+
+
+async def test_for_a_vip_all_free_phones_ring_at_once(centre: TwilioCentre) -> None:
+    phones = {ALICE: [Picks(rings_s=0.3)], BEN: [Picks(rings_s=0.1, talks_s=0.2)]}
+    call = await centre.rings("vip", Script(keys=["0"], phones=phones), caller=VIP)
+    assert call.rung == [ALICE, BEN]
+    found = await centre.outcome("vip")
+    assert found.call.operator == "102"
+    assert found.call.vip_level == 2
+    assert found.call.priority > 0
+    assert found.told(EventKind.OPERATOR_MISSED) == []  # Alice's phone stopped because Ben was faster
+
+
+async def test_a_busy_operator_is_not_rung_and_the_caller_waits(centre: TwilioCentre) -> None:
+    first = centre.call("holds-alice")
+    talk = asyncio.create_task(first.ring(Script(keys=["0"], phones={ALICE: [Picks(talks_s=60)]})))
+    await first.in_talk.wait()
+    second = centre.call("holds-ben")
+    phones = {ALICE: [Picks("busy")], BEN: [Picks(talks_s=60)]}
+    other = asyncio.create_task(second.ring(Script(keys=["0"], phones=phones)))
+    await second.in_talk.wait()
+    assert second.rung == [BEN]
+    await eventually(lambda: _talking(centre, 2), 10, "both are known to talk")
+    third = centre.call("waits")
+    waiting = asyncio.create_task(third.ring(Script(keys=["0"], phones={ALICE: [Picks(talks_s=0.2)]})))
+    await eventually(lambda: _true("please_hold" in third.played), 10, "the third caller is told to hold on")
+    assert third.rung == []
+    vendor = centre.service.pbxs["twilio"]
+    facts = await vendor.house.facts(neutral_id("twilio", first.sid))
+    await vendor.command(HangUp(), facts)
+    async with asyncio.timeout(30):
+        await talk
+        await waiting
+    assert third.rung == [ALICE]
+    await vendor.command(HangUp(), await vendor.house.facts(neutral_id("twilio", second.sid)))
+    await other
+
+
+async def test_a_caller_is_sent_on_and_comes_back_where_nobody_answers(centre: TwilioCentre) -> None:
+    phones = {ALICE: [Picks(talks_s=60), Picks(talks_s=0.2)], BEN: [Picks("no-answer", rings_s=0.1)]}
+    call = centre.call("sent-on")
+    ringing = asyncio.create_task(call.ring(Script(keys=["0"], phones=phones)))
+    await call.in_talk.wait()
+    vendor = centre.service.pbxs["twilio"]
+    call_id = neutral_id("twilio", call.sid)
+    await eventually(lambda: vendor.house.facts(call_id), 5, "there are facts")
+    await vendor.command(Transfer("102", "101"), await vendor.house.facts(call_id))
+    async with asyncio.timeout(20):
+        await ringing
+    assert call.rung == [ALICE, BEN, ALICE]
+    found = await centre.outcome("sent-on")
+    assert found.told(EventKind.TRANSFERRED) == [{"operator": "101", "to": "102", "how": "blind"}]
+    assert found.call.operator == "101"
+
+
+async def test_a_message_is_left_where_the_menu_leads_to_it(
+    centre: TwilioCentre, voices: dict[str, bytes]
+) -> None:
+    script = Script(keys=["4", ""], message=voices["message"])
+    call = await centre.rings("message", script)
+    assert call.pages == ["voice", "menu", "voicemail", "zero", "message"]
+    found = await centre.outcome("message", transcript=True)
+    assert found.call.outcome is CallOutcome.VOICEMAIL
+    assert found.tape.seconds == pytest.approx(len(voices["message"]) / 16000, abs=1)
+
+
+async def test_zero_while_leaving_a_message_is_a_person(centre: TwilioCentre) -> None:
+    phones = {ALICE: [Picks(talks_s=0.2)]}
+    script = Script(keys=["4", ""], message=bytes(16000), message_ends="0", phones=phones)
+    call = await centre.rings("message-zero", script)
+    assert call.rung == [ALICE]
+    assert (await centre.outcome("message-zero")).call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
+
+
+async def test_whoever_hangs_up_on_the_bot_is_gone(centre: TwilioCentre) -> None:
+    async def leave(call: StreamedCall) -> None:
+        await asyncio.sleep(0.5)
+
+    call = await centre.rings("left-bot", Script(keys=["1"], talk=leave))
+    assert call.pages == ["voice", "menu"]
+
+    async def over() -> bool:
+        return centre.service.live.call(neutral_id("twilio", call.sid)) is None
+
+    await eventually(over, 10, "the call is over")
+
+
+async def _talking(centre: TwilioCentre, number: int) -> bool:
+    return sum(call.state is CallState.TALKING for call in centre.service.live.calls()) >= number
+
+
+async def _true(fact: bool) -> bool:
+    return fact
