@@ -27,6 +27,7 @@ log = structlog.get_logger()
 OVERLAP = timedelta(minutes=15)  # a call is in the records only when it is over
 FIRST_LOOK = timedelta(hours=24)  # back, when we start: nobody was here to be told
 GIVEN_UP_AFTER = timedelta(hours=4)  # without a word of a call
+AT_ONCE = 200  # facts
 NO_RECORD = "unknown: nobody told of the end"
 
 
@@ -101,7 +102,11 @@ class PastCalls:
         except NotOffered:
             self._asked = now
             return
-        new = await self._intake.keep(facts)
+        new = 0
+        for start in range(
+            0, len(facts), AT_ONCE
+        ):  # a day of a large centre is more than one transaction holds
+            new += await self._intake.keep(facts[start : start + AT_ONCE])
         self._asked = now
         if new:
             log.info(

@@ -73,9 +73,9 @@ class MangoSettings(ConnectionSettings):
     """A connection to Mango. The secret is the "key for signatures" of the cabinet, `vpbx_api_salt`."""
 
     api_key: SecretStr = Field(description='"Unique code of your PBX" (vpbx_api_key)')
-    queues: dict[str, str] = Field(
-        default={}
-    )  # a group's short number: queue; unsaid, the number is the name
+    queues: dict[str, str] = Field(  # where nobody said, the number is the name
+        default={}, description="Groups of operators as number=queue, as in 300=support"
+    )
     asterisk_numbers: tuple[str, ...] = ()  # Mango's numbers behind which our own Asterisk answers
     base_url: str = REAL
 

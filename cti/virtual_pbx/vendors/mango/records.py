@@ -27,7 +27,9 @@ def past_facts(vendor: str, csv: str, asked_at: datetime) -> list[Fact]:
     for entry, lines in csv_rows(csv).items():
         rows = [row for line in lines if (row := row_of(line)) is not None]
         last = max(row.finish for row in rows)
-        quiet = max((q for q in (QUIET, LONG_QUIET) if asked_at - last >= q), default=timedelta())
+        if asked_at - last < QUIET:
+            continue  # it may go on this very moment: the next time will do
+        quiet = LONG_QUIET if asked_at - last >= LONG_QUIET else QUIET
         lines.sort(key=lambda line: sorted(line.items()))
         data: dict[str, Any] = {"rows": lines, "quiet_s": int(quiet.total_seconds())}
         fact_id = digest_of(PAST, entry, repr(data))
@@ -82,7 +84,7 @@ def _is_over(heard: Heard, known: _Known) -> bool:
     if not heard.legs:
         return known.quiet >= LONG_QUIET  # nobody is waiting for this news: better late than wrong
     going_on = [leg.news[-1] for leg in heard.legs.values() if not leg.is_over]
-    return known.quiet >= QUIET and all(any(_ends(row, news) for row in known.rows) for news in going_on)
+    return all(any(_ends(row, news) for row in known.rows) for news in going_on)
 
 
 def _ends(row: Row, news: LegNews) -> bool:
