@@ -16,7 +16,29 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-ALL = ("ami", "desk", "recognisers", "understanding", "bot", "barge_in", "capacity", "service", "vip")
+ALL = (
+    "ami",
+    "desk",
+    "recognisers",
+    "understanding",
+    "bot",
+    "barge_in",
+    "capacity",
+    "service",
+    "vip",
+    "webhooks",
+)
+    "ami",
+    "desk",
+    "recognisers",
+    "understanding",
+    "bot",
+    "barge_in",
+    "capacity",
+    "service",
+    "vip",
+    "webhooks",
+)
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -51,11 +51,12 @@ class FactBook:
         rows = {(fact.source, key_of(fact.fact_id)): fact for fact in reversed(facts)}
         kept: set[tuple[str, str]] = set()
         values = [self._row(fact) for fact in rows.values()]
+        if not values:
+            return []
         async with writing(self._sessions) as session:
-            for start in range(0, len(values), AT_ONCE):
-                insert = insert_new(session, _facts).values(values[start : start + AT_ONCE])
-                for row in await session.execute(insert.returning(_facts.c.source, _facts.c.fact_id)):
-                    kept.add((row.source, row.fact_id))
+            insert = insert_new(session, _facts).returning(_facts.c.source, _facts.c.fact_id)
+            for row in await session.execute(insert, values):
+                kept.add((row.source, row.fact_id))
         return [fact for fact in reversed(rows.values()) if (fact.source, key_of(fact.fact_id)) in kept]
 
     @use_case
