@@ -17,6 +17,7 @@ from cti.assembly.desks import lay_out_desks
 from cti.assembly.frame import Frame
 from cti.assembly.operators import staff
 from cti.assembly.pbx import join_pbx
+from cti.assembly.push import tell_other_desks
 from cti.assembly.reception import front_of, know_callers, open_doors
 from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
@@ -84,8 +85,9 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     pbx = await join_pbx(frame)
     keep_queues(frame, pbx)
     operators = await staff(frame, pbx)
+    consulting, tools = operators.controls.consulting, operators.virtual.tools
     desks = await lay_out_desks(
-        frame, pbx, operators.keeper, desk, shelf, operators.controls.consulting, operators.phones
+        frame, pbx, operators.keeper, desk, shelf, consulting, operators.phones, tools
     )
     prompts = await prepare_prompts(frame, progress)
     languages = await know_languages(frame)
@@ -99,8 +101,10 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     keep_reminders(frame)
     if waiting.voice is not None:  # late: the synthesiser takes both cores when its cache is empty
         frame.task("waiting_voice", waiting.voice.run())
+    await tell_other_desks(frame, operators.phones.names)
     front = front_of(frame, prompts, bot, waiting, surge, operators.keeper)
     pbxs = await join_virtual_pbxs(frame, callers, store, front)
+    operators.virtual.connect(pbxs)
     http_port = await open_desk(
         frame,
         desks=desks,

@@ -23,6 +23,7 @@ from cti.certificates import BadHost, NoCertificate, first_host, make_certificat
 from cti.people_cli import user
 from cti.ports import PortTaken, check_port
 from cti.progress import Report, progress_bar
+from cti.push_cli import push
 from cti.settings import BadSettings, Settings
 from cti.shipped import shipped_scenario
 from cti.simulate_cli import simulate
@@ -98,6 +99,7 @@ pbx = typer.Typer(no_args_is_help=True, help="The PBX: get one, run it, or confi
 app.add_typer(pbx, name="pbx")
 app.add_typer(user, name="user")
 app.add_typer(bot, name="bot")
+app.add_typer(push, name="push")
 app.command("connect")(connect)
 app.command("simulate")(simulate)
 console = Console()

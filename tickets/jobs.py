@@ -44,6 +44,20 @@ class PutOff(Exception):
         self.seconds = seconds
 
 
+class Hopeless(Exception):
+    """A handler's word that no further attempt can do it; the message says why, and is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadJob:
+    """A job that was given up."""
+
+    key: str
+    payload: Mapping[str, Any]
+    error: str
+    created_at: datetime
+
+
 Handler = Callable[[Job], Awaitable[None]]
 
 LONGEST_ERROR = 1000  # characters that are kept of what an attempt failed with
@@ -190,6 +204,34 @@ class JobQueue:
         return await self._settle(job, {**values, "lease": None})
 
     @use_case
+    async def unfinished(self, kind: str, keys: Sequence[str]) -> set[str]:
+        """Those of these jobs that are still to be done."""
+        open_ones = [JobState.WAITING, JobState.LEASED]
+        asked = select(_jobs.c.key).where(
+            _jobs.c.kind == kind, _jobs.c.key.in_(list(keys)), _jobs.c.state.in_(open_ones)
+        )
+        async with self._sessions() as session:
+            return set(await session.scalars(asked))
+
+    @use_case
+    async def dead(self, kind: str, limit: int = 100) -> list[DeadJob]:
+        """Jobs that were given up, the latest first."""
+        columns = (_jobs.c.key, _jobs.c.payload, _jobs.c.error, _jobs.c.created_at)
+        given_up = select(*columns).where(_jobs.c.kind == kind, _jobs.c.state == JobState.DEAD)
+        async with self._sessions() as session:
+            rows = await session.execute(given_up.order_by(_jobs.c.id.desc()).limit(limit))
+            return [DeadJob(row.key, row.payload, row.error or "", row.created_at) for row in rows]
+
+    @use_case
+    async def revive(self, kind: str) -> int:
+        """Ask anew for all that was given up; how many."""
+        now = self._clock()
+        anew = {"state": JobState.WAITING, "due_at": now, "created_at": now, "attempts": 0, "error": None}
+        given_up = update(_jobs).where(_jobs.c.kind == kind, _jobs.c.state == JobState.DEAD)
+        async with writing(self._sessions) as session:
+            return len((await session.execute(given_up.values(anew).returning(_jobs.c.id))).all())
+
+    @use_case
     async def _settle(self, job: Job, values: dict[str, Any]) -> bool:
         async with writing(self._sessions) as session:
             held = update(_jobs).where(_jobs.c.id == job.id, _jobs.c.lease == job.lease)
@@ -278,6 +320,9 @@ class Worker:
             await self._handlers[job.kind](job)
         except PutOff as later:
             await self._queue.put_off(job, later.seconds)
+        except Hopeless as reason:
+            log.warning("a job was given up", action="job_hopeless", kind=job.kind, why=str(reason))
+            await self._queue.failed(job, str(reason), None)
         except Exception as error:
             final = job.attempts >= self._max_attempts
             log.exception(

@@ -53,6 +53,7 @@ class HandOver(StrEnum):
     NO_INPUT = "no_input"  # the menu was heard out without a valid key
     LOOK_UP = "look_up"  # the company's system gave nothing to answer with
     IDENTITY = "identity"  # could not prove who they are
+    KNOWN = "known"  # a customer, put through to who talked with them last
 
 
 class EventKind(StrEnum):

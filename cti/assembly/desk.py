@@ -78,7 +78,7 @@ async def open_desk(
             desks=desks,
             keeper=operators.keeper,
             phones=operators.phones,
-            controls=operators.controls,
+            controls=operators.commands,
             click_to_call=operators.click_to_call,
             presence=operators.keeper.state_of,
             desk=desk,
@@ -118,7 +118,7 @@ async def open_desk(
             region=scenario.region,
             zone=ZoneInfo(scenario.timezone),
             secure_cookies=settings.secure_cookies or settings.tls is not None,
-            phone_url=settings.phone_socket,
+            phone_url=settings.phone_socket if settings.asterisk else "",
             guest=_guest(frame) if settings.ring_page else None,
         )
     )

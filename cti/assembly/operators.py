@@ -6,11 +6,13 @@ from cti.assembly.frame import Frame
 from cti.assembly.pbx import Pbx
 from cti.assembly.phones import connect_phones
 from cti.operators.click_to_call import ClickToCall
+from cti.operators.commands import CallsOut, CommandsCalls, EitherPbx
 from cti.operators.controls import CallControls
 from cti.operators.keeper import PresenceKeeper
 from cti.operators.phones import PhoneBook
 from cti.operators.presence import WEB
 from cti.operators.rooms import RoomKeeper
+from cti.virtual_pbx.controls import VirtualControls
 from tickets.database import utc_now
 from tickets.events import CallEvent
 from tickets.presence import PresenceBook
@@ -24,7 +26,9 @@ class Operators:
     keeper: PresenceKeeper
     phones: PhoneBook
     controls: CallControls
-    click_to_call: ClickToCall
+    commands: CommandsCalls  # of both kinds of PBX
+    click_to_call: CallsOut
+    virtual: VirtualControls
 
 
 async def staff(frame: Frame, pbx: Pbx) -> Operators:
@@ -34,7 +38,8 @@ async def staff(frame: Frame, pbx: Pbx) -> Operators:
         DatabaseTrouble: their states cannot be read.
     """
     wrap_up_s = {name: float(queue.wrap_up_s) for name, queue in frame.scenario.queues.items()}
-    keeper = PresenceKeeper(pbx.link, pbx.queues, PresenceBook(frame.sessions), wrap_up_s, utc_now)
+    book, page_phones = PresenceBook(frame.sessions), frame.settings.asterisk
+    keeper = PresenceKeeper(pbx.link, pbx.queues, book, wrap_up_s, utc_now, page_phones=page_phones)
     await keeper.load()
 
     def wrap_up(event: CallEvent) -> None:
@@ -48,7 +53,10 @@ async def staff(frame: Frame, pbx: Pbx) -> Operators:
     frame.task("presence", keeper.run())
     phones = connect_phones(frame, pbx)
     controls, click_to_call = _command_calls(frame, pbx, keeper, phones)
-    return Operators(keeper, phones, controls, click_to_call)
+    places = lambda: {*phones.names, *frame.scenario.queues}  # noqa: E731
+    virtual = VirtualControls(frame.live, places, frame.normalise)
+    calls_out: CallsOut = click_to_call if frame.settings.asterisk else virtual
+    return Operators(keeper, phones, controls, EitherPbx(controls, virtual), calls_out, virtual)
 
 
 def _command_calls(

@@ -36,6 +36,8 @@ def connect_phones(frame: Frame, pbx: Pbx) -> PhoneBook:
 
 def _embedded(frame: Frame) -> tuple[Callable[[str], bool] | None, str]:
     """How our own PBX is made to read its files anew, and where phones find it; (None, ""): there is none."""
+    if not frame.settings.asterisk:
+        return lambda module: True, ""  # phones are a virtual PBX's: nothing is to be read anew
     folder = (frame.settings.data / "pbx").absolute()
     program = find_asterisk()
     try:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -18,15 +18,19 @@ from cti.virtual_pbx.door_plate import DoorKeeper, DoorPlate, take_door
 from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.reconciler import PastCalls
+from cti.virtual_pbx.steering import Steering
 from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
 from cti.virtual_pbx.teller import Teller
 from cti.web.front_door import FrontDoor
 from ivr.reception import CUSTOMER_S, KnownCaller
 from recordings.delivered import DeliveredTapes
 from recordings.store import Store
+from tickets.customers import CustomerBook
 from tickets.database import DatabaseTrouble, utc_now
+from tickets.desk import Desk
 from tickets.facts import Fact, FactBook
 from tickets.jobs import JobQueue, Worker
+from tickets.vocabulary import CallOutcome, CallState
 
 log = structlog.get_logger()
 
@@ -87,8 +91,11 @@ class _Joined:
 
     def _house(self) -> House:
         if self._made is None:
-            self._made = _house(self._frame, self._callers, self._book, self._front)
+            self._made = _house(self._frame, self._callers, self._book, self._front, self._vendors)
         return self._made
+
+    def _vendors(self) -> Mapping[str, VirtualPbx[Any]]:
+        return self.connections.vendors
 
     async def _new(self, vendor: VirtualPbx[Any]) -> None:
         frame = self._frame
@@ -142,7 +149,13 @@ def _fetch_tapes(frame: Frame, vendors: Mapping[str, VirtualPbx[Any]], book: Fac
     return tapes
 
 
-def _house(frame: Frame, callers: CallerSearch, book: FactBook, front: Front) -> House:
+def _house(
+    frame: Frame,
+    callers: CallerSearch,
+    book: FactBook,
+    front: Front,
+    vendors: Callable[[], Mapping[str, VirtualPbx[Any]]],
+) -> House:
     async def known(number: str) -> KnownCaller | None:
         try:
             async with asyncio.timeout(CUSTOMER_S):
@@ -159,4 +172,51 @@ def _house(frame: Frame, callers: CallerSearch, book: FactBook, front: Front) ->
         headers={"User-Agent": "PressZero"},
     )
     frame.stack.push_async_callback(session.close)
-    return House(frame.scenario, frame.normalise, utc_now, known, facts, session, front=front)
+    steering = _steering(frame, vendors, known, front)
+    frame.on_events.append(steering.hear)
+    return House(
+        frame.scenario,
+        frame.normalise,
+        utc_now,
+        known,
+        facts,
+        session,
+        front=front,
+        steer=steering.answer,
+        name=_names(frame),
+    )
+
+
+def _steering(
+    frame: Frame,
+    vendors: Callable[[], Mapping[str, VirtualPbx[Any]]],
+    known: Callable[[str], Awaitable[KnownCaller | None]],
+    front: Front,
+) -> Steering:
+    desk = Desk(frame.sessions)
+
+    async def last_operator(customer_id: int) -> str | None:
+        calls = await desk.calls(customer_id=customer_id, outcome=CallOutcome.ANSWERED_BY_OPERATOR, limit=1)
+        return calls.items[0].call.operator if calls.items else None
+
+    def free(operator: str) -> bool:
+        talks = {call.operator for call in front.live() if call.state is CallState.TALKING}
+        return operator in frame.scenario.operators and front.takes_calls(operator) and operator not in talks
+
+    live, surge = frame.live.call, front.in_surge
+    return Steering(vendors, known, last_operator, free, live, surge, frame.publish, utc_now)
+
+
+def _names(frame: Frame) -> Callable[[str], Awaitable[str | None]]:
+    customers = CustomerBook(frame.sessions)
+
+    async def name(number: str) -> str | None:
+        e164 = frame.normalise(number) or frame.normalise(f"+{number}")
+        try:
+            async with asyncio.timeout(CUSTOMER_S):
+                found = await customers.by_number(e164) if e164 else []
+        except (TimeoutError, DatabaseTrouble):
+            return None
+        return found[0].name if len(found) == 1 else None  # of several who share it, which one is not known
+
+    return name

@@ -155,6 +155,7 @@ class Pop:
     consulting: str | None  # the extension that the operator is asking while the caller waits
     consulting_answered: bool  # until then it rings
     asked_by: str | None  # the extension that asks this operator about the call
+    tools: Sequence[str] | None = None  # what the call's PBX does at our word; None: everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,7 @@ def pop_of(
     language: str,
     extension: str,
     asking: Asking | None,
+    tools: Sequence[str] | None = None,
 ) -> Pop:
     """The call on a phone on which it stands so, for an operator who sees so much of what was before."""
     state, since = stands
@@ -241,6 +243,7 @@ def pop_of(
         consulting=asking.whom if asking is not None and asks else None,
         consulting_answered=asking is not None and asks and asking.answered,
         asked_by=next(iter(picture.talks), None) if is_asked else None,
+        tools=tools,
     )
 
 

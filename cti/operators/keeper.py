@@ -54,6 +54,7 @@ class PresenceKeeper:
         clock: Callable[[], datetime],
         *,
         page_gone_s: float = PAGE_GONE_S,
+        page_phones: bool = True,
     ) -> None:
         """
         Args:
@@ -63,10 +64,12 @@ class PresenceKeeper:
             wrap_up_s: by queue; 0 or none: the next call comes at once.
             clock: now, aware.
             page_gone_s: how long the phone in the page counts as there after the page was closed.
+            page_phones: False: there is no Asterisk, and phones are the virtual PBX's own.
         """
         self._watch, self._book = watch, book
         self._seats = Seats(pbx, watch, clock)
         self._wrap_up_s, self._clock = wrap_up_s, clock
+        self._page_phones = page_phones
         self._page_gone = timedelta(seconds=page_gone_s)
         self._states: dict[str, OperatorState] = {}
         self._unsaved: set[str] = set()
@@ -90,7 +93,7 @@ class PresenceKeeper:
             DatabaseTrouble
         """
         for state in (await self._book.all()).values():
-            self._know(state)
+            self._know(replace(state, phone=self._phone(state.phone)))
 
     async def set(self, extension: str, presence: Presence, reason: str | None = None) -> None:
         """The operator wants to be that.
@@ -115,7 +118,7 @@ class PresenceKeeper:
                 state = self._newcomer(extension)
                 if self._seats.is_there(extension):
                     state = replace(state, presence=Presence.READY)
-            await self._change(replace(state, phone=phone))
+            await self._change(replace(state, phone=self._phone(phone)))
 
     def desk_open(self, extension: str) -> None:
         """A page of this operator's desk is open."""
@@ -185,7 +188,10 @@ class PresenceKeeper:
     def _newcomer(self, extension: str) -> OperatorState:
         """Nothing is known yet: with a phone of their own at hand that one rings, else the page's."""
         phone = PhoneChoice.OWN if self._seats.own_is_registered(extension) else PhoneChoice.PAGE
-        return OperatorState(extension, Presence.AWAY, self._clock(), phone)
+        return OperatorState(extension, Presence.AWAY, self._clock(), self._phone(phone))
+
+    def _phone(self, phone: PhoneChoice) -> PhoneChoice:
+        return phone if self._page_phones else PhoneChoice.OWN
 
     async def _change(self, state: OperatorState) -> None:
         await self._book.put([state])

@@ -9,6 +9,7 @@ VENDORS = {
     "generic": "cti.virtual_pbx.vendors.generic:GenericPush",
     "mango": "cti.virtual_pbx.vendors.mango:Mango",
     "twilio": "cti.virtual_pbx.vendors.twilio:TwilioVoice",
+    "zadarma": "cti.virtual_pbx.vendors.zadarma.adapter:Zadarma",
 }
 
 

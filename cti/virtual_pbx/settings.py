@@ -98,36 +98,35 @@ class ConnectionSettings(BaseModel):
         return self.model_copy(update={"secrets": (new, *(one for one in before if one.value != new.value))})
 
 
-C = TypeVar("C", bound=ConnectionSettings)
+C = TypeVar("C", bound=BaseModel)
 
 
-def read_connection(path: Path, settings_type: type[C]) -> C:
-    """A connection's file.
+def read_connection(path: Path, settings_type: type[C], mend: str = "") -> C:
+    """A connection's file. `mend`: the command that writes it; empty: `presszero connect` and its name.
 
     Raises:
         BadConnection: it cannot be read, or makes no sense.
     """
+    mend = mend or f"presszero connect {path.stem}"
     try:
         told: Any = json.loads(path.read_bytes())
         return settings_type.model_validate(told)
     except OSError as error:
         raise BadConnection(
             f"{path} cannot be read ({error.strerror}): correct its permissions, or remove it and run "
-            f"`presszero connect {path.stem}`."
+            f"`{mend}`."
         ) from error
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise BadConnection(
-            f"{path}, {name}: {first['msg']}. Run `presszero connect {path.stem}`, or correct the file."
+            f"{path}, {name}: {first['msg']}. Run `{mend}`, or correct the file."
         ) from None  # the cause holds what was read
     except (ValueError, RecursionError) as error:
-        raise BadConnection(
-            f"{path} is no JSON ({type(error).__name__}): run `presszero connect {path.stem}`."
-        ) from None
+        raise BadConnection(f"{path} is no JSON ({type(error).__name__}): run `{mend}`.") from None
 
 
-def write_connection(path: Path, settings: ConnectionSettings) -> None:
+def write_connection(path: Path, settings: BaseModel) -> None:
     """Write it whole or not at all, for its owner alone.
 
     Raises:

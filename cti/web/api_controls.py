@@ -74,7 +74,10 @@ class NewCall(In):
 class NewCallOut(BaseModel):
     """A call that is being made."""
 
-    call_id: str = Field(description="It is a call of the ledger from when the other side answers.")
+    call_id: str = Field(
+        description="It is a call of the ledger from when the other side answers; empty where a virtual PBX "
+        "makes the call, which tells of it itself."
+    )
 
 
 @operation("POST", "/api/v1/calls/{call_id}/commands", tag="Calls", status=204, problems=(409,))

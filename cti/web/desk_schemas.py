@@ -116,6 +116,9 @@ class PopOut(Out):
     consulting: str | None = Field(description="The extension that is being asked while the caller waits.")
     consulting_answered: bool = Field(description="False: it rings, or nobody is asked.")
     asked_by: str | None = Field(description="The extension that asks you about this call.")
+    tools: list[str] | None = Field(
+        description="What the PBX of this call does: of `hang_up`, `transfer`, `consult`; null: everything."
+    )
 
 
 class QueueFigureOut(Out):

@@ -38,7 +38,15 @@ async def desk_page(request: web.Request) -> web.Response:
     services = services_of(request)
     snapshot = services.desks.snapshot(_owner(services, account))
     data = Markup(for_page(snapshot.json()))  # noqa: S704  # no sign in it can end the element
-    return aiohttp_jinja2.render_template("desk.html", request, {"section": "/desk", "snapshot": data})
+    return aiohttp_jinja2.render_template(
+        "desk.html",
+        request,
+        {
+            "section": "/desk",
+            "snapshot": data,
+            "page_phone": bool(services.phone_url),
+        },
+    )
 
 
 async def desk_stream(request: web.Request) -> web.StreamResponse:

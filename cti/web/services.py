@@ -14,8 +14,7 @@ from cti.bot.teacher import Teacher
 from cti.bot.untaught import Untaught
 from cti.desk.centre import DeskCentre
 from cti.live import LiveCalls
-from cti.operators.click_to_call import ClickToCall
-from cti.operators.controls import CallControls
+from cti.operators.commands import CallsOut, CommandsCalls
 from cti.operators.keeper import PresenceKeeper
 from cti.operators.phones import PhoneBook
 from cti.waiting.incidents import IncidentAnnouncer
@@ -72,8 +71,8 @@ class Services:
     desks: DeskCentre
     keeper: PresenceKeeper
     phones: PhoneBook
-    controls: CallControls
-    click_to_call: ClickToCall
+    controls: CommandsCalls
+    click_to_call: CallsOut
     incidents: IncidentBook
     announcer: IncidentAnnouncer
     promises: PromiseBook

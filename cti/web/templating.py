@@ -11,6 +11,7 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from cti.virtual_pbx.contract import vendor_of
 from cti.web import languages, words
 from cti.web.assets import Assets
 from cti.web.board import stands_since
@@ -71,6 +72,7 @@ def set_up_templates(app: web.Application, services: Services, assets: Assets) -
         percent=words.percent,
         phone=words.phone,
         promise_chip=words.promise_chip,
+        at_virtual_pbx=lambda call: vendor_of(call.call_id) is not None,
         attempt_words=words.attempt_words,
         role=lambda role: languages.gettext(words.ROLES[role]),
         hour=lambda at: f"{at.astimezone(zone):%H:%M}",

@@ -123,6 +123,7 @@ HAND_OVERS = {
     HandOver.NO_INPUT: Chip(N_("Pressed no key"), "operator plain"),
     HandOver.LOOK_UP: Chip(N_("Look-up gave no answer"), "operator plain"),
     HandOver.IDENTITY: Chip(N_("Identity not proved"), "operator plain"),
+    HandOver.KNOWN: Chip(N_("To who talked with them last"), "operator plain"),
 }
 
 LOOKUPS = {  # what came of asking the company's system

@@ -9,6 +9,7 @@ SIMULATORS = {
     "generic": "cti.virtual_pbx.simulators.generic:GenericSimulator",
     "mango": "cti.virtual_pbx.simulators.mango:MangoSimulator",
     "twilio": "cti.virtual_pbx.simulators.twilio:TwilioSimulator",
+    "zadarma": "cti.virtual_pbx.simulators.zadarma:ZadarmaSimulator",
 }
 
 

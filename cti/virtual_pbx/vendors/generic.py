@@ -33,6 +33,7 @@ from tickets.facts import Fact
 from tickets.vocabulary import Direction, EventKind
 
 _KINDS = ("newCall", "answer", "hangup")
+_NOBODY = frozenset({"anonymous", "unknown", "private", "restricted"})
 _DONE = Reply("{}", content_type="application/json")
 
 
@@ -93,7 +94,9 @@ class GenericPush(VirtualPbx[ConnectionSettings]):
         if outward:
             number, line = line, number
         direction = Direction.OUTBOUND if outward else Direction.INBOUND
-        caller = self.house.normalise(number) if number else None
+        number = "" if number.lower() in _NOBODY else number
+        # Many write numbers internationally and without the plus, as the documentation does.
+        caller = self.house.normalise(number) or self.house.normalise(f"+{number}") if number else None
         return _event(
             fact, EventKind.RECEIVED, caller_raw=number, caller=caller, line=line, direction=direction.value
         )

@@ -17,6 +17,8 @@ export function toolsFor(call: Pop | null, page: boolean, phone: Pick<PhoneView,
     if (ringsHere) return new Set(["answer", "hang_up"]);
     return new Set(page && phone.talk !== "none" ? ["mute", "hang_up"] : []);
   }
+  // A virtual PBX's phones are its own: they are answered, and put on hold, where they ring.
+  if (call.tools) return new Set(call.state === "ringing" ? [] : offered(call.tools));
   // The colleague who asks has the caller; here is only the talk with them.
   if (call.state === "asked") return new Set(page ? ["mute", "hang_up"] : []);
   if (call.state === "ringing") return new Set(page ? ["answer", "hang_up"] : ["hang_up"]);
@@ -24,6 +26,13 @@ export function toolsFor(call: Pop | null, page: boolean, phone: Pick<PhoneView,
   if (call.consulting) return new Set<Tool>(["complete", "return", ...(page ? (["mute"] as const) : [])]);
   const all: Tool[] = ["hold", "transfer", "conference", "keypad", "recording", "hang_up"];
   return new Set(page ? [...all, "mute"] : all);
+}
+
+function offered(tools: readonly string[]): Tool[] {
+  const all: Tool[] = [];
+  if (tools.includes("transfer") || tools.includes("consult")) all.push("transfer");
+  if (tools.includes("hang_up")) all.push("hang_up");
+  return all;
 }
 
 export class CallBar {
@@ -104,7 +113,7 @@ export function hintFor(call: Pop | null, me: Me, colleagues: readonly Colleague
     const whom = nameOf(call.consulting, colleagues);
     return call.consulting_answered ? t("%(whom)s has answered. The caller hears music.", { whom }) : t("The phone of %(whom)s rings. The caller hears music.", { whom });
   }
-  const own = call.state === "ringing" && me.phone !== "page" ? t("Answer on your phone, extension %(extension)s.", { extension: me.extension }) : "";
+  const own = call.state === "ringing" && (me.phone !== "page" || call.tools) ? t("Answer on your phone, extension %(extension)s.", { extension: me.extension }) : "";
   if (!call.asked_by) return own;
   const who = nameOf(call.asked_by, colleagues);
   const asked = call.state === "ringing" ? t("%(who)s wants to ask you about this caller.", { who }) : t("The caller hears music. When %(who)s hangs up, the caller is yours.", { who });

@@ -201,7 +201,7 @@ class Desk {
       mute: () => this.bar.can("mute") && this.phone.wish(this.phone.view.muted ? "unmute" : "mute"),
       complete: () => void this.bar.command("complete"),
       return: () => void this.bar.command("return"),
-      transfer: () => this.bar.can("transfer") && this.dialogs.openTransfer(false),
+      transfer: () => this.bar.can("transfer") && this.dialogs.openTransfer(false, this.snapshot?.call?.tools ?? null),
       conference: () => this.bar.can("conference") && this.dialogs.openTransfer(true),
       keypad: () => this.bar.can("keypad") && this.dialogs.open("keypad"),
       recording: () => this.bar.can("recording") && void this.bar.command(this.current?.recording_paused ? "resume_recording" : "pause_recording"),

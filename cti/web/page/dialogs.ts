@@ -48,11 +48,13 @@ export class Dialogs {
     for (const name of ["transfer", "keypad"] as const) if (dialog(name).open) dialog(name).close();
   }
 
-  openTransfer(conference: boolean): void {
+  /** `tools`: what the call's PBX does; null: everything. */
+  openTransfer(conference: boolean, tools: readonly string[] | null = null): void {
     if (this.isOpen) return;
     need("[data-transfer-title]").textContent = conference ? t("Bring somebody in") : t("Transfer");
     for (const button of document.querySelectorAll<HTMLElement>("[data-transfer]")) {
-      button.hidden = (button.dataset.transfer === "conference") !== conference;
+      const how = button.dataset.transfer ?? "";
+      button.hidden = (how === "conference") !== conference || (tools !== null && !tools.includes(how));
     }
     this.to.value = "";
     this.list();

@@ -70,6 +70,7 @@ export interface Pop {
   recording_paused: boolean;
   consulting: string | null; // the extension that is being asked
   consulting_answered: boolean; // until then it rings
+  tools?: string[] | null; // what the call's PBX does at our word; null: everything
   asked_by: string | null; // the extension that asks this operator
 }
 

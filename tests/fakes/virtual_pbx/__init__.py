@@ -32,6 +32,7 @@ _MORE: dict[str, dict[str, Any]] = {
             "+12025550103": "103",
         },
     },
+    "zadarma": {"key": "test-key", "timezone": "Europe/Kyiv"},
 }
 """What a vendor's settings have besides."""
 

@@ -168,6 +168,13 @@ def test_a_caller_whom_the_pbx_itself_took_to_the_queue_was_handed_over_by_a_fau
     assert after(outbound, waiting[2], (K.ENDED, {})).hand_over is None
 
 
+def test_a_caller_whom_a_virtual_pbx_took_to_its_queue_was_routed_as_its_scheme_says() -> None:
+    elsewhere = "mango-0123456789abcdef01234567"
+    told = [(K.RECEIVED, 0), (K.QUEUE_JOINED, 5), (K.ENDED, 9)]
+    call = replay(event(kind, at, source_id=str(at), call_id=elsewhere, queue="support") for kind, at in told)
+    assert (call.queue, call.hand_over) == ("support", None)
+
+
 def test_a_caller_whom_an_empty_queue_did_not_let_in_still_needs_a_person() -> None:
     call = after((K.ANNOUNCED, {}), (K.QUEUE_LEFT, {"queue": "support", "reason": "empty"}), (K.ENDED, {}))
     assert (call.outcome, call.hand_over) == (CallOutcome.ABANDONED, HandOver.FAULT)

@@ -125,6 +125,10 @@ test("only what the call and the phone allow is offered", () => {
   assert.ok(!toolsFor(call("talking"), false, { talk: "none" }).has("mute"));
   assert.ok(toolsFor(call("held", "102"), false, { talk: "none" }).has("complete"));
   assert.ok(!toolsFor(call("held", "102"), false, { talk: "none" }).has("transfer"));
+  const elsewhere = (state: CallState, tools: string[]): Pop => ({ ...call(state), tools });
+  assert.deepEqual(toolsFor(elsewhere("ringing", ["hang_up"]), true, { talk: "none" }), new Set());
+  assert.deepEqual(toolsFor(elsewhere("talking", ["hang_up", "consult"]), false, { talk: "none" }), new Set(["transfer", "hang_up"]));
+  assert.deepEqual(toolsFor(elsewhere("talking", []), false, { talk: "none" }), new Set());
   assert.deepEqual(toolsFor(null, true, { talk: "ringing" }), new Set(["answer", "hang_up"]));
   assert.deepEqual(toolsFor(call("wrap_up"), true, { talk: "none" }), new Set());
 });
