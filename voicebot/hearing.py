@@ -56,6 +56,7 @@ class Ear:
         self._listening: LiveListening | None = None  # the utterance in progress
         self._ended: deque[tuple[LiveListening, SpeechEnded]] = deque()  # not yet asked for
         self._paused = False
+        self._quiet_since_s = 0.0  # while paused
         self._so_far: SoFar | None = None
         self.expects: Expect = OPEN
         """What the dialogue has asked for: how soon a silence ends the answer."""
@@ -152,9 +153,10 @@ class Ear:
         self._paused = isinstance(segment, Pause)
         if self._listening is not None:
             if isinstance(segment, Pause):
+                self._quiet_since_s = segment.spoken_until_s
                 self._pause(self._listening)
             elif isinstance(segment, Resumed):
-                self._listening.resumed()
+                self._listening.resumed(segment.at_s - self._quiet_since_s)
                 self._listening.accept(b"".join(self._meanwhile))
                 self._meanwhile.clear()
             elif isinstance(segment, SpeechEnded):

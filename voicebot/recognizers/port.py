@@ -34,7 +34,7 @@ class Listening(Protocol):
         ...
 
     def result(self) -> Recognised:
-        """What was said in all that was accepted. May be called again after more was accepted."""
+        """What was said in all that was accepted. The last call: nothing is accepted behind it."""
         ...
 
 

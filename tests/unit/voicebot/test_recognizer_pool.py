@@ -57,7 +57,7 @@ async def test_it_drops_the_early_words_when_the_speaker_goes_on(engine):
     listening.accept(b"speech")
     listening.paused()
     await at_work(engine)
-    listening.resumed()
+    listening.resumed(0.3)
     listening.accept(b" and more")
 
     assert (await listening.result()).text == "15 bytes"
