@@ -17,7 +17,7 @@ from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, 
 from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
-_BEFORE_S = 0.5  # kept from before the first frame of speech: soft first sounds pass no gate
+_BEFORE_S = 0.3  # kept from before the first frame of speech: soft first sounds pass no gate
 
 GrammarFor = Callable[[Expect], Sequence[str] | None]
 """What callers may say to a question; None: anything."""
@@ -43,9 +43,10 @@ class Ear:
         grammar: GrammarFor | Sequence[str] | None = None,
         timing: Timing | None = None,
     ) -> None:
-        """`grammar`: phrases to expect, as in `Recognizer.start`; always, or by what was asked for."""
+        """`grammar`: phrases to expect, as in `Line.start`; always, or by what was asked for."""
         timing = timing or Timing()
         self._pool = pool
+        self._line = pool.recognizer.line()
         self._grammar_for: GrammarFor = grammar if callable(grammar) else lambda expect: grammar
         self._grammar: Sequence[str] | None = None  # of the utterance in progress
         self._detector = VoiceDetector()
@@ -147,7 +148,7 @@ class Ear:
         if isinstance(segment, SpeechStarted):
             self._gate.begin()
             self._grammar = self._grammar_for(self.expects)
-            self._listening = self._pool.listen(self._grammar)
+            self._listening = self._pool.listen(self._grammar, self._line)
             self._listening.accept(b"".join(self._before))
             self._before.clear()
         self._paused = isinstance(segment, Pause)

@@ -28,6 +28,7 @@ from voicebot.media import BYTES_PER_SECOND, FRAME_SECONDS
 from voicebot.recognizers.health import Health
 from voicebot.recognizers.joining import joined
 from voicebot.recognizers.port import (
+    Line,
     Listening,
     RecogniserBusy,
     RecogniserFailed,
@@ -49,6 +50,10 @@ _LONGEST_PART_S = 6.0  # to hear more than that twice would cost too much
 
 Waited = Callable[[float], None]
 """Seconds that a caller waited for the words of an utterance."""
+
+
+Start = Callable[[], Listening]
+"""Begins one utterance, or a part of one; may take time."""
 
 
 class LiveListening(Protocol):
@@ -113,11 +118,12 @@ class RecognizerPool:
         """Why nothing is recognised now, in a sentence; None when all is well."""
         return self._engine.trouble
 
-    def listen(self, grammar: Sequence[str] | None = None) -> LiveListening:
-        """Begin one utterance of a live call. `grammar` as in `Recognizer.start`."""
+    def listen(self, grammar: Sequence[str] | None = None, line: Line | None = None) -> LiveListening:
+        """Begin one utterance of a live call. `grammar` as in `Line.start`; `line`: the caller's, of ours."""
+        start = partial((line or self.recognizer.line()).start, grammar)
         if self.recognizer.streams:
-            return _Streamed(self._engine, grammar, self._waited)
-        return _Whole(self._engine, grammar, self._waited)
+            return _Streamed(self._engine, start, self._waited)
+        return _Whole(self._engine, start, self._waited)
 
     async def transcribe_long(self, pcm: NDArray[np.int16]) -> list[Phrase]:
         """A whole channel of a recording: phrases with times, and words with times where the engine has them.
@@ -192,9 +198,9 @@ class _Engine:
 class _Live(ABC):
     """What both kinds of engine share: a deadline, and its failures by our names."""
 
-    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
+    def __init__(self, engine: _Engine, start: Start, waited: Waited) -> None:
         self._engine = engine
-        self._grammar = grammar
+        self._start = start
         self._waited = waited
 
     async def result(self) -> Recognised:
@@ -228,8 +234,8 @@ class _Live(ABC):
 class _Whole(_Live):
     """For an engine that hears one finished utterance: kept here, decoded at the pause or at the end."""
 
-    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
-        super().__init__(engine, grammar, waited)
+    def __init__(self, engine: _Engine, start: Start, waited: Waited) -> None:
+        super().__init__(engine, start, waited)
         self._heard = bytearray()
         self._early: Future[Recognised] | None = None
 
@@ -264,7 +270,7 @@ class _Whole(_Live):
         heard = bytes(self._heard)
 
         def decode() -> Recognised:
-            listening = self._engine.recognizer.start(self._grammar)
+            listening = self._start()
             listening.accept(heard)
             return listening.result()
 
@@ -279,8 +285,8 @@ class _Streamed(_Live):
     follows. (What an engine tells in between lacks the last words: it wants to hear what comes behind them.)
     """
 
-    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
-        super().__init__(engine, grammar, waited)
+    def __init__(self, engine: _Engine, start: Start, waited: Waited) -> None:
+        super().__init__(engine, start, waited)
         self._closed: list[Future[Recognised]] = []  # parts before the one in progress
         self._part = self._begin()
         self._at_work: Future[None] | None = None
@@ -296,7 +302,7 @@ class _Streamed(_Live):
     def accept(self, pcm: bytes) -> None:
         self._part.put(pcm)
         if self._part.waiting >= _AT_ONCE_BYTES and (self._at_work is None or self._at_work.done()):
-            with contextlib.suppress(RecogniserBusy, RecogniserFailed):  # the next frame or the end asks again
+            with contextlib.suppress(RecogniserBusy, RecogniserFailed):  # the next frame asks again
                 self._at_work = self._engine.submit(self._part.take_in)
 
     def paused(self) -> None:
@@ -327,7 +333,7 @@ class _Streamed(_Live):
                 job.cancel()
 
     def _begin(self, heard: bytes = b"") -> "_Part":
-        return _Part(lambda: self._engine.recognizer.start(self._grammar), heard)
+        return _Part(self._start, heard)
 
 
 class _Part:
@@ -337,7 +343,7 @@ class _Part:
     has come in by then, so that it stays in order.
     """
 
-    def __init__(self, start: Callable[[], Listening], heard: bytes) -> None:
+    def __init__(self, start: Start, heard: bytes) -> None:
         self._start = start
         self._all = bytearray(heard)
         self._unheard = deque([heard] if heard else [])

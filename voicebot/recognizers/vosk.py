@@ -3,15 +3,15 @@
 A model is a folder, or a language that the Vosk library fetches from its own site (into ~/.cache/vosk).
 """
 
-import contextlib
 import json
-import tempfile
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import vosk
 
 from recordings.transcript import Recognised, Word
@@ -21,14 +21,14 @@ from voicebot.recognizers.port import ModelMissing
 _UNKNOWN = "[unk]"  # in a grammar: whatever else was said; without it every cough becomes a phrase
 _FETCH_S = 600.0  # a small model is about 50 MB
 _QUIET = -1
-_AT_REST = 16  # decoders of one grammar that are kept
-_GRAMMARS = 12  # that have some: those of each state, and those of a script just taught something new
-_STRETCH = "--frames-per-chunk"
-_FRAMES = 75  # hundredths of a second; from here on it costs as much as it saves
+_BEHIND_S = 0.5  # how far a decoder is behind: it wants to hear what follows, and computes in stretches
+_QUIET_LINE = (
+    (np.random.default_rng(0).standard_normal(round(_BEHIND_S * SAMPLE_RATE)) * 12).astype("<i2").tobytes()
+)
 
 
 class Vosk:
-    """One model; each utterance has its own decoder, so that several can be heard at the same time."""
+    """One model; each line has its own decoders, so that several can be heard at the same time."""
 
     streams = True
     takes_grammar = True
@@ -45,7 +45,6 @@ class Vosk:
         """
         vosk.SetLogLevel(_QUIET)
         self.language = language
-        self._rest = _Rest()
         folder = Path(model)
         if folder.is_dir():
             self.name = f"vosk {folder.name}"
@@ -60,14 +59,17 @@ class Vosk:
             self._model = _fetch(model)
 
     def start(self, grammar: Sequence[str] | None = None) -> "VoskListening":
-        """Begin one utterance. Words of the grammar that the model does not know are left out."""
-        phrases = None if grammar is None else tuple(grammar)
-        decoder = self._rest.wake(phrases)
-        if decoder is None:
-            native = vosk.KaldiRecognizer(self._model, SAMPLE_RATE, *self._known(phrases))
-            native.SetWords(True)
-            decoder = _Decoder(native)
-        return VoskListening(decoder, lambda: self._rest.lay(phrases, decoder))
+        """Begin the only utterance of somebody."""
+        return self.line().start(grammar)
+
+    def line(self) -> "VoskLine":
+        """For one caller more."""
+        return VoskLine(self._decoder)
+
+    def _decoder(self, phrases: tuple[str, ...] | None) -> Any:
+        native = vosk.KaldiRecognizer(self._model, SAMPLE_RATE, *self._known(phrases))
+        native.SetWords(True)
+        return native
 
     def _known(self, phrases: tuple[str, ...] | None) -> tuple[str, ...]:
         """The grammar as Vosk wants it; nothing where there is none."""
@@ -88,42 +90,36 @@ class Vosk:
         return listening.result()
 
 
+@dataclass
 class _Decoder:
-    """One of Vosk's, for one utterance after the other: the graph that it makes of its grammar is dear."""
-
-    def __init__(self, native: Any) -> None:
-        self.native = native
-        self.heard_s = 0.0  # in all utterances: its times count on
+    native: Any
+    heard_s: float = 0.0  # in all utterances so far: its times count on
 
 
-class _Rest:
-    """Decoders between two utterances, by grammar. Any thread may come."""
+class VoskLine:
+    """One caller's. A decoder that has heard a voice before hears it better, and has its grammar's graph."""
 
-    def __init__(self) -> None:
-        self._idle: OrderedDict[tuple[str, ...] | None, list[_Decoder]] = OrderedDict()
+    def __init__(self, make: Callable[[tuple[str, ...] | None], Any]) -> None:
+        self._make = make
+        self._idle: dict[tuple[str, ...] | None, _Decoder] = {}  # by grammar; those at work are not here
         self._lock = threading.Lock()
 
-    def wake(self, phrases: tuple[str, ...] | None) -> _Decoder | None:
-        """One that is at rest, if there is."""
+    def start(self, grammar: Sequence[str] | None = None) -> "VoskListening":
+        """Begin one utterance. Words of the grammar that the model does not know are left out."""
+        phrases = None if grammar is None else tuple(grammar)
         with self._lock:
-            idle = self._idle.get(phrases)
-            return idle.pop() if idle else None
+            decoder = self._idle.pop(phrases, None)
+        return VoskListening(decoder or _Decoder(self._make(phrases)), partial(self._lay_by, phrases))
 
-    def lay(self, phrases: tuple[str, ...] | None, decoder: _Decoder) -> None:
-        """It has told its result."""
+    def _lay_by(self, phrases: tuple[str, ...] | None, decoder: _Decoder) -> None:
         with self._lock:
-            idle = self._idle.setdefault(phrases, [])
-            self._idle.move_to_end(phrases)
-            if len(idle) < _AT_REST:
-                idle.append(decoder)
-            while len(self._idle) > _GRAMMARS:
-                self._idle.popitem(last=False)
+            self._idle[phrases] = decoder
 
 
 class VoskListening:
     """One utterance."""
 
-    def __init__(self, decoder: _Decoder, done: Callable[[], None]) -> None:
+    def __init__(self, decoder: _Decoder, done: Callable[[_Decoder], None]) -> None:
         self._decoder = decoder
         self._begin_s = decoder.heard_s
         self._done = done
@@ -135,17 +131,19 @@ class VoskListening:
         self._decoder.heard_s += len(pcm) / BYTES_PER_SECOND
         if native.AcceptWaveform(pcm):
             self._words += json.loads(native.Result()).get("result", [])
-            partial = ""
+            latest = ""
         else:
-            partial = json.loads(native.PartialResult()).get("partial", "")
+            latest = json.loads(native.PartialResult()).get("partial", "")
         return (
-            " ".join([*(word["word"] for word in self._words), partial]).replace(_UNKNOWN, "").strip() or None
+            " ".join([*(word["word"] for word in self._words), latest]).replace(_UNKNOWN, "").strip() or None
         )
 
     def result(self) -> Recognised:
         """Everything heard. What the grammar does not know lowers the confidence, and is no text."""
-        self._words += json.loads(self._decoder.native.FinalResult()).get("result", [])
-        self._done()
+        # `FinalResult` would bring the last words, too, but forget the voice.
+        self.accept(_QUIET_LINE)
+        self._words += json.loads(self._decoder.native.Result()).get("result", [])
+        self._done(self._decoder)
         known = [word for word in self._words if word["word"] != _UNKNOWN]
         words = tuple(
             Word(w["word"], w["start"] - self._begin_s, w["end"] - self._begin_s, w["conf"]) for w in known
@@ -159,30 +157,9 @@ class VoskListening:
         )
 
 
-@contextlib.contextmanager
-def _tuned(folder: Path) -> Iterator[Path]:
-    """The model as a folder of links, told to compute longer stretches at a time: a fifth less work.
-
-    Models are set up for dictation, whose words should appear at once. Here nobody reads them before a pause.
-    """
-    settings = folder / "conf" / "model.conf"
-    if not settings.is_file() or _STRETCH in settings.read_text():
-        yield folder  # an older kind of model, or somebody has decided it
-        return
-    with tempfile.TemporaryDirectory(prefix="vosk-") as name:
-        tuned = Path(name, folder.name)
-        (tuned / "conf").mkdir(parents=True)
-        for source in (*folder.iterdir(), *settings.parent.iterdir()):
-            if source not in (settings.parent, settings):
-                (tuned / source.relative_to(folder)).symlink_to(source.resolve())
-        (tuned / "conf" / settings.name).write_text(f"{settings.read_text().rstrip()}\n{_STRETCH}={_FRAMES}\n")
-        yield tuned
-
-
 def _load(folder: Path) -> Any:
     try:
-        with _tuned(folder) as tuned:  # read whole into memory
-            return vosk.Model(model_path=str(tuned))
+        return vosk.Model(model_path=str(folder))
     except Exception as error:  # the library raises nothing narrower
         raise ModelMissing(
             f"{folder} holds no Vosk model that can be loaded: set PRESSZERO_VOSK_MODEL to an unpacked model."

@@ -154,6 +154,10 @@ class Whisper:
 
         self._hint = self._tokenizer.encode(f" {', '.join(names)}.")[:_LONGEST_HINT] if names else []
 
+    def line(self) -> "Whisper":
+        """This engine gets used to nobody."""
+        return self
+
     def start(self, grammar: Sequence[str] | None = None) -> "WhisperListening":
         """Begin one utterance; this engine knows no grammar."""
         return WhisperListening(self)
