@@ -39,16 +39,23 @@ MUSIC_HOLDS_S: Final = 0.5
 """… but for what follows a pause so closely: a digit is shorter, and after each there is a breath."""
 MUSIC_DB: Final = 2.0
 """So far above the music's loud frames speech must be."""
+FLOOR_DB: Final = 2.0
+"""So far above its noise the line must be: the voice detector takes loud noise for voices."""
 FORGET_DB_S: Final = 1.5
 """A background falls by that each second: it may have ended."""
 
+_SILENT_DB: Final = -90.3  # nothing at all
 _PITCHES: Final = (60, 440)  # Hz: of voices
 _LOOK: Final = 400  # samples, 50 ms: two periods of the deepest voice, nearly
 _LOOK_FRAMES: Final = -(-_LOOK // round(SAMPLE_RATE * FRAME_SECONDS))
 _PERIODIC: Final = 0.5  # autocorrelation from which a frame has a pitch
+_LEAST_PERIODIC: Final = 0.32  # the same in noise, whose own is at 0.25 now and then
 _OCTAVE: Final = 0.9  # a shorter period nearly as good is the true one
 _STILL: Final = 0.004  # of an octave between two frames: a note that is held
 _GLIDE: Final = (0.006, 0.13)  # of an octave: a voice that moves; more is a jump
+_FLOOR_EACH: Final = 25  # frames: half a second …
+_FLOOR_BLOCKS: Final = 6  # … and so many of them: in three seconds everybody is silent for a moment
+_FLOOR_OVER: Final = 4  # frames: noise sways from one to the next
 _MEMORY: Final = 14  # frames in which gliding counts for speech
 _BREATH: Final = 4  # frames without a voice
 _MUSIC_FRAMES: Final = round(3.0 / FRAME_SECONDS)
@@ -91,6 +98,30 @@ class _Steps:
         return self.gliding >= _GLIDING and self.total >= _SPOKEN * self.pitched
 
 
+class _Floor:
+    """The level that the line does not fall below: its noise, if it has any. All in dBFS."""
+
+    def __init__(self) -> None:
+        self._last: deque[float] = deque([0.0] * _FLOOR_OVER)
+        self._lows = deque([_SILENT_DB] * _FLOOR_BLOCKS, maxlen=_FLOOR_BLOCKS)
+        self._sum = 0.0
+        self._low = 0.0  # of the block in progress
+        self._frames = 0
+        self.db = _SILENT_DB
+
+    def add(self, level: float) -> None:
+        """One frame more."""
+        self._last.append(level)
+        self._sum += level - self._last.popleft()
+        self._frames += 1
+        if self._frames < _FLOOR_OVER:
+            return
+        self._low = min(self._low, self._sum / _FLOOR_OVER)
+        if self._frames % _FLOOR_EACH == 0:
+            self._lows.append(self._low)
+            self.db, self._low = min(self._lows), 0.0
+
+
 class SpeechGate:
     """One per line; every frame in order. It runs fifty times a second for each call: little may be done
     for frames without a voice.
@@ -107,6 +138,7 @@ class SpeechGate:
         # Levels of what had a pitch and was no speech, and how many frames ago.
         self._music: deque[tuple[int, float]] = deque()
         self._music_db = FAINTEST_DB
+        self._floor = _Floor()
         self._frames = 0
         self._unbroken = 0  # frames since the line was last still
         self._still = 0  # frames that it is
@@ -127,9 +159,10 @@ class SpeechGate:
         self._frames += 1
         if self._background_db is not None:
             self._background_db -= FORGET_DB_S * FRAME_SECONDS
-        level = _level_db(frame) if voiced else FAINTEST_DB - 1
-        near = level >= FAINTEST_DB and level >= self._threshold_db()
-        self._follow_pitch(near)
+        level = _level_db(frame)
+        near = voiced and level >= FAINTEST_DB and level >= self._threshold_db()
+        self._floor.add(level)
+        self._follow_pitch(near, level)
         self._speaks = self._steps.glides
         speech = near and (self._speaks or (self._quiet and (self._within or self._has_pitch)))
         if speech:
@@ -140,8 +173,11 @@ class SpeechGate:
         self._notice_music(level if held and self._pitch is not None else None)
         return speech
 
-    def _follow_pitch(self, near: bool) -> None:
-        before, self._pitch = self._pitch, _pitch(b"".join(self._look)) if near else None
+    def _follow_pitch(self, near: bool, level: float) -> None:
+        before, self._pitch = self._pitch, None
+        if near:
+            voice = 1 - 10 ** ((self._floor.db - level) / 10)  # its share of the frame; the rest is noise
+            self._pitch = _pitch(b"".join(self._look), max(_LEAST_PERIODIC, _PERIODIC * voice))
         step = None
         if before is not None and self._pitch is not None:
             moved = abs(self._pitch - before)
@@ -200,7 +236,7 @@ class SpeechGate:
         return loud
 
     def _threshold_db(self) -> float:
-        limit = self._music_db
+        limit = max(self._music_db, self._floor.db + FLOOR_DB)
         if self._talker_db is not None:
             limit = max(limit, self._talker_db - TALKER_RANGE_DB - (TRAILING_DB if self._speaks else 0.0))
         return limit if self._background_db is None else max(limit, self._background_db)
@@ -221,15 +257,17 @@ class SpeechGate:
 def _level_db(frame: bytes) -> float:
     """dBFS."""
     samples = np.frombuffer(frame, "<i2").astype(np.float32)
-    return 10 * log10(float(samples @ samples) / len(samples) + 1) - 90.3
+    return 10 * log10(float(samples @ samples) / len(samples) + 1) + _SILENT_DB
 
 
 _SHORTEST: Final = SAMPLE_RATE // _PITCHES[1]
 _LONGEST: Final = SAMPLE_RATE // _PITCHES[0] + 1
 
 
-def _pitch(look: bytes) -> float | None:
+def _pitch(look: bytes, periodic: float) -> float | None:
     """Binary logarithm of the pitch's period in samples, or None where there is none.
+
+    `periodic`: the autocorrelation that makes it one.
 
     The autocorrelation of the window, each lag by the energy of the two parts that it compares.
     """
@@ -251,7 +289,7 @@ def _pitch(look: bytes) -> float | None:
         return None
     heights = likeness[peaks + 1]
     best = float(np.maximum.reduce(heights))
-    if best < _PERIODIC:
+    if best < periodic:
         return None
     at = int(peaks[(heights >= _OCTAVE * best).argmax()]) + 1
     left, top, right = likeness[at - 1 : at + 2].tolist()

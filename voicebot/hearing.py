@@ -191,7 +191,7 @@ class Ear:
             self._so_far = None
         elif self._so_far is None or self._so_far.text != text:
             self._so_far = SoFar(text, self.understands(text), self._is_phrase(text))
-        return silence_that_ends(self._so_far, self.expects)
+        return silence_that_ends(self._so_far, self.expects, self._pool.recognizer.language)
 
     def _is_phrase(self, text: str) -> bool:
         """Whether the grammar has it, and nothing that goes on from it."""

@@ -25,7 +25,13 @@ WAYS: dict[str, tuple[Heard, ...]] = {
     "not understood once": (Heard(_UNCLEAR),),
     "asked for a number": (_asks("check_ticket"),),
     "asked whether the number is right": (_asks("check_ticket"), _NUMBER),
+    "while their number is looked up": (
+        _asks("check_ticket"),
+        _NUMBER,
+        Heard(Understood(Kind.YES), text="yes"),
+    ),
     "asked who they are": (_asks("account_balance"),),
+    "asked for a date": (_asks("account_balance"), Heard(_UNCLEAR, text="1234")),
     "while good-bye is being said": (_asks("next_draw"), Heard(Understood(Kind.GOODBYE))),
 }
 """What the caller has said until then, by state."""

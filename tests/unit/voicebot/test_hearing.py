@@ -78,7 +78,7 @@ async def test_it_hears_an_utterance_with_what_came_just_before(engine):
     # 1 s of voice, 0.2 s of silence up to the pause, and at least 0.5 s from before
     voiced, heard = (int(number) for number in (await ear.words()).text.split() if number.isdigit())
     assert voiced == 50
-    assert 50 + 10 + 25 <= heard <= 50 + 10 + 37
+    assert 50 + 10 + 15 <= heard <= 50 + 10 + 27
 
 
 async def test_it_decodes_once_where_the_pause_was_the_end(engine):
