@@ -41,6 +41,10 @@ MUSIC_DB: Final = 2.0
 """So far above the music's loud frames speech must be."""
 FLOOR_DB: Final = 2.0
 """So far above its noise the line must be: the voice detector takes loud noise for voices."""
+NOISY_DB: Final = -45.0
+"""A line whose noise is at that level and more hides the pitch of voices …"""
+RISE_DB: Final = 4.0
+"""… but whoever speaks over it is so much louder."""
 FORGET_DB_S: Final = 1.5
 """A background falls by that each second: it may have ended."""
 
@@ -49,7 +53,7 @@ _PITCHES: Final = (60, 440)  # Hz: of voices
 _LOOK: Final = 400  # samples, 50 ms: two periods of the deepest voice, nearly
 _LOOK_FRAMES: Final = -(-_LOOK // round(SAMPLE_RATE * FRAME_SECONDS))
 _PERIODIC: Final = 0.5  # autocorrelation from which a frame has a pitch
-_LEAST_PERIODIC: Final = 0.32  # the same in noise, whose own is at 0.25 now and then
+_LEAST_PERIODIC: Final = 0.38  # the same in noise, whose own is at 0.3 now and then
 _OCTAVE: Final = 0.9  # a shorter period nearly as good is the true one
 _STILL: Final = 0.004  # of an octave between two frames: a note that is held
 _GLIDE: Final = (0.006, 0.13)  # of an octave: a voice that moves; more is a jump
@@ -164,7 +168,8 @@ class SpeechGate:
         self._floor.add(level)
         self._follow_pitch(near, level)
         self._speaks = self._steps.glides
-        speech = near and (self._speaks or (self._quiet and (self._within or self._has_pitch)))
+        heard = self._within or self._has_pitch or self._rises(level)
+        speech = near and (self._speaks or (self._quiet and heard))
         if speech:
             self._levels.append(level)
         self._still = 0 if near else self._still + 1
@@ -207,6 +212,15 @@ class SpeechGate:
     def _quiet(self) -> bool:
         """Neither music nor a known background is there."""
         return self._background_db is None and self._music_db <= FAINTEST_DB
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the line has a noise of its own in which voices drown."""
+        return self._floor.db >= NOISY_DB
+
+    def _rises(self, level: float) -> bool:
+        """Whether there is noise, and a sound stands out of it: noise takes a voice's pitch away."""
+        return self.noisy and level >= self._floor.db + RISE_DB
 
     @property
     def _has_pitch(self) -> bool:

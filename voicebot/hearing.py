@@ -17,7 +17,8 @@ from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, 
 from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
-_BEFORE_S = 0.3  # kept from before the first frame of speech: soft first sounds pass no gate
+_BEFORE_S = 0.3  # heard from before the first frame of speech: soft first sounds pass no gate …
+_BEFORE_IN_NOISE_S = 0.6  # … and in noise not even all loud ones
 
 GrammarFor = Callable[[Expect], Sequence[str] | None]
 """What callers may say to a question; None: anything."""
@@ -52,7 +53,8 @@ class Ear:
         self._detector = VoiceDetector()
         self._gate = SpeechGate()
         self._segmenter = Segmenter(timing)
-        self._before: deque[bytes] = deque(maxlen=round((_BEFORE_S + timing.window) / FRAME_SECONDS))
+        self._before: deque[bytes] = deque(maxlen=round((_BEFORE_IN_NOISE_S + timing.window) / FRAME_SECONDS))
+        self._soft = round((_BEFORE_IN_NOISE_S - _BEFORE_S) / FRAME_SECONDS)  # the first frames of these
         self._meanwhile: list[bytes] = []  # frames of a pause that may be the end
         self._listening: LiveListening | None = None  # the utterance in progress
         self._ended: deque[tuple[LiveListening, SpeechEnded]] = deque()  # not yet asked for
@@ -149,7 +151,8 @@ class Ear:
             self._gate.begin()
             self._grammar = self._grammar_for(self.expects)
             self._listening = self._pool.listen(self._grammar, self._line)
-            self._listening.accept(b"".join(self._before))
+            first = self._soft if len(self._before) == self._before.maxlen and not self._gate.noisy else 0
+            self._listening.accept(b"".join([*self._before][first:]))
             self._before.clear()
         self._paused = isinstance(segment, Pause)
         if self._listening is not None:

@@ -6,11 +6,13 @@ from functools import cache
 
 from tests.fakes.scripts import script
 from voicebot.dialogue import Dialogue
-from voicebot.moves import GiveToOperator, Heard, State
+from voicebot.lookup import Found
+from voicebot.moves import GiveToOperator, Heard, LookedUp, State
 from voicebot.understanding import Kind, Understanding, Understood
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
+_ANSWER = Found({"status": "lost"})
 _UNCLEAR = Understood(Kind.OUT_OF_SCOPE, score=0.2, clear=False)
 _NUMBER = Heard(_UNCLEAR, text="12345678")
 
@@ -64,4 +66,6 @@ class Bot:
             if any(isinstance(action, GiveToOperator) for action in step.actions):
                 return True
             state = step.state
+            if state.asking is not None and state.asking.looking:  # no caller says it twice so fast
+                state = self.dialogue.step(state, LookedUp(state.serial, _ANSWER)).state
         return False
