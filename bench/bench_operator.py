@@ -62,6 +62,7 @@ BEFORE_S, BEHIND_S = 3.5, 2.0  # the ear has heard the line for a while: there w
 OTHERS_EACH: Final = 6  # every sixth utterance of the shipped sets
 REAL_CALLS: Final = 10
 FRAME: Final = 320
+KEEP_EACH: Final = 10  # sayings heard
 PAUSE_S: Final = 10.0  # for an early decode: nobody waits here, and the machine may be busy
 HEARING: Final = (
     *("vad.py", "gate.py", "segmenter.py", "hearing.py", "turn_end.py", "inventions.py"),
@@ -101,8 +102,12 @@ class Ears:
         return cls(language, Bot(language), RecognizerPool(whisper, deadline_s=60), kept, code, file)
 
     def close(self) -> None:
-        """Keep what was heard."""
+        """No more."""
         self.pool.close()
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what was heard: a run that is broken off goes on there."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text(json.dumps(self.kept, ensure_ascii=False))
 
@@ -112,6 +117,8 @@ class Ears:
         if key not in self.kept:
             heard = await self._hear(pcm)
             self.kept[key] = [heard.turns, heard.likely]
+            if len(self.kept) % KEEP_EACH == 0:
+                self.keep()
         turns, likely = self.kept[key]
         return Heard([(text, sure) for text, sure in turns], likely)
 
