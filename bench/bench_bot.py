@@ -49,7 +49,7 @@ from voicebot.voice import EspeakVoice, Voice, pick_voice
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "lottery.yaml"
 ENGINES = ("whisper", "vosk")
 TURNS = 30
-CALLERS = 6  # voices that ask each of the Korean questions
+CALLERS = 5  # voices that ask each of the Korean questions
 OTHER_TURNS = 8  # of answers that are synthesised or looked up
 LOOK_UP_S = 0.3  # of the company's system
 CALLS_AT_ONCE = 30
