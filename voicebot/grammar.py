@@ -7,6 +7,7 @@ person.
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from types import ModuleType
@@ -15,12 +16,15 @@ from voicebot import languages
 from voicebot.script import BotScript
 from voicebot.turn_end import Expect, Wanted
 
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+
 
 class Grammars:
     """Of one script in one language; holds no conversation: all calls share it."""
 
     def __init__(self, script: BotScript, language: str) -> None:
         """A language without a file `voicebot/languages/<code>/grammar.py` has only the script's wordings."""
+        self.script = script
         words = _words(language)
         person = (*script.operator_words, *(words.PERSON if words else ()))
         answers = (*words.YES, *words.NO, *words.GOODBYE) if words else ()
@@ -48,13 +52,20 @@ class Grammars:
         return self._by_wanted.get(expect.wanted, self._open)
 
 
+def person_hints(language: str) -> Sequence[str]:
+    """How a person is asked for: what a recogniser without a grammar is told of where it is unsure."""
+    words = _words(language)
+    return words.HINTS if words is not None else ()
+
+
 def grammar_for(expect: Expect, script: BotScript, language: str) -> Sequence[str]:
     """The same for one question."""
     return Grammars(script, language).of(expect)
 
 
 def _phrases(phrases: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(" ".join(phrase.lower().replace("?", "").split()) for phrase in phrases))
+    """Words alone: supervisors teach sentences with commas."""
+    return tuple(dict.fromkeys(" ".join(_WORD.findall(phrase.lower())) for phrase in phrases))
 
 
 @cache

@@ -17,7 +17,8 @@ from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, 
 from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
-_BEFORE_S = 0.5  # kept from before the first frame of speech: soft first sounds pass no gate
+_BEFORE_S = 0.3  # heard from before the first frame of speech: soft first sounds pass no gate …
+_BEFORE_IN_NOISE_S = 0.6  # … and in noise not even all loud ones
 
 GrammarFor = Callable[[Expect], Sequence[str] | None]
 """What callers may say to a question; None: anything."""
@@ -43,19 +44,22 @@ class Ear:
         grammar: GrammarFor | Sequence[str] | None = None,
         timing: Timing | None = None,
     ) -> None:
-        """`grammar`: phrases to expect, as in `Recognizer.start`; always, or by what was asked for."""
+        """`grammar`: phrases to expect, as in `Line.start`; always, or by what was asked for."""
         timing = timing or Timing()
         self._pool = pool
+        self._line = pool.recognizer.line()
         self._grammar_for: GrammarFor = grammar if callable(grammar) else lambda expect: grammar
         self._grammar: Sequence[str] | None = None  # of the utterance in progress
         self._detector = VoiceDetector()
         self._gate = SpeechGate()
         self._segmenter = Segmenter(timing)
-        self._before: deque[bytes] = deque(maxlen=round((_BEFORE_S + timing.window) / FRAME_SECONDS))
+        self._before: deque[bytes] = deque(maxlen=round((_BEFORE_IN_NOISE_S + timing.window) / FRAME_SECONDS))
+        self._soft = round((_BEFORE_IN_NOISE_S - _BEFORE_S) / FRAME_SECONDS)  # the first frames of these
         self._meanwhile: list[bytes] = []  # frames of a pause that may be the end
         self._listening: LiveListening | None = None  # the utterance in progress
         self._ended: deque[tuple[LiveListening, SpeechEnded]] = deque()  # not yet asked for
         self._paused = False
+        self._quiet_since_s = 0.0  # while paused
         self._so_far: SoFar | None = None
         self.expects: Expect = OPEN
         """What the dialogue has asked for: how soon a silence ends the answer."""
@@ -146,15 +150,17 @@ class Ear:
         if isinstance(segment, SpeechStarted):
             self._gate.begin()
             self._grammar = self._grammar_for(self.expects)
-            self._listening = self._pool.listen(self._grammar)
-            self._listening.accept(b"".join(self._before))
+            self._listening = self._pool.listen(self._grammar, self._line)
+            first = self._soft if len(self._before) == self._before.maxlen and not self._gate.noisy else 0
+            self._listening.accept(b"".join([*self._before][first:]))
             self._before.clear()
         self._paused = isinstance(segment, Pause)
         if self._listening is not None:
             if isinstance(segment, Pause):
+                self._quiet_since_s = segment.spoken_until_s
                 self._pause(self._listening)
             elif isinstance(segment, Resumed):
-                self._listening.resumed()
+                self._listening.resumed(segment.at_s - self._quiet_since_s)
                 self._listening.accept(b"".join(self._meanwhile))
                 self._meanwhile.clear()
             elif isinstance(segment, SpeechEnded):
@@ -188,7 +194,7 @@ class Ear:
             self._so_far = None
         elif self._so_far is None or self._so_far.text != text:
             self._so_far = SoFar(text, self.understands(text), self._is_phrase(text))
-        return silence_that_ends(self._so_far, self.expects)
+        return silence_that_ends(self._so_far, self.expects, self._pool.recognizer.language)
 
     def _is_phrase(self, text: str) -> bool:
         """Whether the grammar has it, and nothing that goes on from it."""

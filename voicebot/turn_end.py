@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from voicebot import languages
+
 COMPLETE_S: Final = 0.26
 """After an answer to which nothing is missing: a yes, the last digit, a phrase of the grammar."""
 UNDERSTOOD_S: Final = 0.35
@@ -61,70 +63,40 @@ class SoFar:
     complete: bool = False
 
 
-def silence_that_ends(so_far: SoFar | None, expect: Expect) -> float:
+def silence_that_ends(so_far: SoFar | None, expect: Expect, language: str = languages.DEFAULT) -> float:
     """Seconds of silence that make the turn the bot's. `so_far`: None while nothing is decoded yet."""
     if so_far is None:
         return UNHEARD_S
     words = _words(so_far.text)
     if not words:
         return OPEN_S  # a cough
-    if expect.wanted is Wanted.DIGITS and (count := _digits(words)):
+    if expect.wanted is Wanted.DIGITS and (count := _digits(words, language)):
         return COMPLETE_S if expect.digits is not None and count >= expect.digits else NUMBER_S
-    if is_unfinished(so_far.text):
+    if is_unfinished(so_far.text, language):
         return HESITATION_S
     if so_far.complete or (so_far.understood and expect.wanted is Wanted.YES_NO):
         return COMPLETE_S
     return UNDERSTOOD_S if so_far.understood else OPEN_S
 
 
-def is_unfinished(text: str) -> bool:
+def is_unfinished(text: str, language: str = languages.DEFAULT) -> bool:
     """Whether a sentence cannot well end like this."""
-    words = _words(text)
-    return bool(words) and (words[-1] in _NOT_LAST or " ".join(words[-3:]).endswith(_WISHES))
+    words, pauses = _words(text), languages.find(language).pauses
+    return bool(words) and (words[-1] in pauses.not_last or " ".join(words[-3:]).endswith(pauses.wishes))
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.lower().replace("’", "'"))
 
 
-def _digits(words: list[str]) -> int:
-    """How many digits were said; "twenty five" counts as two."""
-    return sum(len(word) if word.isdigit() else _NUMBERS.get(word, 0) for word in words)
+def _digits(words: list[str], language: str) -> int:
+    """How many digits were said; "twenty five" counts as two, "fifteen" too."""
+    numbers = languages.find(language).numbers.words
+    return sum(len(word) if word.isdigit() else _length(numbers.get(word)) for word in words)
 
 
-def _listed(block: str) -> list[str]:
-    """Long lists of words read better as blocks."""
-    return block.split()
-
-
-# Words that nobody ends a sentence with: articles, joints, fillers. Languages without them lose patience.
-_NOT_LAST: Final = frozenset(
-    _listed(
-        """
-    a an the my your our and or but because if when with without of for to about um uh uhm erm er hmm i i'm
-    is are was whether that's which
-    и или но а что чтобы если когда потому мой моя мои моё мне меня для про о об с без на в к э эм ну значит
-    """
-    )
-)
-_WISHES: Final = ("i want", "i need", "would like", "хочу", "хотел бы", "хотела бы")
-_NUMBERS: Final = dict.fromkeys(
-    _listed(
-        """
-    zero oh one two three four five six seven eight nine
-    ноль нуль один одна два две три четыре пять шесть семь восемь девять
-    twenty thirty forty fifty sixty seventy eighty ninety
-    двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто
-    """
-    ),
-    1,
-) | dict.fromkeys(
-    _listed(
-        """
-    ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
-    десять одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать
-    девятнадцать
-    """
-    ),
-    2,
-)
+def _length(number: int | None) -> int:
+    """Digits that a spoken number adds to what is said around it: the "twenty" of "twenty five" one."""
+    if number is None:
+        return 0
+    return len(str(number).rstrip("0")) or 1 if number != 10 else 2

@@ -25,8 +25,8 @@ from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
-from voicebot.grammar import Grammars
-from voicebot.hearing import Ear
+from voicebot.grammar import Grammars, person_hints
+from voicebot.hearing import Ear, GrammarFor
 from voicebot.lookup import LookUp
 from voicebot.names import names_in
 from voicebot.recognizers.pool import RecognizerPool
@@ -80,12 +80,8 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
     scenarios = {language: in_language(frame.scenario, language) for language in pools}
     zone = ZoneInfo(frame.scenario.timezone)
     dialogues = {language: Dialogue(own.bot, language, zone) for language, own in scenarios.items()}
-    grammars = {
-        language: Grammars(own.bot, language)
-        for language, own in scenarios.items()
-        if pools[language].recognizer.takes_grammar
-    }
     teacher = await teach_bot(frame, {language: own.bot for language, own in scenarios.items()})
+    grammars: dict[str, Grammars] = {}
     look_up = await _lookups(frame)
     for language, dialogue in dialogues.items():
         if dialogue.script.speaks_fields:
@@ -93,12 +89,21 @@ async def wake_voicebot(frame: Frame, prompts: PromptBook, progress: Report) -> 
             frame.stack.push_async_callback(voice.close)
             await voice.warm()
 
+    def grammar(language: str) -> GrammarFor | None:
+        """What may be said in each state, taught phrases included, where the engine wants to know."""
+        if not pools[language].recognizer.takes_grammar:
+            return None
+        script = teacher.script(language)
+        if language not in grammars or grammars[language].script is not script:
+            grammars[language] = Grammars(script, language)
+        return grammars[language].of
+
     def make(call_id: str, language: str) -> Conversation:
         language = language if language in pools else frame.scenario.language
         dialogue = dialogues[language]
         return Conversation(
             call_id,
-            ear=Ear(pools[language], grammar=grammars[language].of if language in grammars else None),
+            ear=Ear(pools[language], grammar=grammar(language)),
             understanding=teacher.understanding(language),
             dialogue=dialogue,
             voice=prompts.in_language(language).bot_voice,
@@ -128,7 +133,7 @@ async def _load_recognizers(
                 choose_recognizer,
                 *engine_for(language, scenario, frame.settings),
                 language,
-                names=_names(in_language(scenario, language)),
+                names=_names(in_language(scenario, language), language),
                 loaded=[pool.recognizer for pool in pools.values()],
             )
         except ModelMissing as error:
@@ -154,10 +159,10 @@ async def _load_recognizers(
     return pools
 
 
-def _names(scenario: Scenario) -> Sequence[str]:
-    """What callers may say that no recogniser knows."""
+def _names(scenario: Scenario, language: str) -> Sequence[str]:
+    """What callers may say that no recogniser knows, or that must not be missed."""
     prompts = (prompt.text or "" for _, prompt in scenario.spoken())
-    return names_in(scenario.name, (*prompts, *scenario.bot.texts()))
+    return [*person_hints(language), *names_in(scenario.name, (*prompts, *scenario.bot.texts()))]
 
 
 async def _name_of(frame: Frame, call_id: str) -> str | None:

@@ -47,6 +47,7 @@ class Teacher:
         self._scripts, self._standing, self._train = dict(scripts), standing, train
         self._learnt: dict[str, frozenset[Phrase]] = {language: frozenset() for language in scripts}
         self._understandings = {language: train(script, language) for language, script in scripts.items()}
+        self._whole = dict(scripts)  # with what was taught
         self._learning = asyncio.Lock()
         self._unread = False  # the last time
         self.age = 0  # +1 with everything learnt: tells caches theirs
@@ -60,6 +61,10 @@ class Teacher:
         """What it understands at this moment; the scenario's own language for one that it does not speak."""
         own = next(iter(self._understandings.values()))
         return own if language is None else self._understandings.get(language, own)
+
+    def script(self, language: str) -> BotScript:
+        """A language's script with what was taught; another object after each lesson."""
+        return self._whole[language]
 
     def questions(self, language: str | None = None) -> Mapping[str, str]:
         """The questions that it answers: name → topic."""
@@ -104,6 +109,7 @@ class Teacher:
                         "The bot could not learn the phrases: it goes on with what it knew."
                     ) from error
                 self._understandings[language], self._learnt[language] = new, phrases
+                self._whole[language] = whole
                 self.age += 1
                 log.info("The bot has learnt.", action="bot_learnt", language=language, phrases=len(phrases))
 

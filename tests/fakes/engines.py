@@ -21,6 +21,9 @@ class ToldEngine:
         self.busy = threading.Semaphore(0)  # released each time work begins
         self.done: list[str] = []  # what was recognised, in the order of the work
 
+    def line(self) -> "ToldEngine":
+        return self
+
     def start(self, grammar: Sequence[str] | None = None) -> "ToldListening":
         return ToldListening(self)
 

@@ -6,11 +6,13 @@ from functools import cache
 
 from tests.fakes.scripts import script, trained
 from voicebot.dialogue import Dialogue
-from voicebot.moves import GiveToOperator, Heard, State
+from voicebot.lookup import Found
+from voicebot.moves import GiveToOperator, Heard, LookedUp, State
 from voicebot.understanding import Kind, Understood
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
+_ANSWER = Found({"status": "lost"})
 _UNCLEAR = Understood(Kind.OUT_OF_SCOPE, score=0.2, clear=False)
 _NUMBER = Heard(_UNCLEAR, text="12345678")
 
@@ -25,7 +27,13 @@ WAYS: dict[str, tuple[Heard, ...]] = {
     "not understood once": (Heard(_UNCLEAR),),
     "asked for a number": (_asks("check_ticket"),),
     "asked whether the number is right": (_asks("check_ticket"), _NUMBER),
+    "while their number is looked up": (
+        _asks("check_ticket"),
+        _NUMBER,
+        Heard(Understood(Kind.YES), text="yes"),
+    ),
     "asked who they are": (_asks("account_balance"),),
+    "asked for a date": (_asks("account_balance"), Heard(_UNCLEAR, text="1234")),
     "while good-bye is being said": (_asks("next_draw"), Heard(Understood(Kind.GOODBYE))),
 }
 """What the caller has said until then, by state."""
@@ -58,4 +66,6 @@ class Bot:
             if any(isinstance(action, GiveToOperator) for action in step.actions):
                 return True
             state = step.state
+            if state.asking is not None and state.asking.looking:  # no caller says it twice so fast
+                state = self.dialogue.step(state, LookedUp(state.serial, _ANSWER)).state
         return False

@@ -114,6 +114,16 @@ class Wordings:
     """Words written in full: "can't" is "can not"."""
 
 
+@dataclass(frozen=True)
+class Pauses:
+    """Where a caller only draws breath, as a recogniser writes it (Russian with its "ё"). Empty: nowhere."""
+
+    not_last: frozenset[str] = frozenset()
+    """Words that nobody ends a sentence with: articles, joints, fillers."""
+    wishes: tuple[str, ...] = ()
+    """The same of several words, where a sentence is nothing more: "i want"."""
+
+
 FIGURE = "+figure"
 """What stands for every number in figures."""
 
@@ -171,3 +181,4 @@ class Language:
     dates: Dates
     wordings: Wordings
     topics: Topics
+    pauses: Pauses = Pauses()

@@ -8,9 +8,12 @@ Knows engines only by `port.Recognizer`; knows no call.
 """
 
 import asyncio
+import contextlib
 import os
+import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -23,7 +26,9 @@ from numpy.typing import NDArray
 from recordings.transcript import Phrase, Recognised, Word
 from voicebot.media import BYTES_PER_SECOND, FRAME_SECONDS
 from voicebot.recognizers.health import Health
+from voicebot.recognizers.joining import joined
 from voicebot.recognizers.port import (
+    Line,
     Listening,
     RecogniserBusy,
     RecogniserFailed,
@@ -38,11 +43,17 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_AT_ONCE_BYTES = BYTES_PER_SECOND // 10  # smaller pieces cost more in errands than in work
-_BEHIND_S = 0.2  # a streaming engine is always a piece or two behind
+_AT_ONCE_BYTES = BYTES_PER_SECOND * 6 // 10  # smaller pieces cost more in errands than in work
+_BEHIND_S = 0.8  # a streaming engine is always a piece behind
+_APART_S = 0.5  # a shorter pause parts no sentence: it may lie within a word
+_LONGEST_PART_S = 6.0  # to hear more than that twice would cost too much
 
 Waited = Callable[[float], None]
 """Seconds that a caller waited for the words of an utterance."""
+
+
+Start = Callable[[], Listening]
+"""Begins one utterance, or a part of one; may take time."""
 
 
 class LiveListening(Protocol):
@@ -57,10 +68,10 @@ class LiveListening(Protocol):
         """More of the utterance."""
 
     def paused(self) -> None:
-        """Maybe the end: an engine that does not stream decodes what it has, ahead of time."""
+        """Maybe the end: the engine makes words of what it has, ahead of time."""
 
-    def resumed(self) -> None:
-        """It was not: drop what was decoded at the pause."""
+    def resumed(self, quiet_s: float) -> None:
+        """It was not, but a pause of so long: what it made of a part of a sentence is dropped."""
 
     async def result(self) -> Recognised:
         """Everything heard. Raises `RecogniserBusy`, `RecogniserLate`, `RecogniserFailed`."""
@@ -107,11 +118,12 @@ class RecognizerPool:
         """Why nothing is recognised now, in a sentence; None when all is well."""
         return self._engine.trouble
 
-    def listen(self, grammar: Sequence[str] | None = None) -> LiveListening:
-        """Begin one utterance of a live call. `grammar` as in `Recognizer.start`."""
+    def listen(self, grammar: Sequence[str] | None = None, line: Line | None = None) -> LiveListening:
+        """Begin one utterance of a live call. `grammar` as in `Line.start`; `line`: the caller's, of ours."""
+        start = partial((line or self.recognizer.line()).start, grammar)
         if self.recognizer.streams:
-            return _Streamed(self._engine, grammar, self._waited)
-        return _Whole(self._engine, grammar, self._waited)
+            return _Streamed(self._engine, start, self._waited)
+        return _Whole(self._engine, start, self._waited)
 
     async def transcribe_long(self, pcm: NDArray[np.int16]) -> list[Phrase]:
         """A whole channel of a recording: phrases with times, and words with times where the engine has them.
@@ -186,9 +198,9 @@ class _Engine:
 class _Live(ABC):
     """What both kinds of engine share: a deadline, and its failures by our names."""
 
-    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
+    def __init__(self, engine: _Engine, start: Start, waited: Waited) -> None:
         self._engine = engine
-        self._grammar = grammar
+        self._start = start
         self._waited = waited
 
     async def result(self) -> Recognised:
@@ -222,46 +234,43 @@ class _Live(ABC):
 class _Whole(_Live):
     """For an engine that hears one finished utterance: kept here, decoded at the pause or at the end."""
 
-    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
-        super().__init__(engine, grammar, waited)
+    def __init__(self, engine: _Engine, start: Start, waited: Waited) -> None:
+        super().__init__(engine, start, waited)
         self._heard = bytearray()
         self._early: Future[Recognised] | None = None
 
     @property
     def so_far(self) -> str | None:
         """Only what was decoded at a pause is known."""
-        early = self._early
-        if early is None or not early.done() or early.cancelled() or early.exception() is not None:
-            return None
-        return early.result().text
+        return _text(self._early)
 
     def accept(self, pcm: bytes) -> None:
         self._heard += pcm
 
     def paused(self) -> None:
-        self.resumed()
+        self.cancel()
         try:
             self._early = self._decode()
         except (RecogniserBusy, RecogniserFailed):
             self._early = None  # no harm yet: the end of the utterance asks again
 
-    def resumed(self) -> None:
-        if self._early is not None:
-            self._early.cancel()
-            self._early = None
+    def resumed(self, quiet_s: float) -> None:
+        self.cancel()
 
     async def _finished(self) -> Recognised:
         # What came in since the pause is silence, or the segmenter would have said `Resumed`.
         return await self._engine.outcome(self._early or self._decode())
 
     def cancel(self) -> None:
-        self.resumed()
+        if self._early is not None:
+            self._early.cancel()
+            self._early = None
 
     def _decode(self) -> "Future[Recognised]":
         heard = bytes(self._heard)
 
         def decode() -> Recognised:
-            listening = self._engine.recognizer.start(self._grammar)
+            listening = self._start()
             listening.accept(heard)
             return listening.result()
 
@@ -269,71 +278,142 @@ class _Whole(_Live):
 
 
 class _Streamed(_Live):
-    """For an engine that computes while it listens: one job at a time, so that the audio stays in order."""
+    """For an engine that computes while it listens, in parts that longer pauses part.
 
-    def __init__(self, engine: _Engine, grammar: Sequence[str] | None, waited: Waited) -> None:
-        super().__init__(engine, grammar, waited)
-        self._unheard = bytearray()
-        self._partial: str | None = None
-        self._accepted = self._taken_in = 0  # bytes
+    At each pause the part so far is closed, so that its words are there when the pause proves to be the end.
+    If it does not, and was short, it may have been within a word: the part is heard once more, with what
+    follows. (What an engine tells in between lacks the last words: it wants to hear what comes behind them.)
+    """
+
+    def __init__(self, engine: _Engine, start: Start, waited: Waited) -> None:
+        super().__init__(engine, start, waited)
+        self._closed: list[Future[Recognised]] = []  # parts before the one in progress
+        self._part = self._begin()
         self._at_work: Future[None] | None = None
-        self._listening: Listening | None = None
+        self._early: Future[Recognised] | None = None
 
     @property
     def so_far(self) -> str | None:
-        """The engine's partial words; they lag a little behind, the end brings the rest."""
-        behind_s = (self._accepted - self._taken_in) / BYTES_PER_SECOND
-        return None if behind_s > _BEHIND_S else self._partial or ""
+        """All words at a pause; in between those that the engine is already sure of."""
+        last = _text(self._early) if self._early is not None else self._part.partial
+        texts = [*map(_text, self._closed), last]
+        return None if None in texts else " ".join(text for text in texts if text)
 
     def accept(self, pcm: bytes) -> None:
-        self._accepted += len(pcm)
-        self._unheard += pcm
-        if len(self._unheard) >= _AT_ONCE_BYTES:
-            self._take_up()
-
-    def _take_up(self) -> None:
-        if self._at_work is None or self._at_work.done():
-            unheard = bytes(self._unheard)
-            try:
-                self._at_work = self._engine.submit(self._job(self._take_in))
-            except (RecogniserBusy, RecogniserFailed):
-                self._unheard[:0] = unheard  # the next frame or the end asks again
+        self._part.put(pcm)
+        if self._part.waiting >= _AT_ONCE_BYTES and (self._at_work is None or self._at_work.done()):
+            with contextlib.suppress(RecogniserBusy, RecogniserFailed):  # the next frame asks again
+                self._at_work = self._engine.submit(self._part.take_in)
 
     def paused(self) -> None:
-        """It has heard nearly everything already."""
-        self._take_up()
+        try:
+            self._early = self._engine.submit(self._part.finish)
+        except (RecogniserBusy, RecogniserFailed):
+            self._early = None  # no harm yet: the end of the utterance asks again
 
-    def resumed(self) -> None:
-        """Nothing was done at the pause."""
+    def resumed(self, quiet_s: float) -> None:
+        if self._early is None:
+            return
+        if quiet_s >= _APART_S or self._part.seconds >= _LONGEST_PART_S:
+            self._closed.append(self._early)
+            self._part = self._begin()
+        else:
+            self._early.cancel()
+            self._part = self._begin(self._part.heard)
+        self._early = None
 
     async def _finished(self) -> Recognised:
-        if self._at_work is not None:
-            await self._engine.outcome(self._at_work)
-        return await self._engine.outcome(self._engine.submit(self._job(self._finish)))
+        if self._early is None:
+            self._early = self._engine.submit(self._part.finish)
+        return joined([await self._engine.outcome(part) for part in (*self._closed, self._early)])
 
     def cancel(self) -> None:
-        self._unheard.clear()
-        if self._at_work is not None:
-            self._at_work.cancel()
+        for job in (self._at_work, self._early, *self._closed):
+            if job is not None:
+                job.cancel()
 
-    def _job(self, work: Callable[[Listening, bytes], T]) -> Callable[[], T]:
-        unheard = bytes(self._unheard)
-        self._unheard.clear()
-        return lambda: work(self._ear(), unheard)
+    def _begin(self, heard: bytes = b"") -> "_Part":
+        return _Part(self._start, heard)
+
+
+class _Part:
+    """A part of an utterance for an engine that streams.
+
+    Belongs to the event loop, but for its jobs: they run on any thread, and whichever is first takes all that
+    has come in by then, so that it stays in order.
+    """
+
+    def __init__(self, start: Start, heard: bytes) -> None:
+        self._start = start
+        self._all = bytearray(heard)
+        self._unheard = deque([heard] if heard else [])
+        self._at_it = threading.Lock()
+        self._listening: Listening | None = None
+        self._partial = ""
+        self._taken_in = 0
+        self._fault: Exception | None = None
+
+    @property
+    def heard(self) -> bytes:
+        """All of it."""
+        return bytes(self._all)
+
+    @property
+    def seconds(self) -> float:
+        return len(self._all) / BYTES_PER_SECOND
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that no job has been asked to take in."""
+        return len(self._all) - self._taken_in
+
+    @property
+    def partial(self) -> str | None:
+        """None while the engine is behind."""
+        return None if self.waiting / BYTES_PER_SECOND > _BEHIND_S else self._partial
+
+    def put(self, pcm: bytes) -> None:
+        self._all += pcm
+        self._unheard.append(pcm)
+
+    def take_in(self) -> None:
+        """Work: hear what has come in."""
+        with self._at_it:
+            if pcm := self._new():
+                try:
+                    self._partial = self._ear().accept(pcm) or ""
+                except Exception as fault:
+                    self._fault = fault  # what is lost must not look like silence
+                    raise
+
+    def finish(self) -> Recognised:
+        """Work: hear the rest; all the words."""
+        with self._at_it:
+            if self._fault is not None:
+                raise self._fault
+            if pcm := self._new():
+                self._ear().accept(pcm)
+            return self._ear().result()
+
+    def _new(self) -> bytes:
+        pieces = []
+        while self._unheard:
+            pieces.append(self._unheard.popleft())
+        pcm = b"".join(pieces)
+        self._taken_in += len(pcm)
+        return pcm
 
     def _ear(self) -> Listening:
         # Made on the worker's thread: building a grammar's graph takes time.
-        self._listening = self._listening or self._engine.recognizer.start(self._grammar)
+        self._listening = self._listening or self._start()
         return self._listening
 
-    def _take_in(self, listening: Listening, pcm: bytes) -> None:
-        self._partial = listening.accept(pcm)
-        self._taken_in += len(pcm)
 
-    def _finish(self, listening: Listening, pcm: bytes) -> Recognised:
-        if pcm:
-            listening.accept(pcm)
-        return listening.result()
+def _text(job: "Future[Recognised] | None") -> str | None:
+    """What a job has made out; None while it has not, or where it failed."""
+    if job is None or not job.done() or job.cancelled() or job.exception() is not None:
+        return None
+    return job.result().text
 
 
 def _stretches(data: bytes) -> list[Stretch]:

@@ -34,11 +34,19 @@ class Listening(Protocol):
         ...
 
     def result(self) -> Recognised:
-        """What was said in all that was accepted. May be called again after more was accepted."""
+        """What was said in all that was accepted. The last call: nothing is accepted behind it."""
         ...
 
 
-class Recognizer(Protocol):
+class Line(Protocol):
+    """An engine for the utterances of one caller, whose voice it may get used to. Any thread may come."""
+
+    def start(self, grammar: Sequence[str] | None = None) -> Listening:
+        """Begin one utterance. `grammar`: phrases to expect; an engine may ignore it."""
+        ...
+
+
+class Recognizer(Line, Protocol):
     """An engine with its model. Safe to use for several utterances at a time."""
 
     name: str  # as the transcript's `engine` tells it, model included: "whisper tiny.en"
@@ -46,8 +54,8 @@ class Recognizer(Protocol):
     takes_grammar: bool  # hears nothing but the phrases that it is given; False: any words
     streams: bool  # computes during `accept`; False: all the work is in `result`
 
-    def start(self, grammar: Sequence[str] | None = None) -> Listening:
-        """Begin one utterance. `grammar`: phrases to expect; an engine may ignore it."""
+    def line(self) -> Line:
+        """For one caller more."""
         ...
 
     def transcribe(self, pcm: bytes) -> Recognised:

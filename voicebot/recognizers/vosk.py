@@ -5,23 +5,30 @@ A model is a folder, or a language that the Vosk library fetches from its own si
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import vosk
 
 from recordings.transcript import Recognised, Word
-from voicebot.media import SAMPLE_RATE
+from voicebot.media import BYTES_PER_SECOND, SAMPLE_RATE
 from voicebot.recognizers.port import ModelMissing
 
 _UNKNOWN = "[unk]"  # in a grammar: whatever else was said; without it every cough becomes a phrase
 _FETCH_S = 600.0  # a small model is about 50 MB
 _QUIET = -1
+_BEHIND_S = 0.5  # how far a decoder is behind: it wants to hear what follows, and computes in stretches
+_QUIET_LINE = (
+    (np.random.default_rng(0).standard_normal(round(_BEHIND_S * SAMPLE_RATE)) * 12).astype("<i2").tobytes()
+)
 
 
 class Vosk:
-    """One model; each utterance has its own decoder, so that several can be heard at the same time."""
+    """One model; each line has its own decoders, so that several can be heard at the same time."""
 
     streams = True
     takes_grammar = True
@@ -52,16 +59,29 @@ class Vosk:
             self._model = _fetch(model)
 
     def start(self, grammar: Sequence[str] | None = None) -> "VoskListening":
-        """Begin one utterance. Words of the grammar that the model does not know are left out by Vosk."""
-        if grammar is None:
-            decoder = vosk.KaldiRecognizer(self._model, SAMPLE_RATE)
-        else:
-            # Some models have no such word, and Vosk warns of each utterance's.
-            others = [_UNKNOWN] if self._model.vosk_model_find_word(_UNKNOWN) >= 0 else []
-            phrases = [*dict.fromkeys(phrase.lower() for phrase in grammar), *others]
-            decoder = vosk.KaldiRecognizer(self._model, SAMPLE_RATE, json.dumps(phrases, ensure_ascii=False))
-        decoder.SetWords(True)
-        return VoskListening(decoder)
+        """Begin the only utterance of somebody."""
+        return self.line().start(grammar)
+
+    def line(self) -> "VoskLine":
+        """For one caller more."""
+        return VoskLine(self._decoder)
+
+    def _decoder(self, phrases: tuple[str, ...] | None) -> Any:
+        native = vosk.KaldiRecognizer(self._model, SAMPLE_RATE, *self._known(phrases))
+        native.SetWords(True)
+        return native
+
+    def _known(self, phrases: tuple[str, ...] | None) -> tuple[str, ...]:
+        """The grammar as Vosk wants it; nothing where there is none."""
+        if phrases is None:
+            return ()
+
+        def knows(word: str) -> bool:  # Vosk warns of each utterance's strange words, and leaves them out
+            return bool(self._model.vosk_model_find_word(word) >= 0)
+
+        heard = (" ".join(filter(knows, phrase.lower().split())) for phrase in phrases)
+        others = [_UNKNOWN] if knows(_UNKNOWN) else []
+        return (json.dumps([*dict.fromkeys(filter(None, heard)), *others], ensure_ascii=False),)
 
     def transcribe(self, pcm: bytes) -> Recognised:
         """Words with their times; 8 kHz mono signed 16-bit little-endian."""
@@ -70,29 +90,64 @@ class Vosk:
         return listening.result()
 
 
+@dataclass
+class _Decoder:
+    native: Any
+    heard_s: float = 0.0  # in all utterances so far: its times count on
+
+
+class VoskLine:
+    """One caller's. A decoder that has heard a voice before hears it better, and has its grammar's graph."""
+
+    def __init__(self, make: Callable[[tuple[str, ...] | None], Any]) -> None:
+        self._make = make
+        self._idle: dict[tuple[str, ...] | None, _Decoder] = {}  # by grammar; those at work are not here
+        self._lock = threading.Lock()
+
+    def start(self, grammar: Sequence[str] | None = None) -> "VoskListening":
+        """Begin one utterance. Words of the grammar that the model does not know are left out."""
+        phrases = None if grammar is None else tuple(grammar)
+        with self._lock:
+            decoder = self._idle.pop(phrases, None)
+        return VoskListening(decoder or _Decoder(self._make(phrases)), partial(self._lay_by, phrases))
+
+    def _lay_by(self, phrases: tuple[str, ...] | None, decoder: _Decoder) -> None:
+        with self._lock:
+            self._idle[phrases] = decoder
+
+
 class VoskListening:
     """One utterance."""
 
-    def __init__(self, decoder: Any) -> None:
+    def __init__(self, decoder: _Decoder, done: Callable[[_Decoder], None]) -> None:
         self._decoder = decoder
+        self._begin_s = decoder.heard_s
+        self._done = done
         self._words: list[dict[str, Any]] = []  # of parts that Vosk itself closed at a pause
 
     def accept(self, pcm: bytes) -> str | None:
         """Hear more; what is understood so far."""
-        if self._decoder.AcceptWaveform(pcm):
-            self._words += json.loads(self._decoder.Result()).get("result", [])
-            partial = ""
+        native = self._decoder.native
+        self._decoder.heard_s += len(pcm) / BYTES_PER_SECOND
+        if native.AcceptWaveform(pcm):
+            self._words += json.loads(native.Result()).get("result", [])
+            latest = ""
         else:
-            partial = json.loads(self._decoder.PartialResult()).get("partial", "")
+            latest = json.loads(native.PartialResult()).get("partial", "")
         return (
-            " ".join([*(word["word"] for word in self._words), partial]).replace(_UNKNOWN, "").strip() or None
+            " ".join([*(word["word"] for word in self._words), latest]).replace(_UNKNOWN, "").strip() or None
         )
 
     def result(self) -> Recognised:
         """Everything heard. What the grammar does not know lowers the confidence, and is no text."""
-        self._words += json.loads(self._decoder.FinalResult()).get("result", [])
+        # `FinalResult` would bring the last words, too, but forget the voice.
+        self.accept(_QUIET_LINE)
+        self._words += json.loads(self._decoder.native.Result()).get("result", [])
+        self._done(self._decoder)
         known = [word for word in self._words if word["word"] != _UNKNOWN]
-        words = tuple(Word(w["word"], w["start"], w["end"], w["conf"]) for w in known)
+        words = tuple(
+            Word(w["word"], w["start"] - self._begin_s, w["end"] - self._begin_s, w["conf"]) for w in known
+        )
         sure = sum(float(word["conf"]) for word in known)
         return Recognised(
             " ".join(word.text for word in words),

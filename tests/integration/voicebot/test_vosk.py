@@ -98,6 +98,24 @@ def test_it_gives_times_of_words(korean, speech):
     assert all(0.7 < word.start_s < word.end_s <= 1.0 + len(pcm) / 16000 for word in recognised.words)
 
 
+def test_it_hears_one_utterance_of_a_caller_after_the_other(korean, speech):
+    line = korean.line()
+    for phrase in (GRAMMAR[0], GRAMMAR[2], GRAMMAR[0]):
+        listening = line.start(GRAMMAR)
+        pcm = bytes(4000) + speech(phrase) + bytes(3200)
+        listening.accept(pcm)
+        recognised = listening.result()
+        assert recognised.text == phrase
+        assert all(0 <= word.start_s < word.end_s <= len(pcm) / 16000 + 0.1 for word in recognised.words)
+
+
+def test_it_leaves_words_out_of_a_grammar_that_the_model_does_not_know(korean, speech):
+    listening = korean.start([GRAMMAR[0], "operator", f"{GRAMMAR[1]} please"])
+    listening.accept(speech(GRAMMAR[0]))
+
+    assert listening.result().text == GRAMMAR[0]
+
+
 def test_it_hears_nothing_in_silence(korean):
     recognised = korean.start(GRAMMAR).result()
 

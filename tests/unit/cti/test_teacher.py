@@ -59,6 +59,8 @@ async def test_the_running_bot_learns_and_forgets_while_a_conversation_keeps_wha
     records.phrases = [phrase("check_ticket", WORDS)]
     await teacher.learn()
     assert teacher.understanding().classify(WORDS).name == "check_ticket"
+    assert teacher.script("en") is not SCRIPT
+    assert WORDS in teacher.script("en").wordings()
     assert before.classify(WORDS).kind is Kind.OUT_OF_SCOPE
     records.phrases = []
     await teacher.learn()

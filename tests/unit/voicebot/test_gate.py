@@ -65,6 +65,32 @@ def test_noise_has_no_pitch_and_does_not_pass():
     assert not any(passed(gate, np.random.default_rng(1).standard_normal(2 * RATE) * 3000))
 
 
+def test_steady_noise_is_known_after_three_seconds_and_does_not_keep_an_utterance_open():
+    gate = SpeechGate()
+    noise = np.random.default_rng(1).standard_normal(5 * RATE) * 2000
+    passed(gate, noise[: 4 * RATE])
+    assert gate.noisy
+    gate.begin()
+    assert sum(passed(gate, noise[4 * RATE :])) <= 2
+
+
+def test_who_speaks_over_steady_noise_is_heard_though_the_noise_hides_the_pitch():
+    gate = SpeechGate()
+    noise = np.random.default_rng(1).standard_normal(5 * RATE) * 2000
+    passed(gate, noise[: 4 * RATE])
+    hiss = np.random.default_rng(2).standard_normal(RATE) * 3500  # no pitch at all
+    flags = passed(gate, noise[4 * RATE :] + hiss)
+    assert sum(flags) >= 40
+
+
+def test_a_line_without_noise_is_not_noisy_whoever_speaks_on_it():
+    gate = SpeechGate()
+    for _ in range(6):
+        passed(gate, tone(gliding(0.6)))
+        passed(gate, np.zeros(RATE // 4), voiced=False)
+    assert not gate.noisy
+
+
 def test_what_the_voice_detector_takes_for_none_does_not_pass():
     assert not any(passed(SpeechGate(), tone(gliding(1.0)), voiced=False))
 

@@ -7,8 +7,9 @@ import pytest
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from tests.fakes.scripts import trained
-from voicebot.grammar import Grammars, grammar_for
+from voicebot.grammar import Grammars, grammar_for, person_hints
 from voicebot.script import BotScript
+from voicebot.teaching import Phrase, taught
 from voicebot.turn_end import OPEN, YES_NO, expect_digits
 from voicebot.understanding import Kind
 from voicebot.values import digits
@@ -45,6 +46,20 @@ def test_every_wording_of_the_script_can_be_heard(language: str) -> None:
     assert {
         " ".join(wording.lower().replace("?", "").split()) for wording in SCRIPTS[language].wordings()
     } <= phrases
+
+
+def test_what_a_supervisor_taught_can_be_heard_without_its_commas() -> None:
+    script = taught(SCRIPTS["en"], [Phrase("check_ticket", "Well, my slip got wet: is it good?")])
+    assert "well my slip got wet is it good" in Grammars(script, "en").of(OPEN)
+
+
+@pytest.mark.parametrize("language", SCRIPTS)
+def test_a_recogniser_without_a_grammar_is_told_how_a_person_is_asked_for(language: str) -> None:
+    understanding = trained(SCRIPTS[language], language)
+    hints = person_hints(language)
+    assert hints
+    assert {understanding.classify(hint).kind for hint in hints} == {Kind.OPERATOR}
+    assert person_hints("es") == ()
 
 
 @pytest.mark.parametrize(

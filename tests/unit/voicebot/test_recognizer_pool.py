@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from recordings.transcript import Recognised
 from tests.fakes.engines import ToldEngine
 from voicebot.recognizers import pool as pool_module
 from voicebot.recognizers.health import IN_A_ROW
-from voicebot.recognizers.pool import RecognizerPool
+from voicebot.recognizers.pool import LiveListening, RecognizerPool
 from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.recognizers.splitting import Stretch
 from voicebot.recognizers.work import SPARES
@@ -57,7 +58,7 @@ async def test_it_drops_the_early_words_when_the_speaker_goes_on(engine):
     listening.accept(b"speech")
     listening.paused()
     await at_work(engine)
-    listening.resumed()
+    listening.resumed(0.3)
     listening.accept(b" and more")
 
     assert (await listening.result()).text == "15 bytes"
@@ -73,6 +74,92 @@ async def test_it_streams_the_audio_in_order_and_tells_partial_words():
     assert (await listening.result()).text == "abcdefghijklmnopqrstuvwxyz"
     assert listening.so_far is not None
     assert "abcdefghijklmnopqrstuvwxyz".startswith(listening.so_far)
+
+
+class HeardParts:
+    """A streaming engine that writes down what it hears in one go; implements `Recognizer`."""
+
+    name, language, takes_grammar, streams = "parts", "en", False, True
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def line(self) -> "HeardParts":
+        return self
+
+    def start(self, grammar: object = None) -> "HeardPart":
+        return HeardPart(self)
+
+    def transcribe(self, pcm: bytes) -> Recognised:
+        raise NotImplementedError
+
+
+class HeardPart:
+    def __init__(self, engine: HeardParts) -> None:
+        self._engine, self._heard = engine, b""
+
+    def accept(self, pcm: bytes) -> str | None:
+        self._heard += pcm
+        return None
+
+    def result(self) -> Recognised:
+        self._engine.parts.append(self._heard)
+        return Recognised(self._heard.decode(), confidence=0.9)
+
+
+async def until_told(listening: LiveListening, text: str) -> None:
+    async with asyncio.timeout(5):
+        while listening.so_far != text:  # noqa: ASYNC110 - it is told by another thread
+            await asyncio.sleep(0.001)
+
+
+async def test_a_streaming_engine_has_all_the_words_at_the_pause():
+    engine = HeardParts()
+    listening = RecognizerPool(engine).listen()
+    listening.accept(b"one two")
+    listening.paused()
+    await until_told(listening, "one two")
+
+    assert (await listening.result()).text == "one two"
+    assert engine.parts == [b"one two"]
+
+
+async def test_a_streaming_engine_hears_a_part_again_that_a_short_pause_cut_in_two():
+    engine = HeardParts()
+    listening = RecognizerPool(engine).listen()
+    listening.accept(b"one tw")
+    listening.paused()
+    await until_told(listening, "one tw")
+    listening.resumed(0.25)
+    listening.accept(b"o")
+
+    assert (await listening.result()).text == "one two"
+    assert engine.parts == [b"one tw", b"one two"]
+
+
+async def test_a_streaming_engine_hears_nothing_twice_where_the_speaker_drew_breath():
+    engine = HeardParts()
+    listening = RecognizerPool(engine).listen()
+    listening.accept(b"one two")
+    listening.paused()
+    listening.resumed(0.7)
+    listening.accept(b"three")
+
+    assert (await listening.result()).text == "one two three"
+    assert engine.parts == [b"one two", b"three"]
+
+
+async def test_what_broke_while_the_caller_spoke_is_no_silence_at_the_end():
+    class Breaking(HeardParts):
+        def start(self, grammar: object = None) -> HeardPart:
+            raise ValueError("native nonsense")
+
+    listening = RecognizerPool(Breaking()).listen()
+    listening.accept(bytes(16_000))
+    listening.accept(bytes(16_000))
+
+    with pytest.raises(RecogniserFailed, match="parts failed"):
+        await listening.result()
 
 
 async def test_it_names_an_engine_that_is_late(engine):

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.unit
         (SoFar("twenty five seven"), expect_digits(3), turn_end.COMPLETE_S),
         (SoFar("one two"), expect_digits(3), turn_end.NUMBER_S),
         (SoFar("one two five"), expect_digits(), turn_end.NUMBER_S),
-        (SoFar("два пять"), expect_digits(2), turn_end.COMPLETE_S),
         (SoFar("I do not have it", understood=False), expect_digits(3), turn_end.OPEN_S),
     ],
 )
@@ -30,12 +29,35 @@ def test_the_silence_that_ends_a_turn_depends_on_what_is_missing(so_far, expects
 
 
 @pytest.mark.parametrize(
-    "text", ["I would like to", "my ticket is, um", "and the", "I want", "мне нужно узнать, э", "я хочу"]
+    ("said", "count", "ends"),
+    [
+        ("два пять", 2, turn_end.COMPLETE_S),
+        ("двести десять", 3, turn_end.COMPLETE_S),
+        ("двадцать пять", 3, turn_end.NUMBER_S),
+        ("мой номер", 3, turn_end.OPEN_S),
+    ],
 )
-def test_it_knows_a_sentence_that_cannot_end_like_this(text):
-    assert is_unfinished(text)
+def test_it_counts_the_digits_of_another_language(said, count, ends):
+    assert silence_that_ends(SoFar(said), expect_digits(count), "ru") == ends
 
 
-@pytest.mark.parametrize("text", ["", "how much is it", "goodbye", "я хочу выиграть", "an operator, please."])
-def test_it_lets_whole_sentences_end(text):
-    assert not is_unfinished(text)
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        *(("en", text) for text in ("I would like to", "my ticket is, um", "and the", "I want")),
+        *(("ru", text) for text in ("мне нужно узнать, э", "я хочу")),
+    ],
+)
+def test_it_knows_a_sentence_that_cannot_end_like_this(language, text):
+    assert is_unfinished(text, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        *(("en", text) for text in ("", "how much is it", "goodbye", "an operator, please.")),
+        *(("ru", text) for text in ("я хочу выиграть", "сколько стоит билет")),
+    ],
+)
+def test_it_lets_whole_sentences_end(language, text):
+    assert not is_unfinished(text, language)

@@ -18,6 +18,10 @@ PERSON = (
     *("a colleague", "i want to talk to a person", "can i speak to someone", "put me through", "connect me"),
     "zero",
 )
+HINTS = (
+    *("operator", "representative", "customer service", "a real person", "an agent", "a human", "somebody"),
+    "a supervisor",
+)
 GOODBYE = ("goodbye", "bye", "thank you", "thanks", "that was all", "no that is all")
 BESIDE = listed("um uh please it is and then the number my i said was not born on in")
 """Words around a number or a date."""
