@@ -7,18 +7,21 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from math import log
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from voicebot import languages
-from voicebot.likeness import Likeness, letter_features, top, word_features
+from voicebot.likeness import Likeness, calm, letter_features, top, word_features
+from voicebot.meaning import Meaning
 from voicebot.wishes import without_fillers, words
 
 EVERYDAY: Final = ""
 """The name under which everyday sentences stand beside the questions."""
+LEFT: Final = "+left"
+"""The name under which stands what the script leaves to people."""
 _GRAMMAR: Final = 0.3
 """Weight of words that only say how something is asked, beside those that say what about."""
 _MISHEARD: Final = 0.78
@@ -37,9 +40,15 @@ class Evidence(NamedTuple):
     overlap: float  # the same of both together, with the nearest example
     strange: float  # share of what was said that no question and no everyday English knows
     strange_words: int
-    ordinary: float  # log of the chance that it is none of the questions
+    ordinary: float  # log of the chance that it is none of the questions, by words
+    elsewhere: float  # likeness to everyday sentences and what is left to people, by words and by letters
     unasked: int  # kinds of answer that were asked for and that it does not give
     unmet: float  # how usual the kind of answer is that it gives and that was not asked for
+    meant: float = 0.0  # likeness to its examples by meaning; these three are 0 without a model of it
+    meant_else: float = 0.0  # the same, to everyday sentences and what is left to people
+    meant_none: float = 0.0  # log of the chance that it is none of the questions, by meaning
+
+    by_meaning: bool = False  # whether there was a model
 
     @property
     def kinship(self) -> float:
@@ -48,24 +57,35 @@ class Evidence(NamedTuple):
 
     @property
     def rank(self) -> float:
-        """To choose among questions, 0 … 1.6."""
-        return self.kinship + 0.6 * self.overlap
+        """To choose among questions, 0 … 2.6."""
+        return self.kinship + 0.6 * self.overlap + self.meant
 
 
 class Examples:
     """Example phrases of a script's questions, learned; not changed by use."""
 
     def __init__(
-        self, examples: Sequence[tuple[str, str]], language: str, background: Sequence[str] | None = None
+        self,
+        examples: Sequence[tuple[str, str]],
+        language: str,
+        background: Sequence[str] | None = None,
+        left: Sequence[str] = (),
+        meaning: Meaning | None = None,
     ) -> None:
-        """Take `examples` as (question's name, phrase) pairs; `background`: not the language's own one."""
+        """Take `examples` as (question's name, phrase) pairs.
+
+        `background`: not the language's own one. `left`: what the script leaves to people. Without a
+        `meaning` words alone have to do.
+        """
+        calm()
         self._language = language
         self._topics = languages.find(language).topics
         self._neutral = self._topics.neutral | {self._topics.root(word) for word in self._topics.neutral}
         self.names = sorted({name for name, _ in examples})
         everyday = self._topics.background if background is None else background
-        said = [*examples, *((EVERYDAY, sentence) for sentence in everyday)]
+        said = [*examples, *((EVERYDAY, one) for one in everyday), *((LEFT, one) for one in left)]
         self._of = np.array([name for name, _ in said])
+        self._elsewhere = np.isin(self._of, (EVERYDAY, LEFT))
         spoken = [words(phrase, language) for _, phrase in said]
         senses = [self._senses(phrase) for phrase in spoken]
         self._alike = Likeness([" ".join(phrase) for phrase in senses], word_features)
@@ -81,9 +101,8 @@ class Examples:
             for name in self.names
         }
         self._usual = {name: self._shares(name) for name in self.names}
-        self._chances = LogisticRegression(C=20, class_weight="balanced", max_iter=500)
-        self._chances.fit(self._alike.known, self._of)
-        self._everyday_at = list(self._chances.classes_).index(EVERYDAY)
+        self._by_words = Chances(self._alike.known, self._of)
+        self._meaning = meaning and Meanings(meaning, [" ".join(phrase) for phrase in spoken], self._of)
 
     def content(self, spoken: Sequence[str]) -> list[str]:
         """The words that say what it is about."""
@@ -100,7 +119,9 @@ class Examples:
         total = sum(weights.values()) or 1.0
         strange = [sense for sense in said if sense not in self._users and sense not in self._neutral]
         unheard = self._topics.asks.difference(said)
-        ordinary = log(self._chance_of_none(vector) + 0.01)
+        ordinary = log(self._by_words.none(vector) + 0.01)
+        elsewhere = 0.5 * _likest(alike[self._elsewhere]) + 0.5 * _likest(spelled[self._elsewhere])
+        meant = self._meaning and self._meaning.weigh(" ".join(spoken))
         found = []
         for name in names:
             of_it, own = self._of == name, self._own[name]
@@ -118,18 +139,16 @@ class Examples:
                     strange=sum(weights[sense] for sense in strange) / total,
                     strange_words=len(strange),
                     ordinary=ordinary,
+                    elsewhere=elsewhere,
                     unasked=unasked,
                     unmet=max((self._usual[name].get(ask, 0.0) for ask in unheard), default=0.0),
+                    by_meaning=meant is not None,
+                    meant=top(meant.likeness[of_it]) if meant else 0.0,
+                    meant_else=meant.elsewhere if meant else 0.0,
+                    meant_none=log(meant.none + 0.01) if meant else 0.0,
                 )
             )
         return sorted(found, key=lambda one: one.rank, reverse=True)
-
-    def _chance_of_none(self, vector: NDArray[np.float64]) -> float:
-        logits = self._chances.coef_ @ vector + self._chances.intercept_
-        if len(logits) == 1:  # one question against the rest; "" sorts before every name
-            return float(1 / (1 + np.exp(logits[0])))
-        odds = np.exp(logits - logits.max())
-        return float(odds[self._everyday_at] / odds.sum())
 
     def _senses(self, spoken: Sequence[str]) -> list[str]:
         return self._topics.senses(without_fillers(spoken, self._language))
@@ -154,6 +173,52 @@ class Examples:
         if sense in self._users or sense in self._neutral or len(sense) < _SHORTEST:
             return sense
         return next(iter(get_close_matches(sense, self._long, 1, _MISHEARD)), sense)
+
+
+class Chances:
+    """What a sentence is – one of the questions, or none of them – by a regression over the examples."""
+
+    def __init__(self, known: NDArray[np.floating[Any]], of: NDArray[np.str_]) -> None:
+        """`known`: one row for each example, `of`: whose it is."""
+        self._model = LogisticRegression(C=20, class_weight="balanced", max_iter=500)
+        self._model.fit(known, np.where(of == LEFT, EVERYDAY, of))
+        self._none_at = list(self._model.classes_).index(EVERYDAY)
+
+    def none(self, vector: NDArray[np.floating[Any]]) -> float:
+        """The chance that it is none of the questions."""
+        logits = self._model.coef_ @ vector + self._model.intercept_
+        if len(logits) == 1:  # one question against the rest; "" sorts before every name
+            return float(1 / (1 + np.exp(logits[0])))
+        odds = np.exp(logits - logits.max())
+        return float(odds[self._none_at] / odds.sum())
+
+
+class Meant(NamedTuple):
+    """A sentence beside the examples, by meaning."""
+
+    likeness: NDArray[np.float32]  # to each of them
+    elsewhere: float  # likeness to those that are no question's
+    none: float  # the chance that it is none of the questions
+
+
+class Meanings:
+    """What the examples mean."""
+
+    def __init__(self, meaning: Meaning, sentences: Sequence[str], of: NDArray[np.str_]) -> None:
+        self._meaning = meaning
+        self._known = meaning.vectors(sentences)
+        self._elsewhere = np.isin(of, (EVERYDAY, LEFT))
+        self._chances = Chances(self._known, of)
+
+    def weigh(self, sentence: str) -> Meant:
+        """Set a sentence beside them."""
+        vector = self._meaning.vectors([sentence])[0]
+        likeness = self._known @ vector
+        return Meant(likeness, _likest(likeness[self._elsewhere]), self._chances.none(vector))
+
+
+def _likest(likeness: NDArray[np.floating[Any]]) -> float:
+    return top(likeness) if len(likeness) else 0.0
 
 
 def _overlap(one: float, both: float, other: float) -> float:

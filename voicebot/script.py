@@ -68,6 +68,8 @@ class BotScript(ScriptPart):
 
     greeting: Spoken = "How can I help you? You can ask for a person at any time."
     questions: Annotated[tuple[Question, ...], Field(strict=False, min_length=1, max_length=200)]
+    left_to_people: Annotated[tuple[Wording, ...], Field(strict=False, max_length=300)] = ()
+    """What callers ask, too, and the bot has no answer to: examples. It gives them to a person at once."""
     anything_else: Spoken = "Is there anything else that I can help you with?"
     not_understood: Spoken = "Sorry, I did not understand that. Could you say it in other words?"
     say_again: Spoken = "Sorry, I did not hear anything. What can I do for you?"
@@ -143,4 +145,5 @@ class BotScript(ScriptPart):
         """Everything that the script expects callers to say: the grammar of a recogniser that takes one."""
         for question in self.questions:
             yield from question.phrases
+        yield from self.left_to_people
         yield from (*self.operator_words, *self.goodbye_words)
