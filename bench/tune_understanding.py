@@ -4,6 +4,7 @@ A logistic regression over the evidence for the likeliest question of each utter
 tests/fakes/utterances_*.tsv, and of what is told with detours: is it that question, or none? Both languages
 together, half of the weight on what is out of scope. Each utterance is asked of the whole scenario and of one
 as a beginner writes it – every other phrase, and nothing left to people – so that the weights do for both.
+The scenario's own phrases and the everyday sentences count, too, each asked of a bot that has not seen it.
 Once for words alone, and once with the model of meaning. Prints the constants, and what thresholds would do
 with the whole scenario, by cross-validation.
 """
@@ -18,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tests.fakes.scripts import script
-from tests.fakes.utterances import Utterance, told, utterances
+from tests.fakes.utterances import told, utterances
 from voicebot.evidence import Evidence
+from voicebot.exam import held_apart
 from voicebot.judging import BY_MEANING, BY_WORDS
 from voicebot.packaged_meaning import packaged_meaning
 from voicebot.script import BotScript
@@ -28,16 +30,18 @@ from voicebot.understanding import Understanding
 LANGUAGES = ("en", "ru")
 FOLDS = GroupKFold(10)
 WHOLE = 3
-"""What the whole scenario's row weighs beside the beginner's."""
+"""What these rows weigh beside the others."""
 
 
 class Row(NamedTuple):
     """One utterance, asked of one scenario."""
 
-    utterance: Utterance
+    said: str
+    asks: bool
+    """Whether it asks a question of the scenario's."""
     language: str
     whole: bool
-    """Whether the scenario was the whole one."""
+    """Whether the scenario was the whole one, and somebody else's the utterance."""
     evidence: Evidence
 
 
@@ -50,8 +54,8 @@ def main() -> None:
 
 def _tune(name: str, features: list[str], rows: list[Row]) -> None:
     figures = np.array([[getattr(row.evidence, feature) for feature in features] for row in rows])
-    asked = np.array([row.utterance.kind == "question" for row in rows])
-    said = np.array([row.utterance.said for row in rows])
+    asked = np.array([row.asks for row in rows])
+    said = np.array([row.said for row in rows])
     worth = {"logisticregression__sample_weight": np.array([WHOLE if row.whole else 1 for row in rows])}
     fitted = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, class_weight="balanced"))
     chances = cross_val_predict(
@@ -80,7 +84,12 @@ def _rows(*, meaning: bool) -> Iterator[Row]:
         for chosen in (whole, _as_a_beginner(whole)):
             understanding = Understanding.train(chosen, language, model)
             for one in (*utterances(language, "tuning"), *told(language)):
-                yield Row(one, language, chosen is whole, understanding.nearest(one.said)[0].evidence)
+                evidence = understanding.nearest(one.said)[0].evidence
+                yield Row(one.said, one.kind == "question", language, chosen is whole, evidence)
+        for asked in held_apart(whole, language, model):
+            if asked.after is None:
+                evidence = asked.bot.nearest(asked.sentence)[0].evidence
+                yield Row(asked.sentence, asked.question is not None, language, False, evidence)
 
 
 def _as_a_beginner(whole: BotScript) -> BotScript:

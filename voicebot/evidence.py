@@ -48,6 +48,8 @@ class Evidence(NamedTuple):
     meant_else: float = 0.0  # the same, to everyday sentences and what is left to people
     meant_none: float = 0.0  # log of the chance that it is none of the questions, by meaning
 
+    chance: float = 0.0  # log of the chance that it is this one, by words and, with a model, by meaning: summed
+    length: float = 0.0  # log of the number of words: long sentences are less alike to anything
     by_meaning: bool = False  # whether there was a model
 
     @property
@@ -57,8 +59,8 @@ class Evidence(NamedTuple):
 
     @property
     def rank(self) -> float:
-        """To choose among questions, 0 … 2.6."""
-        return self.kinship + 0.6 * self.overlap + self.meant
+        """To choose among questions, -1 … 2.6."""
+        return self.kinship + 0.6 * self.overlap + self.meant + 0.1 * self.chance
 
 
 class Examples:
@@ -119,9 +121,10 @@ class Examples:
         total = sum(weights.values()) or 1.0
         strange = [sense for sense in said if sense not in self._users and sense not in self._neutral]
         unheard = self._topics.asks.difference(said)
-        ordinary = log(self._by_words.none(vector) + 0.01)
+        by_words = self._by_words.of(vector)
         elsewhere = 0.5 * _likest(alike[self._elsewhere]) + 0.5 * _likest(spelled[self._elsewhere])
         meant = self._meaning and self._meaning.weigh(" ".join(spoken))
+        chances = [by_words, meant.chances] if meant else [by_words]
         found = []
         for name in names:
             of_it, own = self._of == name, self._own[name]
@@ -138,14 +141,16 @@ class Examples:
                     ),
                     strange=sum(weights[sense] for sense in strange) / total,
                     strange_words=len(strange),
-                    ordinary=ordinary,
+                    ordinary=log(by_words[EVERYDAY] + 0.01),
                     elsewhere=elsewhere,
                     unasked=unasked,
                     unmet=max((self._usual[name].get(ask, 0.0) for ask in unheard), default=0.0),
+                    chance=sum(log(one[name] + 0.001) for one in chances),
+                    length=log(1 + len(spoken)),
                     by_meaning=meant is not None,
                     meant=top(meant.likeness[of_it]) if meant else 0.0,
                     meant_else=meant.elsewhere if meant else 0.0,
-                    meant_none=log(meant.none + 0.01) if meant else 0.0,
+                    meant_none=log(meant.chances[EVERYDAY] + 0.01) if meant else 0.0,
                 )
             )
         return sorted(found, key=lambda one: one.rank, reverse=True)
@@ -182,15 +187,14 @@ class Chances:
         """`known`: one row for each example, `of`: whose it is."""
         self._model = LogisticRegression(C=20, class_weight="balanced", max_iter=500)
         self._model.fit(known, np.where(of == LEFT, EVERYDAY, of))
-        self._none_at = list(self._model.classes_).index(EVERYDAY)
 
-    def none(self, vector: NDArray[np.floating[Any]]) -> float:
-        """The chance that it is none of the questions."""
+    def of(self, vector: NDArray[np.floating[Any]]) -> Mapping[str, float]:
+        """The chance of each question, and under `EVERYDAY` that of none."""
         logits = self._model.coef_ @ vector + self._model.intercept_
         if len(logits) == 1:  # one question against the rest; "" sorts before every name
-            return float(1 / (1 + np.exp(logits[0])))
+            logits = np.array([0.0, logits[0]])
         odds = np.exp(logits - logits.max())
-        return float(odds[self._none_at] / odds.sum())
+        return dict(zip(self._model.classes_, (odds / odds.sum()).tolist(), strict=True))
 
 
 class Meant(NamedTuple):
@@ -198,7 +202,7 @@ class Meant(NamedTuple):
 
     likeness: NDArray[np.float32]  # to each of them
     elsewhere: float  # likeness to those that are no question's
-    none: float  # the chance that it is none of the questions
+    chances: Mapping[str, float]  # of each question, and of none under `EVERYDAY`
 
 
 class Meanings:
@@ -214,7 +218,7 @@ class Meanings:
         """Set a sentence beside them."""
         vector = self._meaning.vectors([sentence])[0]
         likeness = self._known @ vector
-        return Meant(likeness, _likest(likeness[self._elsewhere]), self._chances.none(vector))
+        return Meant(likeness, _likest(likeness[self._elsewhere]), self._chances.of(vector))
 
 
 def _likest(likeness: NDArray[np.floating[Any]]) -> float:
