@@ -1,6 +1,7 @@
-"""What the evidence for a question amounts to: the chance that it was asked, and how much chance is enough.
+"""What the evidence for a question amounts to: the chance that it was asked, and how much is enough.
 
-Pure. The figures are found by `python -m bench.tune_understanding`; tests measure them on what was held apart.
+Pure. The figures are found by `python -m bench.tune_understanding`; tests measure them on what was held
+apart.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ class Scale(NamedTuple):
 
     def score(self, evidence: Evidence) -> float:
         """The chance that the question was asked, if every second utterance asks one of the script's."""
-        figures = ((getattr(evidence, name) if name else 1.0, weight) for name, weight in self.weights.items())
+        figures = (
+            (getattr(evidence, name) if name else 1.0, weight) for name, weight in self.weights.items()
+        )
         return 1 / (1 + exp(-sum(figure * weight for figure, weight in figures)))
 
 

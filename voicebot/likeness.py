@@ -72,6 +72,8 @@ def letter_features(sentence: str) -> Iterator[str]:
 
 
 def top(likeness: NDArray[np.floating[Any]]) -> float:
-    """Mostly the nearest example, a little the second: one odd example should not decide alone."""
+    """Mostly the nearest example, a little the second: one odd example should not decide alone. None: 0."""
+    if not len(likeness):
+        return 0.0
     two = np.sort(likeness)[::-1][:2]
     return float(0.7 * two[0] + 0.3 * two.mean())

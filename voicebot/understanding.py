@@ -133,10 +133,10 @@ class Understanding:
 
     def nearest(self, text: str, after: str | None = None) -> list[Nearest]:
         """All questions that may be asked now, the likeliest first: why `classify` decides as it does."""
-        return self._ranked(words(text, self.language)[:LONGEST], after)
+        return self._ranked([words(text, self.language)[:LONGEST]], after)[0]
 
     def _question(self, spoken: Sequence[str], after: str | None) -> Understood:
-        ranked = self._ranked(spoken, after)
+        ranked = self._ranked([spoken], after)[0]
         if not ranked:
             return Understood(Kind.OUT_OF_SCOPE, score=0.0)
         nearest, content = ranked[0], self._examples.content(spoken)
@@ -144,12 +144,9 @@ class Understanding:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
         if nearest.score >= nearest.enough and nearest.lead >= LEAD:
             return nearest.as_understood()
-        clauses = [
-            self._ranked(clause, after)[0]
-            for clause in _clauses(spoken, self._topics)
-            if self._examples.content(clause)
-        ]
-        best = max(clauses, key=lambda found: found.score, default=nearest)
+        clauses = [clause for clause in _clauses(spoken, self._topics) if self._examples.content(clause)]
+        each = [found[0] for found in self._ranked(clauses, after)]
+        best = max(each, key=lambda found: found.score, default=nearest)
         if best.score >= ACCEPT_CLAUSE and best.lead >= LEAD:
             return best.as_understood()
         if nearest.score >= nearest.enough:
@@ -159,14 +156,17 @@ class Understanding:
         clear = len(spoken) >= 4 and bool(content) and hardly
         return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
 
-    def _ranked(self, spoken: Sequence[str], after: str | None) -> list[Nearest]:
+    def _ranked(self, sentences: Sequence[Sequence[str]], after: str | None) -> list[list[Nearest]]:
+        """For each sentence, the questions that may be asked now."""
         names = [name for name in self._examples.names if self._follows.get(name, after) == after]
-        found = self._examples.weigh(spoken, names)
-        ranks = [one.rank for one in found] + [0.0]
-        return [
-            Nearest(one, rank - following)
-            for one, rank, following in zip(found, ranks, ranks[1:], strict=False)
-        ]
+        return [_with_leads(found) for found in self._examples.weigh(sentences, names)]
+
+
+def _with_leads(found: Sequence[Evidence]) -> list[Nearest]:
+    ranks = [one.rank for one in found] + [0.0]
+    return [
+        Nearest(one, rank - following) for one, rank, following in zip(found, ranks, ranks[1:], strict=False)
+    ]
 
 
 def _clauses(spoken: Sequence[str], topics: Topics) -> Iterator[list[str]]:

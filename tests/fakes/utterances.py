@@ -4,8 +4,8 @@
 has no answer to: "near" (lottery, tickets, accounts, prizes) and "far". They were written from the questions'
 topics and committed before any rule or threshold was changed to suit them.
 
-"Told" are longer ones, with the detours that people make on the phone, by the author of the scenario's phrases:
-for tuning alone.
+"Told" are longer ones, with the detours that people make on the phone, by the author of the scenario's
+phrases: for tuning alone.
 
 "Strangers'" are written by somebody who saw nothing but those topics, as different people talk on the
 phone, with detours and stories: nothing may be tuned on them.
