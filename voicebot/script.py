@@ -26,6 +26,8 @@ class Question(ScriptPart):
     """The ticket's topic when this was the question."""
     phrases: Annotated[tuple[Wording, ...], Field(strict=False, min_length=3, max_length=200)]
     """Examples of how callers ask it."""
+    confirm: Spoken | None = None
+    """Asked back when it is not sure that this was the question: "Do you want to know …?"."""
     answer: Spoken | None = None
     lookup: Name | None = None
     """Which look-up answers instead."""
@@ -105,6 +107,7 @@ class BotScript(ScriptPart):
     def texts(self) -> Iterator[str]:
         """Every text that the bot may speak, with its fields as they are written."""
         yield from self.prompts().values()
+        yield from (one.confirm for one in self.questions if one.confirm is not None)
         slots = [slot for question in self.questions for slot in question.slots]
         if self.identity is not None:
             yield from (self.identity.intro, self.identity.passed, self.identity.not_passed)

@@ -22,7 +22,7 @@ ACCEPT_CLAUSE: Final = 0.8
 LEAD: Final = 0.05
 """How far the likeliest question must be ahead of the next in rank; between equals the bot asks again."""
 HARDLY: Final = 0.1
-"""Score below which a question was hardly asked …"""
+"""Score below which a question was hardly asked; from it on, the bot asks back whether it was …"""
 MISHEARD: Final = 0.5
 """… unless its kinship is this: then its strange words may have been misheard."""
 NEARLY_SAME: Final = 0.8
@@ -53,6 +53,7 @@ class Understood:
     name: str | None = None  # of the question
     score: float = 1.0  # 0 … 1: how sure; for out of scope that of the nearest question
     clear: bool = True  # out of scope: whether it is certain, so that asking again would help nobody
+    maybe: str | None = None  # out of scope: the question that it may have been all the same
 
     @property
     def intent(self) -> str:
@@ -152,6 +153,9 @@ class Understanding:
         if nearest.score >= nearest.enough:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
         # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
+        if HARDLY <= nearest.score < nearest.enough and nearest.lead >= LEAD:
+            maybe = nearest.evidence.name
+            return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False, maybe=maybe)
         hardly = nearest.score < HARDLY and nearest.evidence.kinship < MISHEARD
         clear = len(spoken) >= 4 and bool(content) and hardly
         return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
