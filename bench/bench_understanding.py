@@ -21,6 +21,7 @@ from tests.fakes.russian_voice import find_russian_voice
 from tests.fakes.telephone_line import Law, over_the_line
 from tests.fakes.utterances import Utterance, strangers, utterances
 from voicebot.conversation import SURE
+from voicebot.packaged_meaning import packaged_meaning
 from voicebot.recognizers.port import ModelMissing
 from voicebot.recognizers.whisper import Whisper
 from voicebot.recognizers.whisper_parts import packaged_multilingual
@@ -38,7 +39,8 @@ def run() -> list[Row]:
     """All rows; a language without its voice or its recogniser here is left out with a line that says so."""
     rows = []
     for language, name in NAMES.items():
-        bot = Bot(language)
+        bot = Bot(language, packaged_meaning(language))
+        rows += _scope_rows(Bot(language), utterances(language, "measuring"), f"{name} by words alone")
         rows += _scope_rows(bot, utterances(language, "measuring"), name)
         rows += _scope_rows(bot, strangers(language), f"{name} of strangers")
         with tempfile.TemporaryDirectory() as folder:
@@ -58,11 +60,17 @@ def _scope_rows(bot: Bot, everyone: list[Utterance], name: str) -> list[Row]:
     others = [got for one, got in chosen if one.kind != "question"]
     kept = sum(got.kind is Kind.QUESTION for _, got in asked) / len(asked)
     right = sum(got.name == one.question for one, got in asked) / len(asked)
+    after_a_yes = sum(got.maybe == one.question for one, got in asked) / len(asked)
+    asked_back = sum(got.maybe is not None for got in others) / len(others)
+    wishes = sum(got.kind is Kind.OPERATOR for _, got in chosen) / len(chosen)
     rejected = sum(got.kind is not Kind.QUESTION for got in others) / len(others)
     return [
         _row(f"Understanding, {name}: kept of {len(asked)} in scope", 100 * kept),
         _row(f"Understanding, {name}: the right question", 100 * right),
+        _row(f"Understanding, {name}: right, those asked back included", 100 * (right + after_a_yes)),
         _row(f"Understanding, {name}: rejected of {len(others)} out of scope", 100 * rejected),
+        _row(f"Understanding, {name}: asked back of these", 100 * asked_back),
+        _row(f"Understanding, {name}: taken for a wish for a person", 100 * wishes),
     ]
 
 

@@ -5,7 +5,7 @@ Terminal only: what is understood and said is decided in `voicebot`.
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ from recordings.transcript import Recognised
 from tickets.database import utc_now
 from voicebot.conversation import SURE
 from voicebot.dialogue import Dialogue
+from voicebot.evidence import Evidence
 from voicebot.exam import UNSURE, Exam, examine
 from voicebot.lookup import Answer
 from voicebot.moves import (
@@ -45,8 +46,9 @@ from voicebot.moves import (
     State,
     Step,
 )
+from voicebot.packaged_meaning import packaged_meaning
 from voicebot.telephone_wav import read_telephone_wav
-from voicebot.understanding import ACCEPT, LEAD, Kind, Understanding, Understood
+from voicebot.understanding import LEAD, Kind, Nearest, Understanding, Understood
 from voicebot.values import date_of, digits, number_of
 
 SHOWN = 3  # questions whose scores are shown
@@ -100,7 +102,7 @@ def train_command(scenario: ScenarioFile = None, language: Language = "") -> Non
     """Ask the bot each example phrase that it has not seen, and name what to mend."""
     chosen = _read(scenario, language)
     with console.status("Asking the bot …"):
-        exam = examine(chosen.bot, chosen.language)
+        exam = examine(chosen.bot, chosen.language, packaged_meaning(chosen.language))
     _show(exam)
 
 
@@ -110,7 +112,9 @@ class _Talk:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.dialogue = Dialogue(scenario.bot, scenario.language, ZoneInfo(scenario.timezone))
-        self._understanding = Understanding.train(scenario.bot, scenario.language)
+        self._understanding = Understanding.train(
+            scenario.bot, scenario.language, packaged_meaning(scenario.language)
+        )
 
     def typed(self) -> Iterator[str | Recognised]:
         """What is typed, until Ctrl+D."""
@@ -200,22 +204,32 @@ class _Talk:
         if understood.kind in (Kind.QUESTION, Kind.OUT_OF_SCOPE):
             scores = ", ".join(f"{one.evidence.name} {one.evidence.rank:.2f}" for one in nearest)
             console.print(f"[dim]  nearest: {scores}[/]")
-        ahead = nearest[0].lead if nearest else 0.0
-        console.print(f"  [magenta]{understood.intent}[/] [dim]{_why(understood, ahead)}[/]")
+            console.print(f"[dim]  why: {'; '.join(_reasons(nearest[0].evidence)) if nearest else ''}[/]")
+        console.print(f"  [magenta]{understood.intent}[/] [dim]{_why(understood, nearest)}[/]")
 
 
-def _why(understood: Understood, ahead: float) -> str:
+def _reasons(evidence: Evidence) -> Iterator[str]:
+    """What speaks for the nearest question, in likenesses of 0 … 1."""
+    yield f"words {evidence.alike:.2f}, letters {evidence.spelled:.2f}, elsewhere {evidence.elsewhere:.2f}"
+    if evidence.by_meaning:
+        yield f"meaning {evidence.meant:.2f}, elsewhere {evidence.meant_else:.2f}"
+    if evidence.strange_words:
+        yield f"{evidence.strange_words} words that nobody taught"
+
+
+def _why(understood: Understood, ranked: Sequence[Nearest]) -> str:
+    enough, ahead = (ranked[0].enough, ranked[0].lead) if ranked else (1.0, 0.0)
     match understood.kind:
         case Kind.OPERATOR:
             return "a wish for a person: above everything"
         case Kind.QUESTION:
-            return f"a question of the scenario's: chance {understood.score:.2f}, {ACCEPT:.2f} is enough"
+            return f"a question of the scenario's: chance {understood.score:.2f}, {enough:.2f} is enough"
         case Kind.OUT_OF_SCOPE if understood.clear:
             return "out of scope: certainly none of the questions"
-        case Kind.OUT_OF_SCOPE if understood.score >= ACCEPT and ahead < LEAD:
+        case Kind.OUT_OF_SCOPE if understood.score >= enough and ahead < LEAD:
             return "not clear: two questions are equally likely"
         case Kind.OUT_OF_SCOPE:
-            return f"not clear: nearest chance {understood.score:.2f}, {ACCEPT:.2f} is enough"
+            return f"not clear: nearest chance {understood.score:.2f}, {enough:.2f} is enough"
         case Kind.NOTHING:
             return "no words that say anything"
         case Kind.YES | Kind.NO | Kind.GOODBYE:
@@ -225,7 +239,8 @@ def _why(understood: Understood, ahead: float) -> str:
 def _show(exam: Exam) -> None:
     console.print(
         f"[bold]{exam.accuracy:.0%}[/] of {len(exam.answers)} phrases found their question without having "
-        f"been seen, [bold]{exam.rejection:.0%}[/] of {exam.everyday} everyday sentences were rejected."
+        f"been seen, [bold]{exam.rejection:.0%}[/] of {exam.beside} sentences beside them were rejected "
+        "(everyday ones, and what is left to people)."
     )
     if confusions := exam.confusions():
         table = Table("Question", "Chosen instead", "Phrases", title="Confusions")
@@ -239,7 +254,7 @@ def _show(exam: Exam) -> None:
             table.add_row(escape(one.phrase), one.question, one.nearest, f"{one.score:.2f}")
         console.print(table)
     if exam.taken:
-        table = Table("Everyday sentence", "Taken for", "Score", title="Taken for a question")
+        table = Table("Sentence beside the questions", "Taken for", "Score", title="Taken for a question")
         for one in exam.taken:
             table.add_row(escape(one.phrase), one.nearest, f"{one.score:.2f}")
         console.print(table)

@@ -29,6 +29,8 @@ def _findings(script: BotScript) -> Iterator[Finding]:
         yield from _names(script, question, place, by_name)
         known = _known(script, question, by_name)
         yield from _slots(question.slots, (*place, "slots"), known)
+        if question.confirm is not None:
+            yield from _unknown(question.confirm, (*place, "confirm"), set())
         if question.answer is not None:
             said = known | {slot.name for slot in question.slots} | {CUSTOMER}
             yield from _unknown(question.answer, (*place, "answer"), said)

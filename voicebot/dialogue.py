@@ -27,12 +27,14 @@ from voicebot.moves import (
     State,
     Step,
     StillLooking,
+    Supposed,
     TimeIsUp,
 )
 from voicebot.script import BotScript, Question
+from voicebot.supposing import answered, ask_back, denied
 from voicebot.texts import CUSTOMER, compose
 from voicebot.thumbs import Thumbs, goodbye
-from voicebot.turn_end import OPEN, Expect
+from voicebot.turn_end import OPEN, YES_NO, Expect
 from voicebot.understanding import Kind, Understood
 from voicebot.ways_out import hand_over, missed
 
@@ -66,6 +68,8 @@ class Dialogue:
 
     def expects(self, state: State) -> Expect:
         """What the caller is asked for: how soon a silence ends the answer."""
+        if state.supposed is not None:
+            return YES_NO
         return OPEN if state.asking is None else self._filling.expects(state.asking)
 
     def step(self, state: State, happened: Input) -> Step:
@@ -84,11 +88,28 @@ class Dialogue:
             if judged is not None:
                 return judged
             state = replace(state, judging=None)
+        if state.supposed is not None:
+            settled = self._suppose(state, state.supposed, happened)
+            if settled is not None:
+                return settled
+            state = replace(state, supposed=None)
         if state.asking is not None:
             filled = self._filling.step(state, state.asking, happened)
             if filled is not None:
                 return filled
         return self._free(state, happened)
+
+    def _suppose(self, state: State, supposed: Supposed, happened: Input) -> Step | None:
+        """What follows on "do you want to know …?"; None: the caller has left it."""
+        match happened:
+            case Heard() | Key() | Silence():
+                was_it = answered(happened, self.language)
+            case _:
+                return Step(state)
+        if was_it:
+            question = self._questions[supposed.question]
+            return self._filling.begin(replace(state, supposed=None), question, supposed.text)
+        return None if was_it is None else denied(self.script, state)
 
     def _free(self, state: State, happened: Input) -> Step:
         """While nothing is asked for, or the caller has left it."""
@@ -125,6 +146,10 @@ class Dialogue:
                 return self._silence(state)
             case Kind.OUT_OF_SCOPE if clear and understood.clear:
                 return self._hand_over(state, HandOver.OUT_OF_SCOPE)
+            case Kind.OUT_OF_SCOPE if understood.maybe in self._questions:
+                asked = ask_back(state, self._questions[understood.maybe], text)
+                if asked is not None:
+                    return asked
         # A "bye" before any answer, or a doubtful one, is more often noise than a wish: no call ends on it.
         return missed(self.script, state)
 

@@ -11,14 +11,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from voicebot import languages
-from voicebot.likeness import Likeness, letter_features, top, word_features
+from voicebot.chances import EVERYDAY, LEFT, Chances
+from voicebot.likeness import Likeness, calm, letter_features, top, word_features
+from voicebot.meaning import Meaning, Meant, MeantExamples
 from voicebot.wishes import without_fillers, words
 
-EVERYDAY: Final = ""
-"""The name under which everyday sentences stand beside the questions."""
 _GRAMMAR: Final = 0.3
 """Weight of words that only say how something is asked, beside those that say what about."""
 _MISHEARD: Final = 0.78
@@ -37,9 +36,16 @@ class Evidence(NamedTuple):
     overlap: float  # the same of both together, with the nearest example
     strange: float  # share of what was said that no question and no everyday English knows
     strange_words: int
-    ordinary: float  # log of the chance that it is none of the questions
+    ordinary: float  # log of the chance that it is none of the questions, by words
+    elsewhere: float  # likeness to everyday sentences and what is left to people, by words and by letters
     unasked: int  # kinds of answer that were asked for and that it does not give
     unmet: float  # how usual the kind of answer is that it gives and that was not asked for
+    chance: float  # log of the chance that it is this one, by words and, with a model, by meaning: summed
+    length: float  # log of the number of words: long sentences are less alike to anything
+    by_meaning: bool  # whether there was a model of it; without one the following are 0
+    meant: float  # likeness to its examples by meaning
+    meant_else: float  # the same, to everyday sentences and what is left to people
+    meant_none: float  # log of the chance that it is none of the questions, by meaning
 
     @property
     def kinship(self) -> float:
@@ -48,24 +54,35 @@ class Evidence(NamedTuple):
 
     @property
     def rank(self) -> float:
-        """To choose among questions, 0 … 1.6."""
-        return self.kinship + 0.6 * self.overlap
+        """To choose among questions, -1 … 2.6."""
+        return self.kinship + 0.6 * self.overlap + self.meant + 0.1 * self.chance
 
 
 class Examples:
     """Example phrases of a script's questions, learned; not changed by use."""
 
     def __init__(
-        self, examples: Sequence[tuple[str, str]], language: str, background: Sequence[str] | None = None
+        self,
+        examples: Sequence[tuple[str, str]],
+        language: str,
+        background: Sequence[str] | None = None,
+        left: Sequence[str] = (),
+        meaning: Meaning | None = None,
     ) -> None:
-        """Take `examples` as (question's name, phrase) pairs; `background`: not the language's own one."""
+        """Take `examples` as (question's name, phrase) pairs.
+
+        `background`: not the language's own one. `left`: what the script leaves to people. Without a
+        `meaning` words alone have to do.
+        """
+        calm()
         self._language = language
         self._topics = languages.find(language).topics
         self._neutral = self._topics.neutral | {self._topics.root(word) for word in self._topics.neutral}
         self.names = sorted({name for name, _ in examples})
         everyday = self._topics.background if background is None else background
-        said = [*examples, *((EVERYDAY, sentence) for sentence in everyday)]
+        said = [*examples, *((EVERYDAY, one) for one in everyday), *((LEFT, one) for one in left)]
         self._of = np.array([name for name, _ in said])
+        self._elsewhere = np.isin(self._of, (EVERYDAY, LEFT))
         spoken = [words(phrase, language) for _, phrase in said]
         senses = [self._senses(phrase) for phrase in spoken]
         self._alike = Likeness([" ".join(phrase) for phrase in senses], word_features)
@@ -81,55 +98,70 @@ class Examples:
             for name in self.names
         }
         self._usual = {name: self._shares(name) for name in self.names}
-        self._chances = LogisticRegression(C=20, class_weight="balanced", max_iter=500)
-        self._chances.fit(self._alike.known, self._of)
-        self._everyday_at = list(self._chances.classes_).index(EVERYDAY)
+        self._by_words = Chances(self._alike.known, self._of)
+        self._meant: MeantExamples | None = None
+        if meaning is not None:
+            self._meant = MeantExamples(meaning, [" ".join(phrase) for phrase in spoken], self._of)
 
     def content(self, spoken: Sequence[str]) -> list[str]:
         """The words that say what it is about."""
         return [sense for sense in self._senses(spoken) if sense not in self._neutral]
 
-    def weigh(self, spoken: Sequence[str], names: Sequence[str]) -> list[Evidence]:
-        """The evidence for each of `names`, the likeliest first."""
+    def weigh(self, sentences: Sequence[Sequence[str]], names: Sequence[str]) -> list[list[Evidence]]:
+        """For each of `sentences` the evidence for each of `names`, the likeliest first."""
+        meant: Sequence[Meant | None] = [None] * len(sentences)
+        if self._meant is not None:
+            meant = self._meant.beside([" ".join(spoken) for spoken in sentences])
+        found = []
+        for spoken, by_meaning in zip(sentences, meant, strict=True):
+            said = self._said(spoken, by_meaning)
+            found.append(sorted((self._for(name, said) for name in names), key=_by_rank, reverse=True))
+        return found
+
+    def _said(self, spoken: Sequence[str], meant: Meant | None) -> "_Said":
         senses = [self._in_script(sense) for sense in self._senses(spoken)]
-        said = list(dict.fromkeys(senses))
         vector = self._alike.vector(" ".join(senses))
         alike = self._alike.to(vector)
         spelled = self._spelled.to(self._spelled.vector(" ".join(self._roots(spoken))))
-        weights = {sense: self._weight(sense) for sense in said}
-        total = sum(weights.values()) or 1.0
-        strange = [sense for sense in said if sense not in self._users and sense not in self._neutral]
-        unheard = self._topics.asks.difference(said)
-        ordinary = log(self._chance_of_none(vector) + 0.01)
-        found = []
-        for name in names:
-            of_it, own = self._of == name, self._own[name]
-            unasked = sum(sense in self._topics.asks and sense not in own for sense in said)
-            found.append(
-                Evidence(
-                    name=name,
-                    alike=top(alike[of_it]),
-                    spelled=top(spelled[of_it]),
-                    belongs=sum(weight for sense, weight in weights.items() if sense in own) / total,
-                    overlap=max(
-                        _overlap(whole, sum(weights.get(sense, 0.0) for sense in example), total)
-                        for example, whole in self._weighed[name]
-                    ),
-                    strange=sum(weights[sense] for sense in strange) / total,
-                    strange_words=len(strange),
-                    ordinary=ordinary,
-                    unasked=unasked,
-                    unmet=max((self._usual[name].get(ask, 0.0) for ask in unheard), default=0.0),
-                )
-            )
-        return sorted(found, key=lambda one: one.rank, reverse=True)
+        weights = {sense: self._weight(sense) for sense in dict.fromkeys(senses)}
+        return _Said(
+            weights=weights,
+            total=sum(weights.values()) or 1.0,
+            strange=[sense for sense in weights if sense not in self._users and sense not in self._neutral],
+            alike=alike,
+            spelled=spelled,
+            elsewhere=0.5 * top(alike[self._elsewhere]) + 0.5 * top(spelled[self._elsewhere]),
+            by_words=self._by_words.of(vector),
+            meant=meant,
+            length=len(spoken),
+        )
 
-    def _chance_of_none(self, vector: NDArray[np.float64]) -> float:
-        logits = self._chances.coef_ @ vector + self._chances.intercept_
-        if len(logits) == 1:  # one question against the rest; "" sorts before every name
-            return float(1 / (1 + np.exp(logits[0])))
-        odds = np.exp(logits - logits.max())
-        return float(odds[self._everyday_at] / odds.sum())
+    def _for(self, name: str, said: "_Said") -> Evidence:
+        """What one utterance has of one question."""
+        of_it, own, senses, total = self._of == name, self._own[name], said.weights.keys(), said.total
+        unheard, meant = self._topics.asks - senses, said.meant
+        return Evidence(
+            name=name,
+            alike=top(said.alike[of_it]),
+            spelled=top(said.spelled[of_it]),
+            belongs=sum(weight for sense, weight in said.weights.items() if sense in own) / total,
+            overlap=max(
+                _overlap(whole, sum(said.weights.get(sense, 0.0) for sense in example), total)
+                for example, whole in self._weighed[name]
+            ),
+            strange=sum(said.weights[sense] for sense in said.strange) / total,
+            strange_words=len(said.strange),
+            ordinary=log(said.by_words[EVERYDAY] + 0.01),
+            elsewhere=said.elsewhere,
+            unasked=sum(sense in self._topics.asks and sense not in own for sense in senses),
+            unmet=max((self._usual[name].get(ask, 0.0) for ask in unheard), default=0.0),
+            chance=log(said.by_words[name] + 0.001) + (log(meant.chances[name] + 0.001) if meant else 0.0),
+            length=log(1 + said.length),
+            by_meaning=meant is not None,
+            meant=top(meant.likeness[of_it]) if meant else 0.0,
+            meant_else=meant.elsewhere if meant else 0.0,
+            meant_none=log(meant.chances[EVERYDAY] + 0.01) if meant else 0.0,
+        )
 
     def _senses(self, spoken: Sequence[str]) -> list[str]:
         return self._topics.senses(without_fillers(spoken, self._language))
@@ -154,6 +186,24 @@ class Examples:
         if sense in self._users or sense in self._neutral or len(sense) < _SHORTEST:
             return sense
         return next(iter(get_close_matches(sense, self._long, 1, _MISHEARD)), sense)
+
+
+class _Said(NamedTuple):
+    """One utterance beside all examples."""
+
+    weights: Mapping[str, float]  # what each of its senses weighs
+    total: float  # of them; 1 for none
+    strange: Sequence[str]  # senses that nobody taught
+    alike: NDArray[np.float64]  # to each example, by words
+    spelled: NDArray[np.float64]  # by letters
+    elsewhere: float  # as in the evidence
+    by_words: Mapping[str, float]  # chance of each question, and under `EVERYDAY` that of none
+    meant: Meant | None
+    length: int  # words
+
+
+def _by_rank(evidence: Evidence) -> float:
+    return evidence.rank
 
 
 def _overlap(one: float, both: float, other: float) -> float:

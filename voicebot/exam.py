@@ -4,11 +4,12 @@ Pure. `presszero bot train` shows the findings to whoever writes the scenario.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from voicebot import languages
+from voicebot.meaning import Meaning, Remembering
 from voicebot.script import BotScript
 from voicebot.understanding import Kind, Understanding
 from voicebot.wishes import Wishes
@@ -42,8 +43,8 @@ class Exam:
     """Everything that was found."""
 
     answers: tuple[Answered, ...]
-    taken: tuple[Answered, ...]  # everyday sentences that were taken for a question
-    everyday: int  # of them, how many were asked
+    taken: tuple[Answered, ...]  # sentences beside the questions that were taken for one
+    beside: int  # of them, how many were asked: everyday ones, and those that are left to people
     few: tuple[tuple[str, int], ...]  # questions with few phrases, and how many
 
     @property
@@ -53,8 +54,8 @@ class Exam:
 
     @property
     def rejection(self) -> float:
-        """Share of the everyday sentences that were rejected."""
-        return 1 - len(self.taken) / self.everyday
+        """Share of the sentences beside the questions that were rejected."""
+        return 1 - len(self.taken) / self.beside
 
     def confusions(self) -> list[tuple[str, str, int]]:
         """(question, what was chosen instead, how often), the most frequent first."""
@@ -67,24 +68,50 @@ class Exam:
         return sorted(astray, key=lambda one: one.score, reverse=True)
 
 
-def examine(script: BotScript, language: str = languages.DEFAULT) -> Exam:
-    """Cross-validate: every phrase and every everyday sentence once, by a bot trained on four fifths."""
+class Asked(NamedTuple):
+    """A sentence, and a bot that has not seen it."""
+
+    bot: Understanding
+    question: str | None  # whose example it is; None: it stands beside the questions
+    sentence: str
+    after: str | None  # the question that has to be answered first
+
+
+def examine(script: BotScript, language: str = languages.DEFAULT, meaning: Meaning | None = None) -> Exam:
+    """Cross-validate. `meaning`: as the bot at work has it."""
+    answers: list[Answered] = []
+    taken: list[Answered] = []
+    beside = 0
+    for one in held_apart(script, language, meaning):
+        answer = _asked(one.bot, one.question or UNSURE, one.sentence, one.after)
+        if one.question is not None:
+            answers.append(answer)
+            continue
+        beside += 1
+        if answer.chosen == answer.nearest:
+            taken.append(answer)
+    few = [(one.name, len(one.phrases)) for one in script.questions if len(one.phrases) < FEW]
+    return Exam(tuple(answers), tuple(taken), beside, tuple(few))
+
+
+def held_apart(script: BotScript, language: str, meaning: Meaning | None = None) -> Iterator[Asked]:
+    """Every phrase, everyday sentence and sentence left to people once, with a bot taught the other four
+    fifths of them.
+    """
     examples = [(question.name, phrase) for question in script.questions for phrase in question.phrases]
     follows = {question.name: question.follows for question in script.questions if question.follows}
     wishes = Wishes(script.operator_words, script.goodbye_words, language)
-    background = languages.find(language).topics.background
-    answers: list[Answered] = []
-    taken: list[Answered] = []
+    background, left = languages.find(language).topics.background, script.left_to_people
+    known = meaning and Remembering(meaning)
     for fold in range(FOLDS):
-        bot = Understanding(_others(examples, fold), wishes, language, follows, _others(background, fold))
+        bot = Understanding(
+            *(_others(examples, fold), wishes, language, follows, _others(background, fold)),
+            *(_others(left, fold), known),
+        )
         for name, phrase in examples[fold::FOLDS]:
-            answers.append(_asked(bot, name, phrase, follows.get(name)))
-        for sentence in background[fold::FOLDS]:
-            answer = _asked(bot, UNSURE, sentence, None)
-            if answer.chosen == answer.nearest:
-                taken.append(answer)
-    few = [(one.name, len(one.phrases)) for one in script.questions if len(one.phrases) < FEW]
-    return Exam(tuple(answers), tuple(taken), len(background), tuple(few))
+            yield Asked(bot, name, phrase, follows.get(name))
+        for sentence in (*background[fold::FOLDS], *left[fold::FOLDS]):
+            yield Asked(bot, None, sentence, None)
 
 
 def _others(everything: Sequence[T], fold: int) -> list[T]:

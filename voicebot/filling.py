@@ -6,12 +6,13 @@ sequence of inputs keeps a caller here for ever.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tickets.vocabulary import HandOver
 from voicebot import lookup as lookups
 from voicebot import slots
+from voicebot.consent import NO_KEYS, YES_KEYS, says_yes
 from voicebot.lookup import Lookup, Trouble
 from voicebot.moves import (
     About,
@@ -35,17 +36,12 @@ from voicebot.texts import CUSTOMER, MissingField, compose
 from voicebot.turn_end import OPEN, YES_NO, Expect, expect_digits
 from voicebot.understanding import Kind
 from voicebot.ways_out import hand_over
-from voicebot.wishes import Wishes, without_fillers, words
 
 FAILURES: Final = 2
 """Fruitless turns for one slot, or failed identity checks, after which a person takes over."""
 MOST_CORRECTIONS: Final = 3
 MOST_PAUSES: Final = 4
 """Pauses in a row after which a number that was keyed in half is given up."""
-MOST_WORDS: Final = 5
-"""Of an answer to a question that wants a yes, when it does not begin with one."""
-_YES_KEYS: Final = frozenset("1#")
-_NO_KEYS: Final = frozenset("2*")
 
 
 @dataclass(frozen=True)
@@ -54,10 +50,6 @@ class Filling:
 
     script: BotScript
     language: str  # BCP 47
-    _wishes: Wishes = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_wishes", Wishes(language=self.language))
 
     # --- the way in ---
 
@@ -143,7 +135,7 @@ class Filling:
             return self._offer(state, asking, slot, said.value)
         if asking.typed and understood.kind is not Kind.QUESTION:
             return Step(state)  # they read the number to themselves, or the television speaks
-        if slot.kind == "yes_no" and (yes := self._says_yes(heard)) is not None:
+        if slot.kind == "yes_no" and (yes := says_yes(heard, self.language)) is not None:
             return self._accept(state, asking, slot, "yes" if yes else "no")
         if self._means_something_else(asking, heard):
             return None
@@ -160,7 +152,7 @@ class Filling:
             return self._accept(state, asking, slot, offered)  # said again: that is a yes
         if said is not None:  # "no, 1 2 5" – or only "1 2 5"
             return self._corrected(state, asking, slot, said)
-        yes = self._says_yes(heard)
+        yes = says_yes(heard, self.language)
         if yes:
             return self._accept(state, asking, slot, offered)
         if yes is False:
@@ -168,19 +160,6 @@ class Filling:
         if self._means_something_else(asking, heard):
             return None
         return self._failed(state, asking, slot, HandOver.NOT_UNDERSTOOD)
-
-    def _says_yes(self, heard: Heard) -> bool | None:
-        """To a question that wants a yes or a no; None: neither. "Yes, that is my number", "not quite"."""
-        if heard.understood.kind in (Kind.YES, Kind.NO):
-            return heard.understood.kind is Kind.YES
-        said = without_fillers(words(heard.text, self.language), self.language)
-        if said and self._wishes.is_yes(said[:1]):
-            return True
-        if len(said) > MOST_WORDS:
-            return None
-        if any(self._wishes.is_no([word]) for word in said):
-            return False
-        return True if self._wishes.is_yes(said[-1:]) else None
 
     def _corrected(self, state: State, asking: Asking, slot: Slot, said: Whole | Begun) -> Step:
         if asking.corrections + 1 >= MOST_CORRECTIONS:
@@ -194,11 +173,11 @@ class Filling:
     def _key(self, state: State, asking: Asking, slot: Slot, digit: str) -> Step:
         not_understood = HandOver.NOT_UNDERSTOOD
         if asking.offered is not None or slot.kind == "yes_no":
-            if digit in _YES_KEYS:
+            if digit in YES_KEYS:
                 return self._accept(state, asking, slot, asking.offered or "yes")
-            if digit in _NO_KEYS and slot.kind == "yes_no" and asking.offered is None:
+            if digit in NO_KEYS and slot.kind == "yes_no" and asking.offered is None:
                 return self._accept(state, asking, slot, "no")
-            taken_back = replace(asking, offered=None) if digit in _NO_KEYS else asking
+            taken_back = replace(asking, offered=None) if digit in NO_KEYS else asking
             return self._failed(state, taken_back, slot, not_understood)
         if digit == "#" and asking.typed:
             return self._typed(state, asking, slot)

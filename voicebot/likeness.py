@@ -6,13 +6,26 @@ of their input, and calls are understood within the event loop.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from math import log
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Features = Callable[[str], Iterator[str]]
+
+
+@cache
+def calm() -> None:
+    """Numpy's linear algebra in one thread from now on, in the whole process.
+
+    Ours is small: a second thread saves nothing, and on a busy machine the two wait for each other, which
+    makes milliseconds of learning seconds. It counts for libraries that are loaded by then.
+    """
+    threadpool_limits(limits=1, user_api="blas")
 
 
 class Likeness:
@@ -58,7 +71,9 @@ def letter_features(sentence: str) -> Iterator[str]:
             yield from (edged[at : at + size] for at in range(max(1, len(edged) - size + 1)))
 
 
-def top(likeness: NDArray[np.float64]) -> float:
-    """Mostly the nearest example, a little the second: one odd example should not decide alone."""
+def top(likeness: NDArray[np.floating[Any]]) -> float:
+    """Mostly the nearest example, a little the second: one odd example should not decide alone. None: 0."""
+    if not len(likeness):
+        return 0.0
     two = np.sort(likeness)[::-1][:2]
     return float(0.7 * two[0] + 0.3 * two.mean())

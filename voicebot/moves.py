@@ -164,6 +164,14 @@ class Judging(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Supposed:
+    """A question that was perhaps asked; the bot has asked back, and waits for a yes."""
+
+    question: str
+    text: str  # the caller's words
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Where the conversation stands."""
 
@@ -176,6 +184,7 @@ class State:
     closing: bool = False  # good-bye is being said; the caller may still speak up
     over: bool = False  # decided; nothing changes it any more
     asking: Asking | None = None
+    supposed: Supposed | None = None
     known: Mapping[str, str] = field(default_factory=dict)  # from the identity check: holds for all questions
     last: Mapping[str, str] = field(default_factory=dict)  # values of the last question answered
     identified: bool = False

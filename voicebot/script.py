@@ -26,6 +26,8 @@ class Question(ScriptPart):
     """The ticket's topic when this was the question."""
     phrases: Annotated[tuple[Wording, ...], Field(strict=False, min_length=3, max_length=200)]
     """Examples of how callers ask it."""
+    confirm: Spoken | None = None
+    """Asked back when it is not sure that this was the question: "Do you want to know …?"."""
     answer: Spoken | None = None
     lookup: Name | None = None
     """Which look-up answers instead."""
@@ -68,6 +70,8 @@ class BotScript(ScriptPart):
 
     greeting: Spoken = "How can I help you? You can ask for a person at any time."
     questions: Annotated[tuple[Question, ...], Field(strict=False, min_length=1, max_length=200)]
+    left_to_people: Annotated[tuple[Wording, ...], Field(strict=False, max_length=300)] = ()
+    """What callers ask, too, and the bot has no answer to: examples. It gives them to a person at once."""
     anything_else: Spoken = "Is there anything else that I can help you with?"
     not_understood: Spoken = "Sorry, I did not understand that. Could you say it in other words?"
     say_again: Spoken = "Sorry, I did not hear anything. What can I do for you?"
@@ -103,6 +107,7 @@ class BotScript(ScriptPart):
     def texts(self) -> Iterator[str]:
         """Every text that the bot may speak, with its fields as they are written."""
         yield from self.prompts().values()
+        yield from (one.confirm for one in self.questions if one.confirm is not None)
         slots = [slot for question in self.questions for slot in question.slots]
         if self.identity is not None:
             yield from (self.identity.intro, self.identity.passed, self.identity.not_passed)
@@ -143,4 +148,5 @@ class BotScript(ScriptPart):
         """Everything that the script expects callers to say: the grammar of a recogniser that takes one."""
         for question in self.questions:
             yield from question.phrases
+        yield from self.left_to_people
         yield from (*self.operator_words, *self.goodbye_words)

@@ -7,36 +7,24 @@ the score is the chance, from what is known of callers, that it was asked and no
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import exp
 from typing import Final
 
 from voicebot import languages
 from voicebot.evidence import Evidence, Examples
+from voicebot.judging import scale_of
 from voicebot.languages.shape import Topics
+from voicebot.meaning import Meaning
 from voicebot.script import BotScript
 from voicebot.wishes import Wishes, without_fillers, words
 
-# Found by `python -m bench.tune_understanding`; tests/unit/voicebot measures on phrases held apart.
-BIAS: Final = -2.39
-WEIGHTS: Final[Mapping[str, float]] = {
-    "alike": 1.77,
-    "spelled": 2.73,
-    "belongs": 2.37,
-    "strange": -3.32,
-    "strange_words": -0.92,
-    "ordinary": -1.97,
-    "unasked": -2.81,
-    "unmet": -0.75,
-}
-"""What each figure of the evidence is worth, in a logistic regression."""
-ACCEPT: Final = 0.45
-"""Score from which a question counts as asked."""
 ACCEPT_CLAUSE: Final = 0.8
 """The same for one clause of a long sentence whose other clauses are about something else."""
 LEAD: Final = 0.05
 """How far the likeliest question must be ahead of the next in rank; between equals the bot asks again."""
-CLEARLY_NOT: Final = 0.33
-"""Kinship below which it is certainly none of the questions, even if its strange words were misheard."""
+HARDLY: Final = 0.1
+"""Score below which a question was hardly asked; from it on, the bot asks back whether it was …"""
+MISHEARD: Final = 0.5
+"""… unless its kinship is this: then its strange words may have been misheard."""
 NEARLY_SAME: Final = 0.8
 """Likeness that mere grammar ("can you tell me", "and on Sunday") needs to be a question."""
 MOST_CLAUSES: Final = 5
@@ -65,6 +53,7 @@ class Understood:
     name: str | None = None  # of the question
     score: float = 1.0  # 0 … 1: how sure; for out of scope that of the nearest question
     clear: bool = True  # out of scope: whether it is certain, so that asking again would help nobody
+    maybe: str | None = None  # out of scope: the question that it may have been all the same
 
     @property
     def intent(self) -> str:
@@ -81,16 +70,15 @@ class Nearest:
 
     @property
     def score(self) -> float:
-        return score(self.evidence)
+        return scale_of(self.evidence).score(self.evidence)
+
+    @property
+    def enough(self) -> float:
+        """Score from which it counts as asked."""
+        return scale_of(self.evidence).accept
 
     def as_understood(self) -> Understood:
         return Understood(Kind.QUESTION, self.evidence.name, self.score)
-
-
-def score(evidence: Evidence) -> float:
-    """The chance that this question was asked, if every second utterance asks one of the script's."""
-    total = BIAS + sum(weight * getattr(evidence, name) for name, weight in WEIGHTS.items())
-    return 1 / (1 + exp(-total))
 
 
 class Understanding:
@@ -103,24 +91,30 @@ class Understanding:
         language: str = languages.DEFAULT,
         follows: Mapping[str, str] | None = None,
         background: Sequence[str] | None = None,
+        left: Sequence[str] = (),
+        meaning: Meaning | None = None,
     ) -> None:
         """Take `examples` as (question's name, phrase) pairs.
 
         `follows`: questions that count only right after another one, and after which. `background`: everyday
-        sentences instead of the language's own.
+        sentences instead of the language's own. `left`: what is left to people. `meaning`: the model of the
+        language, where there is one.
         """
         self.language = language
         self._wishes = wishes
         self._follows = dict(follows or {})
         self._topics = languages.find(language).topics
-        self._examples = Examples(examples, language, background)
+        self._examples = Examples(examples, language, background, left, meaning)
 
     @classmethod
-    def train(cls, script: BotScript, language: str = languages.DEFAULT) -> "Understanding":
-        """Learn a script's questions; some hundredths of a second. `language`: BCP 47, the callers'."""
+    def train(
+        cls, script: BotScript, language: str = languages.DEFAULT, meaning: Meaning | None = None
+    ) -> "Understanding":
+        """Learn a script's questions; some tenths of a second. `language`: BCP 47, the callers'."""
         examples = [(question.name, phrase) for question in script.questions for phrase in question.phrases]
         follows = {question.name: question.follows for question in script.questions if question.follows}
-        return cls(examples, Wishes(script.operator_words, script.goodbye_words, language), language, follows)
+        wishes = Wishes(script.operator_words, script.goodbye_words, language)
+        return cls(examples, wishes, language, follows, left=script.left_to_people, meaning=meaning)
 
     def classify(self, text: str, after: str | None = None) -> Understood:
         """Say what `text`, as a recogniser wrote it, asks for. `after`: the question answered last."""
@@ -140,39 +134,43 @@ class Understanding:
 
     def nearest(self, text: str, after: str | None = None) -> list[Nearest]:
         """All questions that may be asked now, the likeliest first: why `classify` decides as it does."""
-        return self._ranked(words(text, self.language)[:LONGEST], after)
+        return self._ranked([words(text, self.language)[:LONGEST]], after)[0]
 
     def _question(self, spoken: Sequence[str], after: str | None) -> Understood:
-        ranked = self._ranked(spoken, after)
+        ranked = self._ranked([spoken], after)[0]
         if not ranked:
             return Understood(Kind.OUT_OF_SCOPE, score=0.0)
         nearest, content = ranked[0], self._examples.content(spoken)
         if not content and nearest.evidence.alike < NEARLY_SAME:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
-        if nearest.score >= ACCEPT and nearest.lead >= LEAD:
+        if nearest.score >= nearest.enough and nearest.lead >= LEAD:
             return nearest.as_understood()
-        clauses = [
-            self._ranked(clause, after)[0]
-            for clause in _clauses(spoken, self._topics)
-            if self._examples.content(clause)
-        ]
-        best = max(clauses, key=lambda found: found.score, default=nearest)
+        clauses = [clause for clause in _clauses(spoken, self._topics) if self._examples.content(clause)]
+        each = [found[0] for found in self._ranked(clauses, after)]
+        best = max(each, key=lambda found: found.score, default=nearest)
         if best.score >= ACCEPT_CLAUSE and best.lead >= LEAD:
             return best.as_understood()
-        if nearest.score >= ACCEPT:
+        if nearest.score >= nearest.enough:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
         # A scrap ("I would like to", "pizza") may be a sentence that the recogniser or a pause cut off.
-        clear = len(spoken) >= 4 and bool(content) and nearest.evidence.kinship < CLEARLY_NOT
+        if HARDLY <= nearest.score < nearest.enough and nearest.lead >= LEAD:
+            maybe = nearest.evidence.name
+            return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False, maybe=maybe)
+        hardly = nearest.score < HARDLY and nearest.evidence.kinship < MISHEARD
+        clear = len(spoken) >= 4 and bool(content) and hardly
         return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=clear)
 
-    def _ranked(self, spoken: Sequence[str], after: str | None) -> list[Nearest]:
+    def _ranked(self, sentences: Sequence[Sequence[str]], after: str | None) -> list[list[Nearest]]:
+        """For each sentence, the questions that may be asked now."""
         names = [name for name in self._examples.names if self._follows.get(name, after) == after]
-        found = self._examples.weigh(spoken, names)
-        ranks = [one.rank for one in found] + [0.0]
-        return [
-            Nearest(one, rank - following)
-            for one, rank, following in zip(found, ranks, ranks[1:], strict=False)
-        ]
+        return [_with_leads(found) for found in self._examples.weigh(sentences, names)]
+
+
+def _with_leads(found: Sequence[Evidence]) -> list[Nearest]:
+    ranks = [one.rank for one in found] + [0.0]
+    return [
+        Nearest(one, rank - following) for one, rank, following in zip(found, ranks, ranks[1:], strict=False)
+    ]
 
 
 def _clauses(spoken: Sequence[str], topics: Topics) -> Iterator[list[str]]:

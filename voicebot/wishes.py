@@ -66,8 +66,8 @@ class Wishes:
             request.search(sentence) for request in rules.requests
         ):
             return True
-        # "Operate her", "a representive": a short utterance with a word that is nearly it.
-        return len(said) <= 3 and any(
+        # "Operate her", "a representive": a short utterance with a word that is nearly it, or "speak to …".
+        return bool(len(said) <= 3 or rules.speaking_to.search(sentence)) and any(
             self._mended(word) in rules.person_words for word in (*said, "".join(said))
         )
 

@@ -1,14 +1,16 @@
 """The wish for a person in every state of the lottery's bot: is the caller handed over within two turns?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
 from tests.fakes.scripts import script, trained
 from voicebot.dialogue import Dialogue
 from voicebot.lookup import Found
+from voicebot.meaning import Meaning
 from voicebot.moves import GiveToOperator, Heard, LookedUp, State
-from voicebot.understanding import Kind, Understood
+from voicebot.understanding import Kind, Understanding, Understood
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -25,6 +27,7 @@ WAYS: dict[str, tuple[Heard, ...]] = {
     "at the beginning": (),
     "after an answer": (_asks("next_draw"),),
     "not understood once": (Heard(_UNCLEAR),),
+    "asked back what they meant": (Heard(replace(_UNCLEAR, maybe="jackpot")),),
     "asked for a number": (_asks("check_ticket"),),
     "asked whether the number is right": (_asks("check_ticket"), _NUMBER),
     "while their number is looked up": (
@@ -40,10 +43,13 @@ WAYS: dict[str, tuple[Heard, ...]] = {
 
 
 class Bot:
-    """The lottery's bot in one language, without sound."""
+    """The lottery's bot in one language, without sound. `meaning`: the model, where it is to be measured."""
 
-    def __init__(self, language: str) -> None:
-        self.understanding = trained(script(language), language)
+    def __init__(self, language: str, meaning: Meaning | None = None) -> None:
+        if meaning is None:
+            self.understanding = trained(script(language), language)
+        else:
+            self.understanding = Understanding.train(script(language), language, meaning)
         self.dialogue = Dialogue(script(language), language)
         self._classify = cache(self.understanding.classify)
 

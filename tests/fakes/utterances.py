@@ -4,6 +4,9 @@
 has no answer to: "near" (lottery, tickets, accounts, prizes) and "far". They were written from the questions'
 topics and committed before any rule or threshold was changed to suit them.
 
+"Told" are longer ones, with the detours that people make on the phone, by the author of the scenario's
+phrases: for tuning alone.
+
 "Strangers'" are written by somebody who saw nothing but those topics, as different people talk on the
 phone, with detours and stories: nothing may be tuned on them.
 
@@ -39,8 +42,17 @@ def utterances(language: str, half: Half) -> list[Utterance]:
     return [utterance for utterance in every if utterance.half == half]
 
 
+def told(language: str) -> list[Utterance]:
+    """What is told at length, for tuning."""
+    return _of_both("utterances_told.tsv", language)
+
+
 def strangers(language: str) -> list[Utterance]:
     """What strangers would say in a language."""
-    with (FOLDER / "utterances_strangers.tsv").open(encoding="utf-8", newline="") as file:
+    return _of_both("utterances_strangers.tsv", language)
+
+
+def _of_both(name: str, language: str) -> list[Utterance]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["language"] == language]
     return [Utterance(row["question"], row["kind"], row["said"]) for row in rows]

@@ -104,6 +104,8 @@ class Wordings:
     """… unless they say this, too ("talk")."""
     person_words: tuple[str, ...] = ()
     """Long words for a person, to be found in bad spellings."""
+    speaking_to: re.Pattern[str] = _NEVER
+    """Who says this asks for somebody: bad spellings are mended then, however long the utterance is."""
     forgiving: bool = False
     """Whether bad spellings of these are mended in long utterances, too; False: only in short ones."""
     sounds: Mapping[int, str] = field(default_factory=dict)

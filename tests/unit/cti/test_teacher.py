@@ -69,7 +69,7 @@ async def test_the_running_bot_learns_and_forgets_while_a_conversation_keeps_wha
 
 
 async def test_a_caller_gets_the_answer_that_a_phrase_was_taught_for(tmp_path: Path) -> None:
-    words = "what will you charge me for a slip"
+    words = "what is the damage for a slip"
     records = Records(phrase("ticket_price", words))
     teacher = records.teacher()
     said: dict[int, list[object]] = {}

@@ -33,8 +33,10 @@ def script(*astray: str) -> BotScript:
     )
 
 
-def test_it_asks_every_phrase_and_every_everyday_sentence_once():
-    exam = examine(script())
+def test_it_asks_every_phrase_and_every_sentence_beside_them_once():
+    plain = script()
+    exam = examine(plain.model_copy(update={"left_to_people": ("I lost my ticket", "I want a refund")}))
+    assert exam.beside == examine(plain).beside + 2
     assert sorted(one.phrase for one in exam.answers) == sorted((*HOURS, *PRICE))
     assert exam.accuracy >= 0.8
     assert exam.rejection >= 0.9

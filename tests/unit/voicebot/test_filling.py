@@ -105,6 +105,7 @@ SCRIPT: dict[str, Any] = {
             "name": "hours",
             "topic": "Opening hours",
             "phrases": ["when are you open", "what are your opening hours", "when do you close"],
+            "confirm": "Is it about our hours?",
             "answer": "From eight to ten.",
         },
         {
@@ -440,7 +441,8 @@ ANSWERS: list[Answer] = [
 
 
 def understood(kind: Kind, name: str, text: str, clear: bool) -> Heard:
-    return Heard(Understood(kind, name if kind is Kind.QUESTION else None, 0.9, clear), clear, text)
+    is_it, may_be = (name if kind is wanted else None for wanted in (Kind.QUESTION, Kind.OUT_OF_SCOPE))
+    return Heard(Understood(kind, is_it, 0.9, clear, may_be), clear, text)
 
 
 WORDS = st.builds(

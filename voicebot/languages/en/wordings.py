@@ -55,27 +55,33 @@ _STILL = one_of(rf"""
     | {_WE_CAN} {_HELPS} | for (?:help|this|that) | (?:in|from|at) your | member
 """)
 _ENDS = rf"(?=$| {_STILL}\b)"
+# "Put me through to billing" is one of our people; "the billing department of my bank" is not.
+_DESK = r"(?:\w+ )?(?:department|desk|team|office|section|billing|sales)"
 _WANT = one_of("""
     want | wants | need | get | give | call | find | prefer | rather have | like | would like | have | reach
     | ask for | asked for | asking for | looking for | bring | contact | be | got
 """)
 _TO_REACH = "(?: to (?:have|get|reach|see|contact|call|be with))?(?: me| us)?(?: for| to)?"
 
+_TO_SOMEBODY = rf"(?:{_ENDS}| (?:to|with) {_WHICH}(?:{_DESK}|(?:\w+ )?{_PERSON}){_ENDS})"
+
 _REQUESTS = tuple(
     re.compile(pattern)
     for pattern in (
         # talk to a person, speak with one of your colleagues; also where the recogniser lost "to"
-        r"\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with|for) "
+        r"(?<!am i )\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with|for) "
         rf"{_WHICH}(?:\w+ )?{_PERSON}\b",
         r"\b(?:let me|can i|could i|may i|i want to|i need to|i would like to|i would rather)"
-        r"(?: just)? (?:talk|speak) (?:to|with)\b(?! my\b)",  # to whomever: the recogniser lost the word
+        # the recogniser lost the word
+        r"(?: just)? (?:talk|speak) (?:to|with)(?: (?:an?|the|some|(?:her|him|them)(?: \w+)?))?$",
         rf"\b(?:talk|speak|chat) {_WHICH}{_PERSON}{_ENDS}",
         # nobody would rather speak of something than with somebody
         r"\b(?:prefer|rather)(?: to)? (?:talk|speak|talking|speaking)\b(?! about)",
-        # connect me, transfer my call, put me through, hand me over
-        r"\b(?:connect|transfer|redirect|forward|switch|patch) (?:me|us|my call|this call|the call)\b",
-        r"\b(?:connected|transferred|put through|switched) (?:to|with|through|over)\b",
-        r"\b(?:put|pass|hand|get|patch|let) (?:me|us) (?:through|over|on to|onto|in touch)\b",
+        # connect me, transfer my call, put me through, hand me over; to whom, if it is said at all
+        r"\b(?:connect|transfer|redirect|forward|switch|patch) (?:me|us|my call|this call|the call)"
+        rf"(?: through| over)?{_TO_SOMEBODY}",
+        rf"\b(?:be|get) (?:connected|transferred|put through|switched)(?: through| over)?{_TO_SOMEBODY}",
+        rf"\b(?:put|pass|hand|get|patch|let) (?:me|us) (?:through|over|on|onto|in touch){_TO_SOMEBODY}",
         r"\b(?:connect(?:ing)?|transfer|put|pass|hand|switch)(?: through| over)? (?:to|with) "
         rf"{_WHICH}{_PERSON}\b",
         r"^put through\b",
@@ -84,14 +90,14 @@ _REQUESTS = tuple(
         # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
         rf"(?<!do i )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
         rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",
-        rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)\b",
+        rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)(?: (?:there|here))?{_ENDS}",
         rf"\b(?:can|could|will|would) {_WHICH}(?:{_ANYBODY}|person|human|operator|agent|representative) "
         r"(?:help|assist|talk|speak|call|take over)\b(?: to| with)?(?: me| us)?(?! (?:collect|check|buy))",
         # not with a machine; are you one?
         r"\b(?:not|stop|hate|never|no|without)\b(?: \w+){0,6} "
         r"(?:robots?|bots?|machines?|computers?|recordings?|automated|ai)\b",
-        r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)) (?:a |an )?(?:real |actual |live )?"
-        r"(?:robot|bot|machine|computer|recording|automated|human|person|ai)\b",
+        r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)) (?:a |an |just a )?"
+        r"(?:robot|bot|machine|computer|recording|automated|ai)\b",
         r"^(?:press |number |dial |i press )?zero$",
     )
 )
@@ -99,7 +105,10 @@ _SHORT_REQUEST = re.compile(
     rf"^(?:{_WHICH}{_PERSON}(?: being| real)?"
     rf"(?: who can {_HELPS}(?: me)?| to {_HELPS}(?: (?:to|with|me))*)?(?: |$))+$"
 )
-_SOMETHING_ELSE = re.compile(r"\b(?:in person|else)\b")
+_SOMETHING_ELSE = re.compile(
+    r"\b(?:in person|else|(?:on|at) (?:the )?(?:week ?ends?|holidays)|on (?:a )?\w+days?"
+    r"|(?:at|in) (?:the|your) office|what time|until when)\b"
+)
 _CONTACT = re.compile(r"\b(?:talk|speak|transfer|connect)\b")
 _LONG_WORDS = ("operator", "representative", "receptionist", "supervisor")
 
@@ -147,6 +156,7 @@ WORDINGS = Wordings(
     something_else=_SOMETHING_ELSE,
     contact=_CONTACT,
     person_words=_LONG_WORDS,
+    speaking_to=re.compile(r"\b(?:talk|speak|connect me|put me through|transfer me) (?:to|with)\b"),
     goodbye=_GOODBYE,
     goodbye_word=_GOODBYE_WORD,
     no=_NO,
