@@ -71,7 +71,11 @@ class Heard:
     @property
     def talks(self) -> bool:
         """Whether a webhook told that anybody talked with the person outside."""
-        return any(is_talk(news) for leg in self.legs.values() for news in leg)
+        return any(is_talk(news) and not self.is_ours(news) for leg in self.legs.values() for news in leg)
+
+    def is_ours(self, news: LegNews) -> bool:
+        """Whether our own Asterisk is at the other end: menu and bot, no operator."""
+        return self.names.is_asterisk(news.called.number)
 
     def event(self, kind: EventKind, told: str, at: LegNews | Fact, **data: Value) -> CallEvent:
         """An event that follows from one piece of news."""
@@ -86,7 +90,7 @@ class Heard:
 
 def e164(number: str, normalise: Callable[[str], str | None]) -> str | None:
     """Mango's numbers are E.164 without the plus; an extension and a SIP address are none."""
-    if number.isdecimal() and len(number) >= 10:
+    if number.isascii() and number.isdecimal() and len(number) >= 10:
         return normalise(f"+{number}") or normalise(number)
     return normalise(number) if number and not number.startswith("sip:") else None
 
@@ -134,7 +138,7 @@ def _of_leg(heard: Heard, leg: Leg, news: LegNews) -> list[CallEvent]:
         return _of_menu(heard, news, IVR)
     if role is Role.QUEUE:
         return _of_queue(heard, news)
-    if role is Role.TALK and heard.names.is_asterisk(news.called.number):
+    if role is Role.TALK and heard.is_ours(news):
         return _of_menu(heard, news, "asterisk")
     return [*_transfer(heard, leg, news), *_of_talk(heard, leg, news)]
 
@@ -162,7 +166,8 @@ def _transfer(heard: Heard, leg: Leg, news: LegNews) -> list[CallEvent]:
     before = leg.before(news.seq)
     replaced = before is not None and before.caller.word != news.caller.word
     at_once = before is None and news.transfer == BLIND
-    if role_of(giver.first) is not Role.TALK or not (replaced or at_once):
+    by_operator = role_of(giver.first) is Role.TALK and not heard.is_ours(giver.first)
+    if not by_operator or not (replaced or at_once):
         return []
     asked = before is not None and before.state == CONNECTED  # or the asking ended before that
     by, to = heard.names.operator(operator_word(giver.first)), heard.names.operator(news.called.word)
