@@ -243,6 +243,7 @@ def test_what_is_of_no_call_is_taken_and_told_to_nobody(path: str) -> None:
     [
         [], "text", 5, {}, {"entry_id": ""}, {"entry_id": "e"}, {"entry_id": "e" * 129, "call_id": "c"},
         {"entry_id": "e", "call_id": "c", "seq": "first", "call_state": "Appeared", "timestamp": 1},
+        {"entry_id": "e", "call_id": "c", "seq": 10**12, "call_state": "Appeared", "timestamp": 1},
         {"entry_id": "e", "call_id": "c", "seq": -1, "call_state": "Appeared", "timestamp": 1},
         {"entry_id": "e", "call_id": "c", "seq": 1, "call_state": "Appeared"},
         {"entry_id": {"a": 1}, "call_id": "c", "seq": 1, "call_state": "Appeared", "timestamp": 1},
