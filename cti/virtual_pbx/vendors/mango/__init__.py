@@ -107,7 +107,7 @@ class Mango(VirtualPbx[MangoSettings]):
     def __init__(self, settings: MangoSettings, house: House) -> None:
         """See `VirtualPbx`."""
         super().__init__(settings, house)
-        self.commands = Commands(lambda: self.settings, house.session, house.clock)
+        self.commands = Commands(lambda: self.settings, house.session)
 
     def addresses(self) -> list[Address]:
         """See `VirtualPbx.addresses`."""
