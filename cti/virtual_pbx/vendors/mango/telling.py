@@ -7,6 +7,7 @@ missing, an internal call is one when somebody has answered. `records.py` adds w
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cti.virtual_pbx.vendors.mango.legs import (
     Leg,
@@ -81,6 +82,10 @@ class Heard:
         """An event that follows from one piece of news."""
         place = place_in_second(at) if isinstance(at, LegNews) else 0
         return CallEvent(self.source, f"{kind}:{told}", self.call_id, at.at, kind, data, place)
+
+    def at(self, at: datetime, kind: EventKind, told: str, **data: Value) -> CallEvent:
+        """An event whose time is told apart."""
+        return CallEvent(self.source, f"{kind}:{told}", self.call_id, at, kind, data)
 
     def received(self, told: str, direction: Direction, outside: str, line: str) -> dict[str, Value]:
         """The data of `RECEIVED`."""
@@ -223,28 +228,25 @@ def _of_keys(heard: Heard, fact: Fact) -> list[CallEvent]:
     return events
 
 
-def _of_summary(heard: Heard, over: Summary, beginnings: Sequence[CallEvent]) -> list[CallEvent]:
-    names, told, at = heard.names, over.fact_id, over.ended
-    direction = _DIRECTIONS.get(over.direction if over.direction is not None else 1, Direction.INBOUND)
-    events = []
-    known = any(event.at <= over.began for event in beginnings) if over.began else True
-    lines = any(event.data.get("line") for event in beginnings) or not over.line
-    if over.began and not (known and lines):
+def _of_summary(heard: Heard, over: Summary, beginnings: Sequence[CallEvent]) -> Iterator[CallEvent]:
+    direction = _DIRECTIONS.get(1 if over.direction is None else over.direction, Direction.INBOUND)
+    if over.began and _tells_more_of_the_beginning(over, over.began, beginnings):
         outside = {
             Direction.INBOUND: over.caller.number,
             Direction.OUTBOUND: over.called.number,
             Direction.INTERNAL: over.caller.word,
         }[direction]
-        data = heard.received(told, direction, outside, over.line)
-        events.append(
-            CallEvent(heard.source, f"{EventKind.RECEIVED}:{told}", heard.call_id, over.began,
-                      EventKind.RECEIVED, data))  # fmt: skip
-    who = over.caller.word if direction is Direction.OUTBOUND else over.called.word
-    if over.answered and who and not heard.talks and not names.is_asterisk(over.called.number):
-        data = {"operator": names.operator(who)}
-        kind = EventKind.OPERATOR_ANSWERED
-        events.append(CallEvent(heard.source, f"{kind}:{told}", heard.call_id, over.answered, kind, data))
-    cause: dict[str, Value] = {"cause": text(over.reason)}
-    kind = EventKind.ENDED
-    events.append(CallEvent(heard.source, f"{kind}:{told}", heard.call_id, at, kind, cause))
-    return events
+        data = heard.received(over.fact_id, direction, outside, over.line)
+        yield heard.at(over.began, EventKind.RECEIVED, over.fact_id, **data)
+    who = over.caller if direction is Direction.OUTBOUND else over.called
+    if over.answered and who.word and not heard.talks and not heard.names.is_asterisk(over.called.number):
+        operator = heard.names.operator(who.word)
+        yield heard.at(over.answered, EventKind.OPERATOR_ANSWERED, over.fact_id, operator=operator)
+    yield heard.at(over.ended, EventKind.ENDED, over.fact_id, cause=text(over.reason))
+
+
+def _tells_more_of_the_beginning(over: Summary, began: datetime, beginnings: Sequence[CallEvent]) -> bool:
+    """Whether nothing has told so early a beginning, or none the line: outgoing legs do not name it."""
+    early = any(event.at <= began for event in beginnings)
+    line = any(event.data.get("line") for event in beginnings) or not over.line
+    return not (early and line)
