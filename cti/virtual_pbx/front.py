@@ -11,6 +11,7 @@ from ivr.menu import Incident
 from ivr.prompts import PromptBook
 from tickets.call import Call
 from tickets.events import Publish
+from tickets.vocabulary import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,6 @@ class Front:
     bot_speaks: Callable[[str], bool]  # whether the bot can talk in a language
     publish: Publish
     live: Callable[[], Sequence[Call]]  # the calls of this moment
-    takes_calls: Callable[[str], bool]  # whether an operator (extension) has said that they do
+    presence: Callable[[str], Presence | None]  # what an operator (extension) has said; None: nothing ever
     in_surge: Callable[[], bool]
     incident: Callable[[], Incident | None]

@@ -32,8 +32,12 @@ class TwilioSide:
 
     def remember(self, calls: Sequence[dict[str, str | None]], recordings: Sequence[dict[str, str]]) -> None:
         """These are in the records from now on; the oldest of very many are not."""
-        self.calls = [*self.calls, *calls][-MOST_RECORDS:]
-        self.recordings = [*self.recordings, *recordings][-MOST_RECORDS:]
+        # Of a story that is played anew.
+        new = {one["sid"] for one in calls} | {one["sid"] for one in recordings}
+        before = [call for call in self.calls if call["sid"] not in new]
+        self.calls = [*before, *calls][-MOST_RECORDS:]
+        kept = [tape for tape in self.recordings if tape["sid"] not in new]
+        self.recordings = [*kept, *recordings][-MOST_RECORDS:]
 
     def application(self, settings: TwilioSettings) -> web.Application:
         """The API of one account."""

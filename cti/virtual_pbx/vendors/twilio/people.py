@@ -19,7 +19,7 @@ from cti.waiting.ageing import Waiter
 from ivr.menu import OPERATOR_KEY
 from ivr.scenario import Queue
 from tickets.facts import Fact
-from tickets.vocabulary import CallState, HandOver
+from tickets.vocabulary import CallState, HandOver, Presence
 
 WAIT_S = 4  # between two questions of somebody who waits; a VIP asks more often
 VIP_WAIT_S = 2
@@ -59,7 +59,7 @@ class People:
         if place.to:
             return self._dial(said_so, (place.to,), Page.DIALLED, place, self._queue(place).ring_s).reply()
         queue, now = self._queue(place), self.now
-        there = [one for one in queue.operators if self._settings().addresses(one) and self._takes_calls(one)]
+        there = [one for one in queue.operators if self._settings().addresses(one) and self._is_there(one)]
         if not there or now - place.since >= queue.wait_s:
             return self._nobody(said_so, call_id, place)
         waiter = Waiter(call_id, float(place.since), place.vip)
@@ -203,12 +203,16 @@ class People:
         return [self.addresses.sound(name) for name in names]
 
     def _busy(self, now: int) -> set[str]:
-        live = self._house.front.live() if self._house.front else ()
-        talking = {call.operator for call in live if call.state is CallState.TALKING and call.operator}
-        return talking | self._line.ringing(now)
+        front = self._house.front
+        if front is None:
+            return self._line.ringing(now)
+        busy = {call.operator for call in front.live() if call.state is CallState.TALKING and call.operator}
+        busy |= {one for one in self._house.scenario.operators if front.presence(one) is Presence.WRAP_UP}
+        return busy | self._line.ringing(now)
 
-    def _takes_calls(self, operator: str) -> bool:
-        return self._house.front is None or self._house.front.takes_calls(operator)
+    def _is_there(self, operator: str) -> bool:
+        front = self._house.front
+        return front is None or front.presence(operator) not in {Presence.PAUSED, Presence.AWAY}
 
     def _queue(self, place: Place) -> Queue:
         scenario = self._house.scenario

@@ -5,6 +5,7 @@ import io
 import wave
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from random import Random
 
 import aiohttp
 import pytest
@@ -15,11 +16,14 @@ from cti.asterisk.install import cache_folder
 from cti.speech import voice_chooser
 from cti.virtual_pbx.contract import HangUp, Hook, Reply, Transfer, neutral_id
 from cti.virtual_pbx.intake import FactIntake, NotKept
+from cti.virtual_pbx.playing import Player
 from cti.virtual_pbx.simulators.twilio_caller import Picks, Script
 from cti.virtual_pbx.simulators.twilio_media import StreamedCall
+from cti.virtual_pbx.stories import story
 from cti.virtual_pbx.vendors.twilio import TwilioVoice
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place
 from cti.virtual_pbx.vendors.twilio.answers import Answers
+from cti.virtual_pbx.way import Way
 from ivr.scenario_file import load_scenario
 from tests.fakes.audiosocket_client import read_wav
 from tests.fakes.scenarios import LOTTERY
@@ -292,3 +296,12 @@ async def test_where_no_answer_comes_twilio_asks_the_fallback(
     assert call.pages == ["voice", "fallback", "duty"]
     found = await centre.outcome("fallback")
     assert (found.call.operator, found.call.hand_over) == ("101", HandOver.FAULT)
+
+
+async def test_a_story_played_at_the_door_becomes_a_ticket(centre: TwilioCentre) -> None:
+    door, way = centre.connection.public_url, Way(20, shuffled=True, repeated=True)
+    player = Player(centre.simulator, centre.connection, door, centre.session, way=way, dice=Random(7))
+    told = await player.play(story("recorded_twice"), "played")
+    assert set(told.answers) == {200}
+    found = await centre.outcome("played")
+    assert (found.call.operator, found.call.talk_seconds) == ("101", 60)
