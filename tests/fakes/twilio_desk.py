@@ -68,7 +68,7 @@ class TwilioDesk:
             lambda language: language == "en",
             self.told.append,
             lambda: self.calls,
-            self.presence.get,
+            lambda operator: self.presence.get(operator),
             lambda: self.surge,
             lambda: None,
         )
