@@ -132,7 +132,7 @@ def front_of(
     """What a virtual PBX needs that asks us what its callers hear."""
 
     def presence(operator: str) -> Presence | None:
-        state = keeper.state_of(operator)
+        state = keeper.state_of(operator)  # None: they have never said anything, and their phone is there
         return None if state is None else time_passed(state, utc_now()).presence
 
     return Front(
@@ -141,7 +141,8 @@ def front_of(
         bot.speaks,
         frame.publish,
         frame.live.calls,
-        presence,
+        lambda operator: presence(operator) not in {Presence.PAUSED, Presence.AWAY},
+        lambda operator: presence(operator) is Presence.WRAP_UP,
         lambda: surge.state.on,
         waiting.announcer.for_reception,
     )

@@ -11,7 +11,6 @@ from ivr.menu import Incident
 from ivr.prompts import PromptBook
 from tickets.call import Call
 from tickets.events import Publish
-from tickets.vocabulary import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,7 @@ class Front:
     bot_speaks: Callable[[str], bool]  # whether the bot can talk in a language
     publish: Publish
     live: Callable[[], Sequence[Call]]  # the calls of this moment
-    presence: Callable[[str], Presence | None]  # what an operator (extension) has said; None: nothing ever
+    takes_calls: Callable[[str], bool]  # an operator (extension) has neither paused nor gone away
+    writes_up: Callable[[str], bool]  # … and is about to take the next one
     in_surge: Callable[[], bool]
     incident: Callable[[], Incident | None]

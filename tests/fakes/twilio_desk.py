@@ -68,7 +68,8 @@ class TwilioDesk:
             lambda language: language == "en",
             self.told.append,
             lambda: self.calls,
-            lambda operator: self.presence.get(operator),
+            lambda operator: self.presence.get(operator) not in {Presence.PAUSED, Presence.AWAY},
+            lambda operator: self.presence.get(operator) is Presence.WRAP_UP,
             lambda: self.surge,
             lambda: None,
         )

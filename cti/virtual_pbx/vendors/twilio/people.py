@@ -19,7 +19,7 @@ from cti.waiting.ageing import Waiter
 from ivr.menu import OPERATOR_KEY
 from ivr.scenario import Queue
 from tickets.facts import Fact
-from tickets.vocabulary import CallState, HandOver, Presence
+from tickets.vocabulary import CallState, HandOver
 
 WAIT_S = 4  # between two questions of somebody who waits; a VIP asks more often
 VIP_WAIT_S = 2
@@ -207,12 +207,11 @@ class People:
         if front is None:
             return self._line.ringing(now)
         busy = {call.operator for call in front.live() if call.state is CallState.TALKING and call.operator}
-        busy |= {one for one in self._house.scenario.operators if front.presence(one) is Presence.WRAP_UP}
+        busy |= {one for one in self._house.scenario.operators if front.writes_up(one)}
         return busy | self._line.ringing(now)
 
     def _is_there(self, operator: str) -> bool:
-        front = self._house.front
-        return front is None or front.presence(operator) not in {Presence.PAUSED, Presence.AWAY}
+        return self._house.front is None or self._house.front.takes_calls(operator)
 
     def _queue(self, place: Place) -> Queue:
         scenario = self._house.scenario
