@@ -1,7 +1,7 @@
 """Twilio Voice as the contract wants it: joins the pure parts with the house and with Twilio's API."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import quote
@@ -40,6 +40,8 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 from voicebot.twilio_lines import TwilioLines
 
+# Records are asked for by when a call began, and kept only of those that are over.
+LOOK_BACK = timedelta(hours=1)
 _NOTHING = Taken()
 _OVER = "The call is over already, or none of Twilio's."
 
@@ -165,10 +167,11 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
 
     async def past(self, since: datetime, until: datetime) -> list[Fact]:
         """See `VirtualPbx.past`."""
-        day = f"{since:%Y-%m-%d}"
-        calls = [call async for call in self._api.listed("Calls.json", "calls", {"StartTime>": day})]
+        since -= LOOK_BACK
+        begin = f"{since:%Y-%m-%dT%H:%M:%SZ}"
+        calls = [call async for call in self._api.listed("Calls.json", "calls", {"StartTime>": begin})]
         tapes = [
-            tape async for tape in self._api.listed("Recordings.json", "recordings", {"DateCreated>": day})
+            tape async for tape in self._api.listed("Recordings.json", "recordings", {"DateCreated>": begin})
         ]
         return facts_of(calls, tapes, since, until)
 
