@@ -43,6 +43,7 @@ from voicebot.twilio_lines import TwilioLines
 # Records are asked for by when a call began, and kept only of those that are over.
 LOOK_BACK = timedelta(hours=1)
 _NOTHING = Taken()
+_NO_PHONE = "Twilio does not know that operator's phone: add it to the connection's `operators`."
 _OVER = "The call is over already, or none of Twilio's."
 
 
@@ -134,12 +135,15 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
             case HangUp():
                 await self._api.post(path, {"Status": "completed"})
             case Route(to):
-                where = Place(to=to, since=since)
-                page = Page.OPERATORS if to in self.house.scenario.operators else Page.TRANSFER
+                self._check_phone(to)
+                inside = to in self.house.scenario.operators
+                where = Place(to=to if inside else self._number(to), since=since)
+                page = Page.OPERATORS if inside else Page.TRANSFER
                 await self._api.post(path, self._elsewhere(page, where))
             case Transfer(_, _, Method.ATTENDED):
                 raise NotOffered("Twilio cannot ask the colleague first: send the caller on at once.")
             case Transfer(to, operator, _):
+                self._check_phone(to)
                 to = to if to in self.house.scenario.operators else self._number(to)
                 where = Place(to=to, by=operator, since=since)
                 await self._api.post(path, self._elsewhere(Page.TRANSFER, where))
@@ -152,7 +156,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         """See `VirtualPbx.call_back`."""
         rung = self.settings.addresses(command.operator)
         if not rung:
-            raise CommandRefused("Twilio does not know that operator's phone: add it to `operators`.")
+            raise CommandRefused(_NO_PHONE)
         place = Place(to=self._number(command.to), by=command.operator, who=command.operator, way="back")
         fields = [
             ("To", rung[0]),
@@ -178,6 +182,10 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
     async def fetch(self, tape: Tape, into: Path) -> None:
         """See `VirtualPbx.fetch`."""
         await self._api.fetch(tape.tape_id, into)
+
+    def _check_phone(self, to: str) -> None:
+        if to in self.house.scenario.operators and not self.settings.addresses(to):
+            raise CommandRefused(_NO_PHONE)
 
     def _elsewhere(self, page: Page, place: Place) -> dict[str, str]:
         return {"Url": self._addresses.of(page, place), "Method": "POST"}

@@ -191,6 +191,8 @@ class People:
             for address in self._settings().addresses(operator)
         ]
         after = self.addresses.of(afterwards, place)
+        if not phones and place.to:
+            return self.to_people(place, None)
         if not phones:
             return twiml.redirect(self.addresses.of(Page.VOICEMAIL, place))
         return twiml.dial(phones, after, ring_s=ring_s, recording=self.addresses.of(Page.RECORDING))

@@ -298,6 +298,13 @@ async def test_who_was_sent_on_and_not_taken_comes_back() -> None:
     assert (page, place.queue) == (Page.OPERATORS, "support")
 
 
+async def test_who_is_sent_to_an_operator_without_a_phone_gets_another_one() -> None:
+    scenario = load_scenario(LOTTERY)
+    scenario = scenario.model_copy(update={"operators": {**scenario.operators, "109": "Nora New"}})
+    document = await TwilioDesk(scenario).ask(Page.TRANSFER, Place(to="109", by="101"))
+    assert whither(document[0].text)[0] is Page.OPERATORS
+
+
 # --- operators who call ---
 
 
