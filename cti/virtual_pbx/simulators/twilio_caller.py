@@ -104,7 +104,16 @@ class FollowedCall:
 
     async def ring(self, script: Script) -> None:
         """From the first ring to the end."""
-        self._side.on_command = self._command
+        self._side.on_command.append(self._command)
+        try:
+            await self._go_through(script)
+        finally:
+            self._side.on_command.remove(self._command)
+        self._status = "completed"
+        length = int((self._clock() - self._began).total_seconds())
+        await self._post(Page.STATUS, "", CallDuration=str(length), Timestamp=self._time())
+
+    async def _go_through(self, script: Script) -> None:
         document = await self._ask(Page.VOICE, "")
         self._status = "in-progress"
         for _ in range(MOST_STEPS):
@@ -113,12 +122,9 @@ class FollowedCall:
             except _Elsewhere as elsewhere:
                 following = (elsewhere.url, {}) if elsewhere.url else None
             if following is None:
-                break
+                return
             url, fields = following
             document = await self._ask_url(url, fields)
-        self._status = "completed"
-        length = int((self._clock() - self._began).total_seconds())
-        await self._post(Page.STATUS, "", CallDuration=str(length), Timestamp=self._time())
 
     async def _until_sent_on(self, work: Coroutine[object, object, Following | None]) -> Following | None:
         doing = asyncio.ensure_future(work)

@@ -59,7 +59,7 @@ class People:
         if place.to:
             return self._dial(said_so, (place.to,), Page.DIALLED, place, self._queue(place).ring_s).reply()
         queue, now = self._queue(place), self.now
-        there = [one for one in queue.operators if self._settings().addresses(one) and self._takes_calls(one)]
+        there = [one for one in queue.operators if self._settings().addresses(one) and self._is_there(one)]
         if not there or now - place.since >= queue.wait_s:
             return self._nobody(said_so, call_id, place)
         waiter = Waiter(call_id, float(place.since), place.vip)
@@ -191,6 +191,8 @@ class People:
             for address in self._settings().addresses(operator)
         ]
         after = self.addresses.of(afterwards, place)
+        if not phones and place.to:
+            return self.to_people(place, None)
         if not phones:
             return twiml.redirect(self.addresses.of(Page.VOICEMAIL, place))
         return twiml.dial(phones, after, ring_s=ring_s, recording=self.addresses.of(Page.RECORDING))
@@ -203,11 +205,14 @@ class People:
         return [self.addresses.sound(name) for name in names]
 
     def _busy(self, now: int) -> set[str]:
-        live = self._house.front.live() if self._house.front else ()
-        talking = {call.operator for call in live if call.state is CallState.TALKING and call.operator}
-        return talking | self._line.ringing(now)
+        front = self._house.front
+        if front is None:
+            return self._line.ringing(now)
+        busy = {call.operator for call in front.live() if call.state is CallState.TALKING and call.operator}
+        busy |= {one for one in self._house.scenario.operators if front.writes_up(one)}
+        return busy | self._line.ringing(now)
 
-    def _takes_calls(self, operator: str) -> bool:
+    def _is_there(self, operator: str) -> bool:
         return self._house.front is None or self._house.front.takes_calls(operator)
 
     def _queue(self, place: Place) -> Queue:

@@ -1,11 +1,14 @@
 """What Twilio's words mean, one by one."""
 
+import json
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+import tests.fakes.virtual_pbx as fakes
 from cti.virtual_pbx.simulators.twilio import signed
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place, place_of
 from cti.virtual_pbx.vendors.twilio.hooks import moment
@@ -19,6 +22,7 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver
 
+FIXTURES = Path(fakes.__file__).parent / "twilio"
 ADAPTER = adapter_of("twilio")
 SETTINGS = cast(TwilioSettings, ADAPTER.settings)
 CALL = {"CallSid": "CA1", "From": "+12025550143", "To": "+18005550100", "CallStatus": "in-progress"}
@@ -42,6 +46,17 @@ def epoch(at: float) -> int:
     return int((START + timedelta(seconds=at)).timestamp())
 
 
+def recorded(name: str) -> list[Fact]:
+    """A call as it stands in a file, signed here."""
+    told = json.loads((FIXTURES / f"{name}.json").read_text())
+    found: list[Fact] = []
+    for address, fields in told["hooks"]:
+        path, _, query = address.partition("?")
+        hook = arrive(signed(SETTINGS, START, Page(path[1:]), query, fields), "twilio")
+        found += ADAPTER.take(hook, START + timedelta(minutes=2)).facts
+    return found
+
+
 def events(*facts: Fact) -> list[CallEvent]:
     return ADAPTER.tell(facts)
 
@@ -58,6 +73,23 @@ def kinds(*facts: Fact) -> list[EventKind]:
 def test_a_caller_who_shows_no_number_has_none(withheld: str) -> None:
     begun = call(told(Page.VOICE, From=withheld))
     assert (begun.caller_raw, begun.caller) == ("", None)
+
+
+def test_a_call_at_a_sip_phone_is_told_from_what_twilio_sends() -> None:
+    facts = recorded("answered_at_a_sip_phone")
+    over = call(*facts)
+    assert (over.operator, over.queue, over.talk_seconds) == ("101", "support", 60)
+    assert (over.outcome, over.hand_over) == (CallOutcome.ANSWERED_BY_OPERATOR, HandOver.PRESSED_ZERO)
+    (tape,) = ADAPTER.tapes(facts)
+    assert (tape.at, tape.caller) == (START + timedelta(seconds=14), 0)
+
+
+def test_a_message_after_the_fallback_is_told_from_what_twilio_sends() -> None:
+    facts = recorded("message_after_the_fallback")
+    over = call(*facts)
+    assert (over.outcome, over.caller_raw) == (CallOutcome.VOICEMAIL, "")
+    missed = [event.data["operator"] for event in events(*facts) if event.kind is EventKind.OPERATOR_MISSED]
+    assert missed == ["101", "102"]
 
 
 def test_a_call_comes_in() -> None:
