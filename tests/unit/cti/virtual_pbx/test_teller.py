@@ -11,6 +11,7 @@ import pytest
 from cti.virtual_pbx.contract import Tape, VirtualPbx, neutral_id
 from cti.virtual_pbx.teller import AT_ONCE, LEFT_OVER, Teller
 from cti.virtual_pbx.vendors.generic import GenericPush
+from tests.fakes.until import until
 from tests.fakes.virtual_pbx import START, house, settings_of
 from tickets.database import DatabaseAway
 from tickets.events import CallEvent
@@ -126,9 +127,7 @@ class Room:
 
     async def all_told(self, *but: str) -> None:
         ids = {one.fact_id for one in self.book.facts if one.data["callId"] not in but}
-        async with asyncio.timeout(5):
-            while not ids <= self.book.told_ids:
-                await asyncio.sleep(0.002)
+        await until(lambda: ids <= self.book.told_ids)
 
 
 async def test_listeners_hear_each_event_once_however_often_it_is_told() -> None:
@@ -171,9 +170,7 @@ async def test_facts_count_as_told_only_when_the_ledger_has_what_follows() -> No
     room.settles = False
     async with room.open():
         room.keep(fact("a", "newCall"))
-        async with asyncio.timeout(5):
-            while len(room.book.sweeps) < 3:
-                await asyncio.sleep(0.002)
+        await until(lambda: len(room.book.sweeps) >= 3)
         assert room.book.told_ids == set()
         room.settles = True
         await room.all_told()
@@ -213,9 +210,7 @@ async def test_a_call_that_makes_no_sense_stops_nobody_and_is_told_once_it_does(
     async with room.open() as task:
         room.keep(fact("riddle", "newCall"), fact("clear", "newCall"))
         await room.all_told("riddle")
-        async with asyncio.timeout(5):
-            while not any(room.book.sweeps[-1:]):  # it is passed over by now
-                await asyncio.sleep(0.002)
+        await until(lambda: any(room.book.sweeps[-1:]))  # it is passed over by now
         assert not task.done()
     assert "newCall-riddle" not in room.book.told_ids
     assert "5550143" not in capsys.readouterr().out  # the error's message has it
@@ -231,7 +226,5 @@ async def test_facts_of_a_pbx_that_is_connected_elsewhere_are_left_to_those_who_
     del room.vendors["generic"]
     room.book.facts = [fact("a", "newCall")]
     async with room.open():
-        async with asyncio.timeout(5):
-            while len(room.book.sweeps) < 3:
-                await asyncio.sleep(0.002)
+        await until(lambda: len(room.book.sweeps) >= 3)
     assert room.book.told_ids == set()
