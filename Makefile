@@ -6,9 +6,9 @@ PRESSZERO := .venv/bin/presszero
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-demo:  ## A call centre at work: real Asterisk, three callers, three tickets (ONCE=1 ends by itself)
+demo:  ## A call centre at work: real Asterisk, three callers (ONCE=1 ends by itself; PBX=mango: no Asterisk)
 	@scripts/bootstrap run
-	@$(PRESSZERO) demo $(if $(ONCE),--once)
+	@$(PRESSZERO) demo $(if $(ONCE),--once) $(if $(PBX),--pbx $(PBX))
 
 test:  ## Every test, the calls over a real PBX included
 	@scripts/bootstrap dev

@@ -29,6 +29,7 @@ from cti.simulate_cli import simulate
 from cti.spill import SpillUnusable
 from cti.virtual_pbx.playing import NoDoor
 from cti.virtual_pbx.settings import BadConnection
+from cti.virtual_pbx.simulators.registry import SIMULATORS
 from cti.virtual_pbx.watching import NotTakenUp
 from cti.virtual_pbx_cli import connect
 from cti.waiting.ageing import passed_at_most
@@ -171,12 +172,22 @@ def demo(
     once: Annotated[
         bool, typer.Option(help="End after the story; fail if something in it did not happen.")
     ] = False,
+    pbx: Annotated[
+        str, typer.Option(help="A virtual PBX, simulated, in the place of Asterisk: mango, generic …")
+    ] = "",
 ) -> None:
     """A call centre at work: real Asterisk, three callers, three tickets."""
     from cti.demo.stage import run_demo
+    from cti.demo.virtual_stage import run_virtual_demo
 
     logs.configure("silent")
-    if not asyncio.run(run_demo(console, shipped_scenario(), once=once)):
+    if pbx and pbx not in SIMULATORS:
+        raise BadConnection(f"There is no simulator of {pbx}: choose among {', '.join(SIMULATORS)}.")
+    scenario = shipped_scenario()
+    happened = (
+        run_virtual_demo(console, scenario, pbx, once=once) if pbx else run_demo(console, scenario, once=once)
+    )
+    if not asyncio.run(happened):
         sys.exit(1)
 
 

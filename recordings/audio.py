@@ -31,6 +31,7 @@ FFMPEG_DEADLINE_S = 600.0  # far more than hours of telephone sound take; a stuc
 _PIECE = 1 << 16  # samples per channel handled at once
 _FULL_SCALE = 32768
 _FRAME = 4  # bytes of raw stereo
+ALIKE = 0.001  # of the sum's power: what two channels with the same sound differ by
 LONGEST_S = 6 * 3600.0  # of one delivered recording: whatever is longer was no call
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "merge_stereo",
     "peaks",
     "read_channel",
+    "to_mp3",
     "to_sides",
     "to_telephone_wav",
     "usable_seconds",
@@ -102,7 +104,7 @@ def to_sides(src: Path, dst: Path, *, caller: int) -> tuple[float, bool]:
     """Turn any sound file into raw samples, 8 kHz, two channels, the caller on the left.
 
     `caller`: that person's channel, where the file has two. One channel, or more than two, is taken for both
-    voices mixed, and lies on both sides.
+    voices mixed, and lies on both sides; so are two that are the same.
 
     Returns: its seconds, `LONGEST_S` at most, and whether the voices are mixed.
 
@@ -123,7 +125,20 @@ def to_sides(src: Path, dst: Path, *, caller: int) -> tuple[float, bool]:
     frames = dst.stat().st_size // _FRAME
     if frames == 0:
         raise BadAudio(f"{src.name} holds no sound")
-    return frames / TELEPHONE_RATE, channels != 2
+    return frames / TELEPHONE_RATE, channels != 2 or _are_alike(dst)
+
+
+def _are_alike(sides: Path) -> bool:
+    """Whether both sides are the same but for what a coder makes of them."""
+    apart = together = 0.0
+    with sides.open("rb") as raw:
+        while piece := raw.read(_PIECE * _FRAME):
+            left, right = (
+                np.frombuffer(piece[: len(piece) // _FRAME * _FRAME], "<i2").astype(float).reshape(-1, 2).T
+            )
+            apart += float(np.square(left - right).sum())
+            together += float(np.square(left + right).sum())
+    return apart < ALIKE * together
 
 
 def join(cuts: Sequence[Cut], out: Path, *, mixed: bool) -> None:
@@ -147,6 +162,15 @@ def join(cuts: Sequence[Cut], out: Path, *, mixed: bool) -> None:
                         tape.write(piece)
                         left -= len(piece)
         _encode(raw, folder, out, apart=not mixed)
+
+
+def to_mp3(src: Path, dst: Path) -> None:
+    """Any sound file as an MP3 of the same channels.
+
+    Raises:
+        BadAudio: ffmpeg cannot read `src`.
+    """
+    _ffmpeg("-y", "-i", _file(src), "-vn", "-b:a", BITRATE, "-f", "mp3", _file(dst), about=src)
 
 
 def _bytes(seconds: float) -> int:

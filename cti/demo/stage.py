@@ -42,6 +42,11 @@ STORY_DEADLINE_S = 240.0
 AFTERWARDS_S = 120.0  # recordings and transcripts come after the last hang-up
 FOR_EVER_S = 1e9
 HTTP_PORT = 8080
+HINTS = [
+    ("The supervisor's room:", "", ""),
+    ("Take calls as alice:", "desk", "choose the phone in the page, become ready"),
+    ("Ring it, in another tab:", "ring", "zero is a person; Ben takes what you send to 102"),
+]
 
 
 async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool:
@@ -49,16 +54,16 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
     console.print("[bold]PressZero[/] · three callers, one operator, a bot, and a real PBX\n")
     with progress_bar(console) as report:
         program = await asyncio.to_thread(install_asterisk, report)
-        scenario = _for_any_hour(load_scenario(scenario_file))
+        scenario = for_any_hour(load_scenario(scenario_file))
         settings = await asyncio.to_thread(_fresh_settings, program)
         sounds = await _prepare_sounds(program, scenario, settings, report)
         await asyncio.to_thread(migrate, settings.database_url)
     async with (
         company(CAST) as systems,
         exchange(program, scenario, settings) as both,
-        _service(_with(systems, settings), scenario, console) as service,
+        running_service(_with(systems, settings), scenario, console) as service,
     ):
-        logins = await _people(service)
+        logins = await people(service)
         page = f"http://127.0.0.1:{service.http_port}/"
         console.print(
             f"Asterisk {program.version} and the service are up. The desk: [link={page}]{page}[/link]\n"
@@ -79,11 +84,11 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
             console.print("[bold green]Everything in the story happened.[/]")
         if not once:
             async with _colleague(both, sounds):
-                await _stay_open(console, page, logins)
+                await stay_open(console, page, HINTS, logins)
     return not missing
 
 
-def _for_any_hour(scenario: Scenario) -> Scenario:
+def for_any_hour(scenario: Scenario) -> Scenario:
     """The lottery by day, for the demo must work at night too; with one operator, so that callers wait."""
     name = scenario.default_queue
     queue = scenario.queues[name].model_copy(update={"operators": (ALICE,)})
@@ -103,7 +108,7 @@ def _fresh_settings(program: Program) -> Settings:
     for path in FOLDER.glob("*"):
         if path.name != "prompts":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    return own_settings(FOLDER, http_port=_page_port(), ring_page=True)
+    return own_settings(FOLDER, http_port=page_port(), ring_page=True)
 
 
 def _with(systems: CompanyAddresses, settings: Settings) -> Settings:
@@ -112,7 +117,7 @@ def _with(systems: CompanyAddresses, settings: Settings) -> Settings:
     )
 
 
-def _page_port() -> int:
+def page_port() -> int:
     """8080 if it is free, otherwise any."""
     try:
         check_port("The page", "127.0.0.1", HTTP_PORT, "PRESSZERO_HTTP_PORT")
@@ -138,7 +143,8 @@ async def _prepare_sounds(
 
 
 @asynccontextmanager
-async def _service(settings: Settings, scenario: Scenario, console: Console) -> AsyncIterator[Service]:
+async def running_service(settings: Settings, scenario: Scenario, console: Console) -> AsyncIterator[Service]:
+    """The service at work while the block runs, with a bar for what takes long at its start."""
     with progress_bar(console) as report:
         stack = contextlib.AsyncExitStack()
         service = await stack.enter_async_context(running(settings, scenario, report))
@@ -146,7 +152,7 @@ async def _service(settings: Settings, scenario: Scenario, console: Console) -> 
         yield service
 
 
-async def _people(service: Service) -> list[tuple[str, str, str]]:
+async def people(service: Service) -> list[tuple[str, str, str]]:
     """Accounts with passwords made now, and the customers' cards. Returns (login, password, role)."""
     accounts = [
         ("alice", Role.OPERATOR, "Alice Rivera", ALICE),
@@ -205,12 +211,12 @@ async def _endings(service: Service) -> tuple[list[Ending], int]:
 
 
 async def _look(service: Service) -> tuple[list[Ending], int]:
-    people = {person.number: person for person in CAST}
+    cast = {person.number: person for person in CAST}
     page = await service.desk.tickets()
     endings, others = [], 0
     for ticket in page.items:
         call = (await service.desk.call(ticket.call_id)).call
-        person = people.get(call.caller or "")
+        person = cast.get(call.caller or "")
         others += call.caller == GUEST_NUMBER  # somebody has found /ring before the end of the story
         if person is not None:
             tape = await service.shelf.of_call(call.call_id)
@@ -238,13 +244,12 @@ async def _colleague(both: Exchange, sounds: dict[str, Path]) -> AsyncIterator[N
         await asyncio.wait([taking])
 
 
-async def _stay_open(console: Console, page: str, logins: list[tuple[str, str, str]]) -> None:
-    lines = [
-        f"  The supervisor's room:   [bold]{page}[/]",
-        f"  Take calls as alice:     [bold]{page}desk[/]  choose the phone in the page, become ready",
-        f"  Ring it, in another tab: [bold]{page}ring[/]  zero is a person; Ben takes what you send to 102",
-        "",
-    ]
+async def stay_open(
+    console: Console, page: str, hints: list[tuple[str, str, str]], logins: list[tuple[str, str, str]]
+) -> None:
+    """Say what there is to look at, and wait for Ctrl-C. `hints`: what, below which path, and how."""
+    lines = [f"  {what:<24} [bold]{page}{path}[/]  {how}" for what, path, how in hints]
+    lines.append("")
     lines += [
         f"  {role:<13} login [bold]{login}[/]  password [bold]{password}[/]"
         for login, password, role in logins

@@ -15,7 +15,7 @@ from cti.live import LiveCalls
 from tickets.call import Call
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
-from tickets.vocabulary import EventKind
+from tickets.vocabulary import Direction, EventKind
 
 COLOURS = {"a": "cyan", "b": "yellow", "c": "magenta"}
 
@@ -28,6 +28,7 @@ class Teller:
         self._live = live
         self._people = people
         self._began: datetime | None = None
+        self._received: set[str] = set()  # calls: a PBX may learn more of a call's beginning afterwards
 
     async def run(self) -> None:
         """Tell until cancelled."""
@@ -40,8 +41,11 @@ class Teller:
     def _tell(self, change: CallChange) -> None:
         words = in_words(change.event, change.call)
         person = self._people.get(change.call.caller or "")
-        if words is None or person is None:
+        known = change.event.kind is EventKind.RECEIVED and change.call.call_id in self._received
+        if words is None or person is None or known:
             return
+        if change.event.kind is EventKind.RECEIVED:
+            self._received.add(change.call.call_id)
         self._began = self._began or change.event.at
         seconds = (change.event.at - self._began).total_seconds()
         line = Text.assemble(
@@ -57,7 +61,7 @@ def in_words(event: CallEvent, call: Call) -> str | None:
     data = event.data
     match event.kind:
         case EventKind.RECEIVED:
-            return f"rings {data['line']}"
+            return "is called" if call.direction is Direction.OUTBOUND else f"rings {data['line']}"
         case EventKind.CUSTOMER_FOUND:
             level = data["vip_level"]
             return f"is a known customer, VIP level {level}" if level else "is a known customer"
@@ -69,9 +73,14 @@ def in_words(event: CallEvent, call: Call) -> str | None:
         case EventKind.HANDED_OVER:
             return f"is handed over to a person: {str(data['reason']).replace('_', ' ')}"
         case EventKind.QUEUE_JOINED:
-            return f"waits in the queue {data['queue']}, priority {data['priority']}"
+            priority = f", priority {data['priority']}" if "priority" in data else ""
+            return f"waits in the queue {data['queue']}{priority}"
         case EventKind.OPERATOR_RINGING:
             return f"is offered to operator {data['operator']}: the phone rings"
+        case EventKind.OPERATOR_MISSED:
+            return f"is not answered by operator {data['operator']}"
+        case EventKind.TRANSFERRED:
+            return f"is sent on to operator {data['to']}"
         case EventKind.OPERATOR_ANSWERED:
             return f"talks with operator {data['operator']} after {call.hold_seconds:.0f} s"
         case EventKind.ENDED:
@@ -112,4 +121,5 @@ def _tell_transcript(console: Console, ending: Ending) -> None:
     console.print(f"\n[bold]{ending.ticket}[/], transcribed from the recording ({tape.transcript.engine}):")
     for phrase in tape.transcript.phrases:
         colour = COLOURS[ending.person.letter] if phrase.speaker == "caller" else "dim"
-        console.print(Text(f"{phrase.start_s:6.1f} s  {phrase.speaker:<9}{phrase.text}", colour))
+        who = "" if phrase.speaker == "unknown" else phrase.speaker
+        console.print(Text(f"{phrase.start_s:6.1f} s  {who:<9}{phrase.text}", colour))

@@ -89,6 +89,12 @@ async def test_where_both_voices_are_mixed_nobody_is_named(room: TapeRoom) -> No
     ]
 
 
+async def test_two_channels_with_the_same_sound_are_voices_that_are_mixed(room: TapeRoom) -> None:
+    await room.call(CALL)
+    await tapes(room).take_in(CALL, delivery(room, "one", 5, LOW, LOW))
+    assert (await view(room)).mixed
+
+
 async def test_a_later_recording_is_laid_behind_the_first_and_an_earlier_one_before(room: TapeRoom) -> None:
     await room.call(CALL, answered_after_s=5.0)
     shelf = tapes(room)

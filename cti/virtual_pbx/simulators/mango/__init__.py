@@ -1,14 +1,18 @@
 """Mango Office as it looks from here."""
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
 from aiohttp import web
+from pydantic import SecretStr
 
-from cti.virtual_pbx.simulators.mango.play import Play
-from cti.virtual_pbx.simulators.port import SimulatedHook
-from cti.virtual_pbx.stories import Story, What
+from cti.virtual_pbx.settings import Secret
+from cti.virtual_pbx.simulators.mango.play import Play, statistics
+from cti.virtual_pbx.simulators.mango.service import MangoService
+from cti.virtual_pbx.simulators.port import SimulatedHook, Sound, beep
+from cti.virtual_pbx.stories import SUPPORT, Story, What
 from cti.virtual_pbx.vendors.mango import MangoSettings
 from cti.virtual_pbx.vendors.mango.records import LONG_QUIET, past_facts
 from cti.virtual_pbx.vendors.mango.signature import signed_form
@@ -28,7 +32,22 @@ class MangoSimulator:
 
     def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
+        self.sound: Sound = beep
         self.played: dict[str, Play] = {}  # by `entry_id`
+
+    def invent(self, public_url: str, api: str) -> MangoSettings:
+        """See `Simulator.invent`."""
+        return MangoSettings(
+            public_url=public_url,
+            secrets=(Secret(value=SecretStr(secrets.token_hex(16))),),
+            api_key=SecretStr(secrets.token_hex(16)),
+            queues={"300": SUPPORT},
+            base_url=f"{api}/vpbx",
+        )
+
+    def api(self, settings: MangoSettings) -> str:
+        """See `Simulator.api`."""
+        return settings.base_url
 
     def hooks(
         self, story: Story, settings: MangoSettings, start: datetime, native: str
@@ -53,11 +72,6 @@ class MangoSimulator:
         until = max(play.told, key=lambda one: one.at).at + 2 * LONG_QUIET
         return past_facts(self.vendor, statistics(play.rows(until), COLUMNS), until)
 
-    def vendor_side(self, settings: MangoSettings) -> web.Application | None:
+    def vendor_side(self, settings: MangoSettings) -> web.Application:
         """See `Simulator.vendor_side`."""
-        return None
-
-
-def statistics(rows: list[dict[str, str]], columns: tuple[str, ...]) -> str:
-    """Lines of the statistics as Mango gives them."""
-    return "".join(";".join(row.get(column, "") for column in columns) + "\n" for row in rows)
+        return MangoService(self, settings, self._clock).application()

@@ -81,7 +81,7 @@ class Play:
         self._groups = {queue: group for group, queue in settings.queues.items()}
         self.legs: list[SimulatedLeg] = []
         self.told: list[Told] = []
-        self.recordings: dict[str, datetime] = {}  # since when each is ready
+        self.recordings: dict[str, Step] = {}
         self._now = start
         self._talk: SimulatedLeg | None = None  # with whom the caller is
         self._rings: SimulatedLeg | None = None
@@ -216,7 +216,7 @@ class Play:
         )
         ids = {"recording_id": recording, "product_id": 300022532, "user_id": -1}
         self._tell("events/record/added", ids)
-        self.recordings[recording] = self._now
+        self.recordings[recording] = step
 
     # How Mango tells of it
 
@@ -307,7 +307,11 @@ class Play:
     def _commanded(self) -> dict[str, str]:
         return {"command_id": self._command_id} if self._command_id else {}
 
-    # The statistics
+    # What Mango has of it afterwards
+
+    def since(self, step: Step) -> datetime:
+        """When that step happened."""
+        return self.start + timedelta(seconds=step.at)
 
     def rows(self, until: datetime) -> list[dict[str, str]]:
         """The lines of the statistics, of legs that are over by then."""
@@ -331,6 +335,11 @@ class Play:
             "create": str(int(self.start.timestamp())),
             "entry_id": self.native,
         }
+
+
+def statistics(rows: list[dict[str, str]], columns: tuple[str, ...]) -> str:
+    """Lines of the statistics as Mango gives them."""
+    return "".join(";".join(row.get(column, "") for column in columns) + "\n" for row in rows)
 
 
 def _nothing(play: Play, step: Step) -> None:

@@ -55,7 +55,7 @@ def refusal_of(code: int) -> str | None:
     for length in range(len(digits), 0, -1):
         if sentence := _SENTENCES.get(int(digits[:length])):
             return f"{sentence} (Mango's code {code}.)"
-    return f"Mango did not do it, and gave a code that nobody here knows: {code}."
+    return f"Mango did not do it, and gave no reason that is known here. (Mango's code {code}.)"
 
 
 def is_wrong_request(code: int) -> bool:
