@@ -9,6 +9,7 @@ import secrets
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,13 +36,15 @@ from cti.virtual_pbx.settings import (
     read_connection,
     write_connection,
 )
-from cti.virtual_pbx.watching import advice, arriving, in_words, is_good, look, taken_up
+from cti.virtual_pbx.watching import advice, arriving, in_words, is_good, taken_up
 from ivr.scenario import Scenario
 from ivr.scenario_file import load_scenario
 from tickets.database import utc_now
 
 console = Console()
 errors = Console(stderr=True)
+
+START_IT = "Now start the service: `presszero serve`; without an Asterisk, with PRESSZERO_ASTERISK=no."
 
 Vendor = Annotated[str, typer.Argument(help=f"One of {', '.join(VENDORS)}.")]
 
@@ -76,7 +79,7 @@ def connect(
         raise BadConnection(f"There is no vendor {vendor}: choose among {', '.join(VENDORS)}.")
     if check + rotate + remove > 1:
         raise BadConnection("Choose one of --check, --rotate and --remove.")
-    settings, kind = Settings.read(), vendor_type(vendor)
+    settings, kind, began = Settings.read(), vendor_type(vendor), utc_now()
     logs.configure("silent")
     file = settings.connections_folder / f"{vendor}.json"
     ask = not yes and sys.stdin.isatty()
@@ -96,9 +99,9 @@ def connect(
     scenario = load_scenario(settings.scenario or shipped_scenario())
     if not check:
         _write(file, connection)
-        _show_addresses(scenario, kind, connection, rotated=rotate)
+    _show_addresses(scenario, kind, connection, rotated=rotate)
     # Webhooks with the new secret come when somebody has put it into the cabinet.
-    waiting = _Waiting(settings, scenario, kind, connection, 0 if rotate else wait, look_back=check)
+    waiting = _Waiting(settings, scenario, kind, connection, 0 if rotate else wait, None if check else began)
     if not asyncio.run(waiting.proof()):
         raise typer.Exit(1)
 
@@ -235,7 +238,7 @@ class _Waiting:
     kind: type[VirtualPbx[Any]]
     connection: ConnectionSettings
     wait_s: float
-    look_back: bool  # a webhook of before is proof enough
+    since: datetime | None  # webhooks of before prove nothing; None: they do
 
     async def proof(self) -> bool:
         """Look whether it can work, and wait for a webhook; False: it does not, or none came."""
@@ -243,13 +246,9 @@ class _Waiting:
             plate, alone = await self._door(stack)
             reach = await ask_ourselves(self.connection.public_url, self.kind.vendor, plate)
             _say("good" if reach.good else "bad" if reach.sure else "unsure", reach.sentence)
-            seen = None if self.look_back else await look(plate)
-            after = seen.arrivals[-1].number if seen is not None and seen.arrivals else 0
-            arrived = await self._first_webhook(after)
+            arrived = await self._first_webhook()
         if alone:
-            console.print(
-                "Now start the service: `presszero serve` (without Asterisk: PRESSZERO_ASTERISK=no)."
-            )
+            console.print(START_IT, soft_wrap=True)
         return arrived or (self.wait_s == 0 and reach.good)
 
     async def _door(self, stack: AsyncExitStack) -> tuple[DoorPlate, bool]:
@@ -267,7 +266,7 @@ class _Waiting:
         console.print("\nNo service runs here: this command stands at the door meanwhile.")
         return keeper.plate, True
 
-    async def _first_webhook(self, after: int) -> bool:
+    async def _first_webhook(self) -> bool:
         vendor = self.kind.vendor
         if self.wait_s:
             console.print(
@@ -276,7 +275,7 @@ class _Waiting:
                 soft_wrap=True,
             )
         try:
-            async for arrival in arriving(self.settings.data, vendor, after, self.wait_s):
+            async for arrival in arriving(self.settings.data, vendor, self.since, self.wait_s):
                 hint = advice(arrival, self.kind)
                 _say("good" if is_good(arrival) else "bad" if hint else "unsure", in_words(arrival), hint)
                 if is_good(arrival):

@@ -22,7 +22,7 @@ from tickets.facts import Fact
 
 log = structlog.get_logger()
 
-MOST_GATHERED = 4  # times `gather_s`
+MOST_GATHERED = 8  # times `gather_s`
 
 Keep = Callable[[Sequence[Fact]], Awaitable[list[Fact]]]
 """`FactBook.keep`."""
@@ -47,7 +47,7 @@ class FactIntake:
         on_kept: Callable[[Sequence[Fact]], None],
         folder: Path,
         *,
-        gather_s: float = 0.002,
+        gather_s: float = 0.001,
         batch: int = 400,
         retry_s: float = 1.0,
     ) -> None:

@@ -7,6 +7,7 @@ The door is the running service's, or our own; it is asked on this machine, by t
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,11 @@ async def taken_up(data: Path, vendor: str, connection: ConnectionSettings) -> D
         ) from None
 
 
-async def arriving(data: Path, vendor: str, after: int, within_s: float) -> AsyncIterator[Arrival]:
-    """Webhooks of that vendor after that one, as they come, for so many seconds."""
+async def arriving(
+    data: Path, vendor: str, since: datetime | None, within_s: float
+) -> AsyncIterator[Arrival]:
+    """Webhooks of that vendor since then, as they come, for so many seconds; None: those of before, too."""
+    after = 0
     deadline, key = asyncio.get_running_loop().time() + within_s, ""
     while True:
         plate = read_plate(data)
@@ -85,7 +89,7 @@ async def arriving(data: Path, vendor: str, after: int, within_s: float) -> Asyn
         seen = await look(plate, after) if plate is not None and plate.port is not None else None
         for arrival in seen.arrivals if seen is not None else ():
             after = arrival.number
-            if arrival.vendor == vendor:
+            if arrival.vendor == vendor and (since is None or arrival.at >= since):
                 yield arrival
         if asyncio.get_running_loop().time() >= deadline:
             return
@@ -113,6 +117,11 @@ def advice(arrival: Arrival, vendor: type[VirtualPbx[Any]]) -> str:
     """What is wrong with it, and what to do; empty: nothing is."""
     again = f"run `presszero connect {vendor.vendor}` again"
     match arrival.result:
+        case Why.FORGED if vendor.secret_is_ours:
+            return (
+                f"The {vendor.cabinet_word} is not ours: paste the address into the cabinet as it stands "
+                "above. Or a stranger knocked: then leave it."
+            )
         case Why.FORGED:
             return (
                 f"The {vendor.cabinet_word} in the cabinet is another one than here: {again} with the one "

@@ -9,6 +9,7 @@ import pytest
 
 from cti.spill import SpillUnusable
 from cti.virtual_pbx.intake import FactIntake, NotKept
+from tests.fakes.until import until
 from tests.fakes.virtual_pbx import START
 from tickets.database import DatabaseAway, DatabaseLate
 from tickets.facts import Fact
@@ -69,9 +70,7 @@ class Place:
 
     async def settled(self) -> None:
         """Until nothing waits in the file."""
-        async with asyncio.timeout(5):
-            while self.file.exists():
-                await asyncio.sleep(0.005)
+        await until(lambda: not self.file.exists())
 
 
 async def test_many_who_come_at_once_share_a_transaction(tmp_path: Path) -> None:
@@ -124,18 +123,16 @@ async def test_neither_database_nor_disk_is_said_to_whoever_tells(tmp_path: Path
         with pytest.raises(NotKept):
             await place.intake.keep([fact(1)])
         place.book.trouble = None
-        async with asyncio.timeout(5):
-            while await _kept(place, fact(2)) is None:
-                await asyncio.sleep(0.005)
+        await until(lambda: _is_kept(place, fact(2)))
         assert not task.done()
     assert place.told == [fact(2)]
 
 
-async def _kept(place: Place, one: Fact) -> int | None:
+async def _is_kept(place: Place, one: Fact) -> bool:
     try:
-        return await place.intake.keep([one])
+        return await place.intake.keep([one]) >= 0
     except NotKept:
-        return None
+        return False
 
 
 async def test_whoever_has_gone_meanwhile_does_not_stop_the_others(tmp_path: Path) -> None:
