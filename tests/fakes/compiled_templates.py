@@ -1,4 +1,4 @@
-"""Compiled templates, kept for all sites of a session: compiling is a fifth of the work of the pages' tests."""
+"""The pages' templates, compiled once a session: that is a fifth of the work of the pages' tests."""
 
 import jinja2
 from jinja2.bccache import Bucket
