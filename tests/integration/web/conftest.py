@@ -1,4 +1,4 @@
-"""An open desk for each test, on SQLite. A page about what is kept or found imports `database_kind`: on both."""
+"""An open desk for each test, on SQLite; a page about what is kept or found imports `database_kind`: both."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
