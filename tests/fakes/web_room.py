@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import aiohttp_jinja2
 from aiohttp import ClientSession, CookieJar
 from argon2 import PasswordHasher
 
@@ -35,6 +36,7 @@ from recordings.tables import Recording, Transcript
 from recordings.transcript import Phrase, to_json
 from recordings.words import TranscriptSearch
 from tests.fakes import desk_day
+from tests.fakes.compiled_templates import CompiledTemplates
 from tests.fakes.desk_day import Visit
 from tests.fakes.desk_parts import DeskParts
 from tests.fakes.pbx_with_calls import PbxWithCalls
@@ -67,6 +69,7 @@ from tickets.timeline import TimelineBook
 from tickets.vocabulary import Role
 from voicebot.voice import VoiceFailed
 
+COMPILED = CompiledTemplates()
 LOTTERY = load_scenario(Path(__file__).parents[2] / "scenarios" / "lottery.yaml")
 PASSWORD = "correct horse battery"
 SUPERVISOR, GRACE, TOMAS, ADMINISTRATOR = "sofia", "grace", "tomas", "ada"
@@ -191,6 +194,7 @@ class WebRoom:
         await accounts.add(TOMAS, PASSWORD, Role.OPERATOR, "Tomas Lindqvist", extension="102")
         self.customers = await desk_day.add_customers(self.services.customers)
         self.site = make_site(self.services)
+        aiohttp_jinja2.get_env(self.site).bytecode_cache = COMPILED
         self.door = FrontDoor(self.site, "127.0.0.1", 0, idle_s=idle_s, connection_limit=connection_limit)
         await self.door.start()
         desks = asyncio.create_task(self.desks.centre.run())

@@ -36,9 +36,16 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """One after the other."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+def database_address(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of a migrated, empty database of the test's own."""
-    if request.param == "sqlite":
+    if database_kind == "sqlite":
         path = tmp_path / "presszero.sqlite3"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite+aiosqlite:///{path}"

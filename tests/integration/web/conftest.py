@@ -1,4 +1,4 @@
-"""An open desk for each test, on each database."""
+"""An open desk for each test, on SQLite; a page about what is kept or found imports `database_kind`: both."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +8,12 @@ from aiohttp import ClientSession
 
 from tests.fakes.web_room import GRACE, SUPERVISOR, WebRoom
 from tickets.database import Database, utc_now
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """What such a page asks the database, tests/integration/tickets asks it on both."""
+    return "sqlite"
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from aiohttp import ClientSession
 from tests.fakes.desk_day import ELENA, VISITS
 from tests.fakes.stories import event
 from tests.fakes.web_room import WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tests.integration.web.test_web_promises import promised
 from tickets.call_backs import CallBackBook
 from tickets.vocabulary import EventKind

@@ -13,6 +13,7 @@ from cti.web import desk_stream, streams
 from tests.fakes import desk_day
 from tests.fakes.desk_day import ELENA, Visit, over, queued, to_menu
 from tests.fakes.web_room import TOMAS, WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tickets.database import utc_now
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind as K

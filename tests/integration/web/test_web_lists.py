@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from cti.web.export_page import as_csv
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tickets.database import DatabaseAway
 from tickets.desk import CallLine
 from tickets.paging import Page

@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import GRACE, WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tickets.call_backs import CallBackBook
 from tickets.database import Database, utc_now
 from tickets.promise import NewPromise, Promise

@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tickets.database import utc_now
 from tickets.vocabulary import Presence
 

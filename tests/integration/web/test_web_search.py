@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from recordings.transcript import Phrase
 from tests.fakes.desk_day import NORA, VISITS, Visit
 from tests.fakes.web_room import GRACE, WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tickets.vocabulary import EventKind as K
 
 pytestmark = pytest.mark.integration

@@ -10,6 +10,7 @@ from aiohttp import ClientSession
 from recordings.transcript import Phrase
 from tests.fakes.desk_day import NORA, VISITS
 from tests.fakes.web_room import PASSWORD, WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tests.integration.web.test_web_live import next_event
 from tickets.promise import NewPromise
 from tickets.vocabulary import PromiseSource, Role

@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import PASSWORD, WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tickets.vocabulary import Role
 
 pytestmark = pytest.mark.integration
