@@ -38,6 +38,7 @@ class Evidence(NamedTuple):
     strange_words: int
     ordinary: float  # log of the chance that it is none of the questions, by words
     elsewhere: float  # likeness to everyday sentences and what is left to people, by words and by letters
+    left: float  # likeness to what is left to people, by words
     unasked: int  # kinds of answer that were asked for and that it does not give
     unmet: float  # how usual the kind of answer is that it gives and that was not asked for
     chance: float  # log of the chance that it is this one, by words and, with a model, by meaning: summed
@@ -82,7 +83,7 @@ class Examples:
         everyday = self._topics.background if background is None else background
         said = [*examples, *((EVERYDAY, one) for one in everyday), *((LEFT, one) for one in left)]
         self._of = np.array([name for name, _ in said])
-        self._elsewhere = np.isin(self._of, (EVERYDAY, LEFT))
+        self._elsewhere, self._left = np.isin(self._of, (EVERYDAY, LEFT)), self._of == LEFT
         spoken = [words(phrase, language) for _, phrase in said]
         senses = [self._senses(phrase) for phrase in spoken]
         self._alike = Likeness([" ".join(phrase) for phrase in senses], word_features)
@@ -153,6 +154,7 @@ class Examples:
             strange_words=len(said.strange),
             ordinary=log(said.by_words[EVERYDAY] + 0.01),
             elsewhere=said.elsewhere,
+            left=max(said.alike[self._left], default=0.0),
             unasked=sum(sense in self._topics.asks and sense not in own for sense in senses),
             unmet=max((self._usual[name].get(ask, 0.0) for ask in unheard), default=0.0),
             chance=log(said.by_words[name] + 0.001) + (log(meant.chances[name] + 0.001) if meant else 0.0),

@@ -25,6 +25,8 @@ HARDLY: Final = 0.1
 """Score below which a question was hardly asked; from it on, the bot asks back whether it was …"""
 MISHEARD: Final = 0.5
 """… unless its kinship is this: then its strange words may have been misheard."""
+LEFT_TO_PEOPLE: Final = 0.9
+"""Likeness to a sentence that is left to people from which there is no question about it."""
 NEARLY_SAME: Final = 0.8
 """Likeness that mere grammar ("can you tell me", "and on Sunday") needs to be a question."""
 MOST_CLAUSES: Final = 5
@@ -143,6 +145,8 @@ class Understanding:
         nearest, content = ranked[0], self._examples.content(spoken)
         if not content and nearest.evidence.alike < NEARLY_SAME:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score, clear=False)
+        if max(LEFT_TO_PEOPLE, nearest.evidence.alike) < nearest.evidence.left:
+            return Understood(Kind.OUT_OF_SCOPE, score=nearest.score)
         if nearest.score >= nearest.enough and nearest.lead >= LEAD:
             return nearest.as_understood()
         clauses = [clause for clause in _clauses(spoken, self._topics) if self._examples.content(clause)]

@@ -93,7 +93,12 @@ _REQUESTS = tuple(
         rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)(?: (?:there|here))?{_ENDS}",
         rf"\b(?:can|could|will|would) {_WHICH}(?:{_ANYBODY}|person|human|operator|agent|representative) "
         r"(?:help|assist|talk|speak|call|take over)\b(?: to| with)?(?: me| us)?(?! (?:collect|check|buy))",
-        # not with a machine; are you one?
+        # "can I cost your real person": the recogniser lost all but the person
+        r"^(?!.*\b(?:are you|you are|you're|your a|is this|is that|am i|could you be)\b)"
+        r".*\b(?:real|live|actual|human) (?:person|human|being|agent|operator|representative)\b",
+        # not with a machine, also where the recogniser lost the "not": nobody asks for one; are you one?
+        r"\b(?:talk|speak)(?:ing)? (?:to|with) (?:an? |this |your )?"
+        r"(?:robots?|bots?|machines?|computers?|ai)\b",
         r"\b(?:not|stop|hate|never|no|without)\b(?: \w+){0,6} "
         r"(?:robots?|bots?|machines?|computers?|recordings?|automated|ai)\b",
         r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)) (?:a |an |just a )?"
