@@ -33,6 +33,7 @@ from tickets.vocabulary import CallOutcome, Direction
 
 console = Console()
 
+WIDEST = 27  # characters of a call's title: a terminal has eighty
 SHOWN = 22  # calls of the table; more are counted
 LATEST_S = 90.0  # the vendor's side stays open: recordings and what was lost are asked for after the calls
 FORGOTTEN_S = 240.0  # … where webhooks were lost: the service asks when a call has been silent for long
@@ -122,6 +123,7 @@ class _Performance:
                     "settings than this command. Start both with the same PRESSZERO_DATA."
                 )
             await self._play(player, stories, every_s)
+            console.print()
             console.print(_tickets(player.calls))
             _say_what_next(player.calls, served=served, has_api=bool(self._simulator.api(connection)))
             if served and self._stay_s:
@@ -170,7 +172,7 @@ class _Performance:
 
 def _table(calls: Sequence[Told]) -> Group | Table:
     table = Table(title="What is sent", title_justify="left", title_style="bold")
-    table.add_column("Call", no_wrap=True, overflow="ellipsis")
+    table.add_column("Call", no_wrap=True, overflow="ellipsis", max_width=WIDEST)
     table.add_column("Caller", no_wrap=True)
     for heading in ("Sent", "Twice", "Lost", "Answered"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -203,7 +205,7 @@ def _tickets(calls: Sequence[Told]) -> Table:
     """What should lie on the desk, once all is told and mended."""
     table = Table(title="Tickets that there should be", title_justify="left", title_style="bold")
     table.add_column("Caller", no_wrap=True)
-    table.add_column("Call", no_wrap=True, overflow="ellipsis")
+    table.add_column("Call", no_wrap=True, overflow="ellipsis", max_width=WIDEST)
     for heading in ("Ends as", "Operator", "Talk", "Tapes"):
         table.add_column(heading, no_wrap=True)
     for told in calls[:SHOWN]:

@@ -16,6 +16,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("recordings") as recordings:
-        recordings.drop_column("replaced")
-        recordings.drop_column("parts")
+    # Not in a batch: a table that is made anew takes its transcripts with it.
+    op.drop_column("recordings", "replaced")
+    op.drop_column("recordings", "parts")

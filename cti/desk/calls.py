@@ -13,6 +13,7 @@ from cti.desk.context import Contexts
 from cti.desk.snapshot import standing
 from cti.desk.story import CallPicture, Story
 from cti.operators.legs import Asking
+from cti.virtual_pbx.contract import vendor_of
 from cti.waiting.queues import QueuePicture
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
@@ -181,7 +182,8 @@ class DeskCalls:
             for call_id in list(self._phones[extension]):
                 kept = self.kept[call_id]
                 since = kept.heard.get(extension)
-                if since is not None and since < sure_before:
+                elsewhere = vendor_of(call_id) is not None  # another PBX rings there
+                if since is not None and since < sure_before and not elsewhere:
                     self._put_away(call_id, kept, extension)
 
     def on_desk(self, extension: str) -> str | None:

@@ -30,6 +30,7 @@ from recordings.wav import BadAudio
 from tickets.facts import Fact
 from tickets.jobs import Job, JobQueue, PutOff
 from tickets.rows import key_of
+from tickets.vocabulary import EventKind
 
 log = structlog.get_logger()
 
@@ -37,12 +38,15 @@ TAPE_JOB = "pbx.tape"  # key: vendor and the vendor's id of the recording; paylo
 NO_TAPE_JOB = "pbx.no_tape"  # key: call id; asked for when a call has ended
 
 PATIENCE = timedelta(minutes=15)  # after a call's end, before it is said that nothing was recorded
+MISSED_FOR = timedelta(minutes=3)  # … where nobody answered: there is little to record
 GIVEN_UP_AFTER = timedelta(hours=24)  # of asking for a recording
 REFUSED_FOR = timedelta(hours=1)  # a vendor that says no may yet be told to say yes
 SOONEST_S, LATEST_S = 60.0, 600.0  # between two tries
 FETCH_S = 900.0  # of one recording, whatever the vendor's file allows itself
 UNKNOWN_S = 5.0  # until the ledger knows the call
 TRIES = 5  # of a recording that cannot be read
+
+_TO_RECORD = frozenset({EventKind.OPERATOR_ANSWERED, EventKind.VOICEMAIL_STARTED})
 
 NOTHING_RECORDED = "The PBX has recorded nothing of this call."
 GIVES_NONE = "This PBX gives no recordings."
@@ -145,9 +149,11 @@ class Tapes:
         if type(vendor).fetch is VirtualPbx.fetch:
             await self._no_tape(call_id, GIVES_NONE)
             return
-        if vendor.tapes(await self._facts(call_id)):
+        facts = await self._facts(call_id)
+        if facts and vendor.tapes(facts):
             return  # each of them has a job of its own, which comes to an end of its own
-        waits = job.created_at + self._patience - self._clock()
+        talked = any(event.kind in _TO_RECORD for event in (vendor.tell(facts) if facts else ()))
+        waits = job.created_at + (self._patience if talked else MISSED_FOR) - self._clock()
         if waits > timedelta(0):
             raise PutOff(waits.total_seconds())
         await self._no_tape(call_id, NOTHING_RECORDED)
@@ -159,7 +165,8 @@ class Tapes:
         tape = Tape(asked["tape_id"], asked["call_id"], at, asked["hint"], int(asked.get("caller", 0)))
         vendor = self._vendors.get(vendor_of(tape.call_id) or "")
         if vendor is not None:
-            told = vendor.tapes(await self._facts(tape.call_id))
+            facts = await self._facts(tape.call_id)
+            told = vendor.tapes(facts) if facts else []
             tape = next((one for one in told if one.tape_id == tape.tape_id), tape)
         return vendor, tape
 

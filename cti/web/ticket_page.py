@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from cti.virtual_pbx.contract import vendor_of
 from cti.web.access import sight_of, ticket_for
 from cti.web.languages import N_, _
 from cti.web.security import account_of, may_listen, may_read_words
@@ -132,6 +133,8 @@ def _tape(call: Call, recording: RecordingView | None, *, allowed: bool) -> Tape
         )
     if recording is None and not call.ended:
         return Absence(_("Being recorded"), _("The tape appears here after the call."))
+    if recording is None and vendor_of(call.call_id):
+        return Absence(_("Not here yet"), _("If the PBX has recorded this call, it appears within minutes."))
     if recording is None:
         return Absence(_("Not here yet"), _("The recording is on its way to the shelf."))
     if recording.missing_reason:

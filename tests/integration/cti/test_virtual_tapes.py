@@ -20,6 +20,7 @@ from cti.virtual_pbx.settings import ConnectionSettings
 from cti.virtual_pbx.tapes import (
     GIVEN_UP_AFTER,
     GIVES_NONE,
+    MISSED_FOR,
     NO_SOUND,
     NO_TAPE_JOB,
     NOT_HANDED_OVER,
@@ -72,13 +73,14 @@ class Archive:
         self.vendor: VirtualPbx[Any] = Recorder(settings_of("generic"))
         self.jobs = JobQueue(database.sessions, lambda: self.now, deadline_s=10)
         delivered = DeliveredTapes(database.sessions, self.room.store(), self.room.news.append, deadline_s=10)
+        self.facts = [Fact("generic", kind, CALL, kind, RECEIVED, {}) for kind in ("newCall", "answer")]
         self.vendors: dict[str, VirtualPbx[Any]] = {"generic": self.vendor}
         self.tapes = Tapes(
-            self.vendors, self._no_facts, self.jobs, delivered, folder / "fetching", lambda: self.now
+            self.vendors, self._facts, self.jobs, delivered, folder / "fetching", lambda: self.now
         )
 
-    async def _no_facts(self, call_id: str) -> list[Fact]:
-        return []
+    async def _facts(self, call_id: str) -> list[Fact]:
+        return self.facts
 
     async def lease(self) -> Job:
         job = await self.jobs.lease([TAPE_JOB, NO_TAPE_JOB], 60)
@@ -184,6 +186,18 @@ async def test_it_is_not_said_that_nothing_was_recorded_before_the_recording_had
         await archive.tapes.conclude(job)
     assert await archive.reason() == "no row"
     archive.now += PATIENCE
+    await archive.tapes.conclude(job)
+    assert await archive.reason() == NOTHING_RECORDED
+
+
+async def test_of_a_call_that_nobody_answered_it_is_said_sooner(archive: Archive, vendor: Recorder) -> None:
+    await archive.room.call(CALL)
+    archive.facts = archive.facts[:1]
+    await archive.jobs.enqueue(NO_TAPE_JOB, CALL)
+    job = await archive.lease()
+    with pytest.raises(PutOff):
+        await archive.tapes.conclude(job)
+    archive.now += MISSED_FOR
     await archive.tapes.conclude(job)
     assert await archive.reason() == NOTHING_RECORDED
 
