@@ -1,6 +1,6 @@
 """The seam between a conversation and whatever carries its audio.
 
-AudioSocket (`voicebot.server`) is the first carrier; Asterisk's chan_websocket can be another.
+AudioSocket (`voicebot.server`) is the first carrier; Asterisk's WebSockets and Twilio's streams are others.
 Interfaces and values only: this module knows no socket, no engine and no dialogue.
 
 Audio is signed 16-bit little-endian mono at 8 kHz everywhere on this seam.

@@ -19,6 +19,7 @@ from cti.bot.legs import BotLegs
 from cti.customers.callers import CallerSearch
 from cti.customers.crm import Crm
 from cti.operators.keeper import PresenceKeeper
+from cti.operators.presence import time_passed
 from cti.process.drain import Drain
 from cti.virtual_pbx.front import Front
 from cti.waiting.surge_watch import SurgeWatch
@@ -130,9 +131,9 @@ def front_of(
 ) -> Front:
     """What a virtual PBX needs that asks us what its callers hear."""
 
-    def takes_calls(operator: str) -> bool:
+    def presence(operator: str) -> Presence | None:
         state = keeper.state_of(operator)  # None: they have never said anything, and their phone is there
-        return state is None or state.presence not in {Presence.PAUSED, Presence.AWAY}
+        return None if state is None else time_passed(state, utc_now()).presence
 
     return Front(
         prompts,
@@ -140,7 +141,8 @@ def front_of(
         bot.speaks,
         frame.publish,
         frame.live.calls,
-        takes_calls,
+        lambda operator: presence(operator) not in {Presence.PAUSED, Presence.AWAY},
+        lambda operator: presence(operator) is Presence.WRAP_UP,
         lambda: surge.state.on,
         waiting.announcer.for_reception,
     )

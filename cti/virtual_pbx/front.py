@@ -22,6 +22,7 @@ class Front:
     bot_speaks: Callable[[str], bool]  # whether the bot can talk in a language
     publish: Publish
     live: Callable[[], Sequence[Call]]  # the calls of this moment
-    takes_calls: Callable[[str], bool]  # whether an operator (extension) has said that they do
+    takes_calls: Callable[[str], bool]  # an operator (extension) has neither paused nor gone away
+    writes_up: Callable[[str], bool]  # … and is about to take the next one
     in_surge: Callable[[], bool]
     incident: Callable[[], Incident | None]

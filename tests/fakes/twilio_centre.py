@@ -17,8 +17,7 @@ from cti.ports import free_port
 from cti.settings import Settings
 from cti.virtual_pbx.contract import neutral_id
 from cti.virtual_pbx.settings import Secret, write_connection
-from cti.virtual_pbx.simulators.twilio import sid
-from cti.virtual_pbx.simulators.twilio_api import TwilioSide
+from cti.virtual_pbx.simulators.twilio import TwilioSimulator, sid
 from cti.virtual_pbx.simulators.twilio_caller import FollowedCall, Script
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from ivr.scenario_file import load_scenario
@@ -78,7 +77,7 @@ class TwilioCentre:
     service: Service
     settings: Settings
     connection: TwilioSettings
-    side: TwilioSide
+    simulator: TwilioSimulator
     session: aiohttp.ClientSession
     database: Database
 
@@ -86,7 +85,7 @@ class TwilioCentre:
         """A call that is about to come in."""
         hears = ear.hear if ear is not None else lambda frame: None
         return FollowedCall(
-            self.connection, self.session, self.side, native, caller=caller, line=LINE, hears=hears
+            self.connection, self.session, self.simulator.side, native, caller=caller, line=LINE, hears=hears
         )
 
     async def rings(self, native: str, script: Script, within_s: float = 60, **about: Any) -> FollowedCall:
@@ -131,7 +130,7 @@ async def twilio_centre(folder: Path) -> AsyncIterator[TwilioCentre]:
     )  # fmt: skip
     settings.data.mkdir()
     await asyncio.to_thread(migrate, settings.database_url)
-    side = TwilioSide()
+    simulator = TwilioSimulator()
     connection = TwilioSettings(
         public_url=f"http://127.0.0.1:{hooks}",
         secrets=(Secret(value=SecretStr("a-long-test-secret")),),
@@ -140,7 +139,7 @@ async def twilio_centre(folder: Path) -> AsyncIterator[TwilioCentre]:
         operators={ALICE: "101", BEN: "102"},
     )
     write_connection(settings.connections_folder / "twilio.json", connection)
-    runner = web.AppRunner(side.application(connection))
+    runner = web.AppRunner(simulator.side.application(connection))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", int(connection.api.rpartition(":")[2])).start()
     database = open_database(settings.database_url)
@@ -148,7 +147,7 @@ async def twilio_centre(folder: Path) -> AsyncIterator[TwilioCentre]:
         async with aiohttp.ClientSession() as session, running(settings, scenario) as service:
             book = CustomerBook(database.sessions)
             await book.add(name="Victoria Stone", numbers=[VIP], vip_level=2)
-            yield TwilioCentre(service, settings, connection, side, session, database)
+            yield TwilioCentre(service, settings, connection, simulator, session, database)
     finally:
         await database.close()
         await runner.cleanup()

@@ -21,6 +21,7 @@ from ivr.scenario import Scenario
 from tests.fakes.virtual_pbx import SCENARIO, arrive, house, settings_of
 from tickets.call import Call
 from tickets.events import CallEvent
+from tickets.vocabulary import Presence
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
 from voicebot.voice import Voice
@@ -50,7 +51,7 @@ class TwilioDesk:
         self.scenario = scenario
         self.told: list[CallEvent] = []
         self.calls: list[Call] = []
-        self.away: set[str] = set()
+        self.presence: dict[str, Presence] = {}
         self.room = True
         self.surge = False
         self.caller: KnownCaller | None = None
@@ -67,7 +68,8 @@ class TwilioDesk:
             lambda language: language == "en",
             self.told.append,
             lambda: self.calls,
-            lambda operator: operator not in self.away,
+            lambda operator: self.presence.get(operator) not in {Presence.PAUSED, Presence.AWAY},
+            lambda operator: self.presence.get(operator) is Presence.WRAP_UP,
             lambda: self.surge,
             lambda: None,
         )

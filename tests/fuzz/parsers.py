@@ -4,13 +4,16 @@ Pure parsers only, fed in memory; whole servers are fed over sockets by `doors.p
 """
 
 import asyncio
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 from pydantic import ValidationError
@@ -23,6 +26,7 @@ from cti.asterisk.translate import Translator
 from cti.customers.answers import BadAnswer
 from cti.customers.crm_answer import read_answer
 from cti.spill import from_line, to_line
+from cti.virtual_pbx.contract import VirtualPbx
 from cti.web.inputs import (
     Credentials,
     IncidentForm,
@@ -39,16 +43,20 @@ from ivr.agi import HEADER_BYTES, AgiError, parse_reply, quote, read_line, read_
 from ivr.scenario_file import BadScenario, load_scenario
 from recordings.naming import spooled_call_id, store_key
 from recordings.wav import BadAudio, read_header
+from tests.fakes.virtual_pbx import adapter_of
 from tests.fakes.wav_files import tone, wav_bytes
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.runner import Feed, Target
 from tickets.events import CallEvent
+from tickets.facts import Fact
 from tickets.numbers import normalise_number
 from tickets.paging import BadCursor, read_cursor
 from tickets.rows import event_row, storable
 from tickets.vocabulary import EventKind
-from voicebot import chan_websocket
+from voicebot import chan_websocket, twilio_stream
 from voicebot.audiosocket import BadMessage, Decoder, Kind, encode
+from voicebot.chan_websocket import BadText
+from voicebot.media import Audio
 
 REPOSITORY = Path(__file__).parents[2]
 FAKES = REPOSITORY / "tests" / "fakes"
@@ -204,6 +212,46 @@ def _channel_text(data: bytes) -> None:
     told = chan_websocket.read(data.decode("utf-8", "replace"))
     if isinstance(told, chan_websocket.Pressed):
         assert len(told.digit) == 1
+
+
+# --- Twilio
+
+
+_STREAM = twilio_stream.TwilioStream(twilio_stream.Stream("MZ1", "CA1"))
+STREAM_TEXTS = (
+    b'{"event":"start","start":{"streamSid":"MZ1","callSid":"CA1","mediaFormat":{"encoding":"audio/x-mulaw",'
+    b'"sampleRate":8000,"channels":1}}}',
+    b'{"event":"media","media":{"track":"inbound","payload":"//8="}}',
+    b'{"event":"dtmf","dtmf":{"digit":"5"}}',
+    b'{"event":"mark","mark":{"name":"7"}}',
+    b'{"event":"stop"}',
+)
+TWILIO_FORMS = (
+    b"leg?who=101&t=1772443800\nCallSid=CA2&ParentCallSid=CA1&CallStatus=completed&CallDuration=60",
+    b"menu?s=eyJzdGFnZSI6Im1lbnUiLCJvcGVuIjp0cnVlLCJtZW51IjoibWFpbiJ9\nCallSid=CA1&Digits=1",
+    b"operators?q=support&t=1772443800&w=asked&v=2\nCallSid=CA1&CallStatus=in-progress",
+    b"recording\nCallSid=CA1&RecordingSid=RE1&RecordingStatus=completed&RecordingStartTime=Mon, 02 Mar 2026",
+    b"record\nsid=CA1&direction=inbound&status=completed&start_time=Mon, 02 Mar 2026 09:30:00 +0000",
+)
+
+
+def _stream_text(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    with contextlib.suppress(BadText):
+        twilio_stream.begun(text)
+    told = _STREAM.read(text)
+    if isinstance(told, Audio):
+        assert len(told.pcm) % 2 == 0
+
+
+def _twilio_form(adapter: VirtualPbx[Any], data: bytes) -> None:
+    address, _, body = data.decode("utf-8", "replace").partition("\n")
+    kind, _, query = address.partition("?")
+    told = {"form": dict(parse_qsl(body)), "asked": dict(parse_qsl(query))}
+    facts = [Fact("twilio", "1", "twilio-1", kind, NOW, told)]
+    for event in adapter.tell(facts):
+        event_row(storable(event))
+    adapter.tapes(facts)
 
 
 # --- files
@@ -371,6 +419,10 @@ TARGETS = (
            (BadMessage,)),
     Target("WebSocket texts", CHANNEL_TEXTS, (b"[" * 3000, b'{"a":' * 3000, b"null", b'"digit":'), 60_000,
            _plain(_channel_text), (chan_websocket.BadText,)),
+    Target("Twilio's stream", STREAM_TEXTS, (b"[" * 3000, b"null", b'"payload":', b"===="), 30_000,
+           _plain(_stream_text), (BadText,)),
+    Target("Twilio's webhooks", TWILIO_FORMS, (b"&", b"=", b"%00", b"%ed%a0%80", b"9999999999", b"Digits="),
+           20_000, _plain(partial(_twilio_form, adapter_of("twilio")))),
     Target("CDR lines", tuple((FAKES / "asterisk22_cdr.csv").read_bytes().splitlines(keepends=True)),
            (b'""', b'","', b"ANSWERED", b"queue", b"voicemail"), 80_000, _plain(_cdr), (UnreadableCdr,)),
     Target("WAV heads", _SOUND, (b"fmt ", b"data", b"LIST", b"\xff\xff\xff\xff"), 80_000, _plain(_wav),

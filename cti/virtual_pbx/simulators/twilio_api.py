@@ -26,14 +26,18 @@ class TwilioSide:
         self.recordings: list[dict[str, str]] = []
         self.sounds: dict[str, Callable[[], bytes]] = {}  # what makes a recording's WAV, by its id
         self.commands: list[tuple[str, dict[str, list[str]]]] = []  # path below the account, fields
-        self.on_command: Callable[[str, dict[str, list[str]]], None] = lambda path, fields: None
+        self.on_command: list[Callable[[str, dict[str, list[str]]], None]] = []  # calls that go on
         self.refusals: list[tuple[int, int]] = []  # HTTP status and Twilio's code of the next requests
         self.page_size = 0  # 0: as asked
 
     def remember(self, calls: Sequence[dict[str, str | None]], recordings: Sequence[dict[str, str]]) -> None:
         """These are in the records from now on; the oldest of very many are not."""
-        self.calls = [*self.calls, *calls][-MOST_RECORDS:]
-        self.recordings = [*self.recordings, *recordings][-MOST_RECORDS:]
+        # Of a story that is played anew.
+        new = {one["sid"] for one in calls} | {one["sid"] for one in recordings}
+        before = [call for call in self.calls if call["sid"] not in new]
+        self.calls = [*before, *calls][-MOST_RECORDS:]
+        kept = [tape for tape in self.recordings if tape["sid"] not in new]
+        self.recordings = [*kept, *recordings][-MOST_RECORDS:]
 
     def application(self, settings: TwilioSettings) -> web.Application:
         """The API of one account."""
@@ -64,7 +68,8 @@ class TwilioSide:
             fields = {name: [str(value) for value in form.getall(name)] for name in form}
             path = request.path.removeprefix(f"{account}/")
             self.commands.append((path, fields))
-            self.on_command(path, fields)
+            for obey in self.on_command:
+                obey(path, fields)
             return web.json_response({"sid": "CA" + "1" * 32, "status": "queued"}, status=201)
 
         app = web.Application(middlewares=[knows])
@@ -90,8 +95,13 @@ class TwilioSide:
 
 
 def two_tones(native: str, step: Step) -> bytes:
-    """A recording with two channels: one tone on each."""
-    length = np.arange(RATE * max(1, min(step.at - step.since, LONGEST_TONE_S)))
+    """A recording in which nobody says anything."""
+    return tones(step.at - step.since)
+
+
+def tones(seconds: int) -> bytes:
+    """A WAV of two channels: one tone on each."""
+    length = np.arange(RATE * max(1, min(seconds, LONGEST_TONE_S)))
     sides = [np.sin(2 * np.pi * tone * length / RATE) for tone in (440, 660)]
     return two_channels(*((8000 * side).astype("<i2").tobytes() for side in sides))
 

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import aiohttp
 
 from cti.virtual_pbx.simulators.twilio import sid, signed
-from cti.virtual_pbx.simulators.twilio_api import TwilioSide, two_channels
+from cti.virtual_pbx.simulators.twilio_api import TwilioSide, tones, two_channels
 from cti.virtual_pbx.simulators.twilio_media import StreamedCall
 from cti.virtual_pbx.vendors.twilio.addresses import Page
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
@@ -104,7 +104,16 @@ class FollowedCall:
 
     async def ring(self, script: Script) -> None:
         """From the first ring to the end."""
-        self._side.on_command = self._command
+        self._side.on_command.append(self._command)
+        try:
+            await self._go_through(script)
+        finally:
+            self._side.on_command.remove(self._command)
+        self._status = "completed"
+        length = int((self._clock() - self._began).total_seconds())
+        await self._post(Page.STATUS, "", CallDuration=str(length), Timestamp=self._time())
+
+    async def _go_through(self, script: Script) -> None:
         document = await self._ask(Page.VOICE, "")
         self._status = "in-progress"
         for _ in range(MOST_STEPS):
@@ -113,12 +122,9 @@ class FollowedCall:
             except _Elsewhere as elsewhere:
                 following = (elsewhere.url, {}) if elsewhere.url else None
             if following is None:
-                break
+                return
             url, fields = following
             document = await self._ask_url(url, fields)
-        self._status = "completed"
-        length = int((self._clock() - self._began).total_seconds())
-        await self._post(Page.STATUS, "", CallDuration=str(length), Timestamp=self._time())
 
     async def _until_sent_on(self, work: Coroutine[object, object, Following | None]) -> Following | None:
         doing = asyncio.ensure_future(work)
@@ -231,7 +237,7 @@ class FollowedCall:
         finally:
             length = str(round((self._clock() - began).total_seconds()))
             done = self._leg(noun, leg, address, "completed", CallDuration=length)
-            recorded = self._recorded(verb, two_channels(pick.caller, pick.operator), began, length)
+            recorded = self._recorded(verb, _sound_of(pick, int(length)), began, length)
             await asyncio.shield(asyncio.gather(done, recorded))
         return verb.get("action", ""), {"DialCallStatus": "completed", "DialCallDuration": length}
 
@@ -313,3 +319,10 @@ class FollowedCall:
     @property
     def _public(self) -> str:
         return self._settings.public_url.removeprefix("http")
+
+
+def _sound_of(pick: Picks, seconds: int) -> bytes:
+    """What was said; where nothing was, a tone on each side."""
+    if pick.caller or pick.operator:
+        return two_channels(pick.caller, pick.operator)
+    return tones(seconds)

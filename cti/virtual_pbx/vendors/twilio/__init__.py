@@ -3,8 +3,9 @@
     signature   whose word it is                      settings    the connection's file
     hooks       webhook → facts                       telling     facts → neutral events
     addresses   our addresses, and what stands in them
-    answers     what the caller hears next            twiml       … written as TwiML
-    place       where a caller stands, in an address  line        who is next, whose phone rings
+    answers     what the caller hears next            people      … where people come in
+    twiml       … written as TwiML                    line        who is next, whose phone rings
+    place       where a caller stands, in an address
     sounds      our prompts as files to be played     keys        what a key means
     rest        Twilio's API                          records     its records → facts
     adapter     all of it, as the contract wants it

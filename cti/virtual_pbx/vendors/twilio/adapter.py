@@ -1,9 +1,10 @@
 """Twilio Voice as the contract wants it: joins the pure parts with the house and with Twilio's API."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 from uuid import UUID
 
 from aiohttp import web
@@ -39,7 +40,10 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 from voicebot.twilio_lines import TwilioLines
 
+# Records are asked for by when a call began, and kept only of those that are over.
+LOOK_BACK = timedelta(hours=1)
 _NOTHING = Taken()
+_NO_PHONE = "Twilio does not know that operator's phone: add it to the connection's `operators`."
 _OVER = "The call is over already, or none of Twilio's."
 
 
@@ -103,7 +107,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
             # They need no more than the address says, and whoever has talked must not be rung for again.
             fact = hooks.take(hook, self.settings, self.house.clock()).facts[0]
             return self._answers.at_once(fact, place_of(hooks.asked(fact)))
-        return self._answers.people()
+        return self._answers.people.everybody()
 
     async def socket(self, path: str, request: web.Request) -> web.StreamResponse:
         """See `VirtualPbx.socket`: the bot's audio. The path has the call's random id, which is good once."""
@@ -131,12 +135,15 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
             case HangUp():
                 await self._api.post(path, {"Status": "completed"})
             case Route(to):
-                where = Place(to=to, since=since)
-                page = Page.OPERATORS if to in self.house.scenario.operators else Page.TRANSFER
+                self._check_phone(to)
+                inside = to in self.house.scenario.operators
+                where = Place(to=to if inside else self._number(to), since=since)
+                page = Page.OPERATORS if inside else Page.TRANSFER
                 await self._api.post(path, self._elsewhere(page, where))
             case Transfer(_, _, Method.ATTENDED):
                 raise NotOffered("Twilio cannot ask the colleague first: send the caller on at once.")
             case Transfer(to, operator, _):
+                self._check_phone(to)
                 to = to if to in self.house.scenario.operators else self._number(to)
                 where = Place(to=to, by=operator, since=since)
                 await self._api.post(path, self._elsewhere(Page.TRANSFER, where))
@@ -149,7 +156,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         """See `VirtualPbx.call_back`."""
         rung = self.settings.addresses(command.operator)
         if not rung:
-            raise CommandRefused("Twilio does not know that operator's phone: add it to `operators`.")
+            raise CommandRefused(_NO_PHONE)
         place = Place(to=self._number(command.to), by=command.operator, who=command.operator, way="back")
         fields = [
             ("To", rung[0]),
@@ -164,16 +171,21 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
 
     async def past(self, since: datetime, until: datetime) -> list[Fact]:
         """See `VirtualPbx.past`."""
-        day = f"{since:%Y-%m-%d}"
-        calls = [call async for call in self._api.listed("Calls.json", "calls", {"StartTime>": day})]
+        since -= LOOK_BACK
+        begin = f"{since:%Y-%m-%dT%H:%M:%SZ}"
+        calls = [call async for call in self._api.listed("Calls.json", "calls", {"StartTime>": begin})]
         tapes = [
-            tape async for tape in self._api.listed("Recordings.json", "recordings", {"DateCreated>": day})
+            tape async for tape in self._api.listed("Recordings.json", "recordings", {"DateCreated>": begin})
         ]
         return facts_of(calls, tapes, since, until)
 
     async def fetch(self, tape: Tape, into: Path) -> None:
         """See `VirtualPbx.fetch`."""
         await self._api.fetch(tape.tape_id, into)
+
+    def _check_phone(self, to: str) -> None:
+        if to in self.house.scenario.operators and not self.settings.addresses(to):
+            raise CommandRefused(_NO_PHONE)
 
     def _elsewhere(self, page: Page, place: Place) -> dict[str, str]:
         return {"Url": self._addresses.of(page, place), "Method": "POST"}
@@ -185,7 +197,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         return normal
 
     async def _sound(self, name: str) -> Reply:
-        sound = await self._answers.sound(name)
+        sound = await self._answers.people.sound(name)
         if sound is None:
             return Reply("There is no such sound.\n", 404)
         return Reply(sound, content_type="audio/wav", lasting=True)
@@ -207,4 +219,4 @@ def _native(facts: Sequence[Fact]) -> str | None:
         if fact.kind in frozenset(Page)
     ]
     over = any(fact.kind == Page.STATUS and hooks.said(fact, "CallStatus") in hooks.ENDED for fact in facts)
-    return None if over else next(iter(natives), None)
+    return None if over or not natives else quote(natives[0], safe="")

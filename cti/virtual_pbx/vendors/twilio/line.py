@@ -51,10 +51,13 @@ class Line:
         for operator in operators:
             self._ringing[operator] = (waiter.call_id, until + RING_MORE_S)
 
-    def rung(self, call_id: str) -> None:
-        """No phone rings for this call any more."""
+    def rung(self, call_id: str, quiet_until: float | None = None) -> None:
+        """No phone rings for this call any more; a busy one is left alone for a while."""
         for operator in [one for one, (call, _) in self._ringing.items() if call == call_id]:
-            del self._ringing[operator]
+            if quiet_until is None:
+                del self._ringing[operator]
+            else:
+                self._ringing[operator] = ("", quiet_until)
 
     def gone(self, call_id: str) -> None:
         """The caller does not wait any more."""

@@ -35,6 +35,8 @@ def facts_of(
         whose = told["call_sid"]
         if told["status"] == "completed" and told["sid"] and whose:
             at = moment(told["start_time"]) or now
+            if at < since:
+                continue
             found.append(_fact(TAPE_RECORD, told, parents.get(whose, whose), at))
     return found
 

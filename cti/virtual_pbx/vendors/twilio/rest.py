@@ -3,7 +3,7 @@
     POST Calls.json                         call somebody
     POST Calls/<sid>.json                   take a call elsewhere (Url), end it (Status)
     POST Calls/<sid>/Recordings.json        record it
-    GET  Calls.json, Recordings.json        records, by pages
+    GET  Calls.json, Recordings.json        records, by pages; a recording names the caller's call
     GET  Recordings/<sid>.wav               a recording, both channels
 
 Basic authentication with the account's SID and token. An error is JSON with a `code`, which Twilio explains
@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -83,7 +83,7 @@ class TwilioApi:
             NotYet, CommandRefused, CommandLate
             OSError: the file cannot be written.
         """
-        url = f"{self._base}{self._account}/Recordings/{recording}.wav"
+        url = f"{self._base}{self._account}/Recordings/{quote(recording, safe='')}.wav"
         try:
             async with (
                 asyncio.timeout(FETCH_S),

@@ -26,6 +26,8 @@ _WITHHELD = frozenset(
     {"anonymous", "restricted", "blocked", "unknown", "unavailable", "+266696687", "+7378742833", "+2562533",
      "+8656696", "+86282452253"}
 )  # fmt: skip
+# In which order things happen that are told of the same second; a queue is joined before them all.
+_MESSAGE, _RINGING, _ANSWERED, _LEFT = 1, 2, 3, 4
 _UNANSWERED = frozenset({"no-answer", "busy", "failed"})  # `canceled`: another was faster, or the caller left
 
 
@@ -69,7 +71,7 @@ class Telling:
                 yield from self._record(fact, facts)
         tape = tape_of(fact)
         if tape is not None and tape.is_message:
-            yield _event(fact, EventKind.VOICEMAIL_STARTED, tape.sid, tape.began, sequence=1)
+            yield _event(fact, EventKind.VOICEMAIL_STARTED, tape.sid, tape.began, sequence=_MESSAGE)
         if fact.kind not in (Page.LEG, RECORD) and said(fact, "CallStatus") in ENDED:
             yield _event(fact, EventKind.ENDED, fact.fact_id, cause=said(fact, "CallStatus"))
 
@@ -126,37 +128,46 @@ class Telling:
             reason = place.reason or HandOver.FAULT
             yield _event(fact, EventKind.HANDED_OVER, str(place.since), at, reason=reason.value)
         if place.queue in self.scenario.queues:
-            yield _event(fact, EventKind.QUEUE_JOINED, f"{place.queue}:{place.since}", at, sequence=1,
+            yield _event(fact, EventKind.QUEUE_JOINED, f"{place.queue}:{place.since}", at,
                          queue=place.queue, priority=self.scenario.priority(place.vip))  # fmt: skip
 
     def _voicemail(self, fact: Fact, place: Place) -> Iterator[CallEvent]:
+        at = fact.at.replace(microsecond=0)  # as callbacks tell it
         if place.queue:
-            yield _event(fact, EventKind.QUEUE_LEFT, fact.fact_id, queue=place.queue,
-                         reason="timeout")  # fmt: skip
-        yield _event(fact, EventKind.VOICEMAIL_STARTED, fact.fact_id, sequence=1)
+            left: dict[str, Value] = {"queue": place.queue, "reason": "timeout"}
+            yield _told(fact, EventKind.QUEUE_LEFT, fact.fact_id, at, left)
+        yield _event(fact, EventKind.VOICEMAIL_STARTED, fact.fact_id, at, sequence=_MESSAGE)
 
     # --- people ---
 
     def _leg(self, fact: Fact, place: Place) -> Iterator[CallEvent]:
-        status, sid = said(fact, "CallStatus"), said(fact, "CallSid")
+        status, sid, who = said(fact, "CallStatus"), said(fact, "CallSid"), place.who
+        # Twilio's clock may be behind ours: nobody is rung before they are waited for.
+        at = max(fact.at, _since(place) or fact.at)
         if status == "completed":
-            yield from self._talked(fact, place.who, sid, fact.at, seconds(said(fact, "CallDuration")))
+            yield from self._talked(fact, who, sid, at, seconds(said(fact, "CallDuration")))
         elif status == "in-progress":
-            yield _event(fact, EventKind.OPERATOR_ANSWERED, sid, sequence=1, operator=place.who)
+            yield _event(fact, EventKind.OPERATOR_ANSWERED, sid, at, sequence=_ANSWERED, operator=who)
         elif place.way != "out" and status == "ringing":
-            yield _event(fact, EventKind.OPERATOR_RINGING, sid, operator=place.who)
+            yield _event(fact, EventKind.OPERATOR_RINGING, sid, at, sequence=_RINGING, operator=who)
         elif place.way != "out" and status in _UNANSWERED:
-            yield _event(fact, EventKind.OPERATOR_MISSED, sid, sequence=1, operator=place.who)
+            yield _event(fact, EventKind.OPERATOR_MISSED, sid, at, sequence=_LEFT, operator=who)
 
     def _talked(
         self, fact: Fact, operator: str, sid: str, until: datetime, length_s: int
     ) -> Iterator[CallEvent]:
         since = until - timedelta(seconds=length_s)
         # By another id than that of who saw them answer: the two need not name the same second.
-        yield _event(fact, EventKind.OPERATOR_ANSWERED, f"{sid}:{fact.kind}", since, sequence=1,
-                     operator=operator)  # fmt: skip
+        yield _event(
+            fact,
+            EventKind.OPERATOR_ANSWERED,
+            f"{sid}:{fact.kind}",
+            since,
+            sequence=_ANSWERED,
+            operator=operator,
+        )
         left: dict[str, Value] = {"operator": operator, "talk_seconds": length_s}
-        yield _told(fact, EventKind.OPERATOR_LEFT, f"{sid}:{fact.kind}", until, left, 2)
+        yield _told(fact, EventKind.OPERATOR_LEFT, f"{sid}:{fact.kind}", until, left, _LEFT)
 
     # --- the vendor's own records ---
 
@@ -193,7 +204,7 @@ class Telling:
         if status == "completed":
             yield from self._talked(fact, operator, sid, end, seconds(said(fact, "duration")))
         elif status in _UNANSWERED and caller_at_desk is None:
-            yield _event(fact, EventKind.OPERATOR_MISSED, f"{sid}:{fact.kind}", end, sequence=1,
+            yield _event(fact, EventKind.OPERATOR_MISSED, f"{sid}:{fact.kind}", end, sequence=_LEFT,
                          operator=operator)  # fmt: skip
 
     def _received_at(self, fact: Fact, number: str, begin: datetime) -> CallEvent:

@@ -15,7 +15,7 @@ from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import LOTTERY
 from tests.fakes.twilio_desk import NIGHT, TwilioDesk, played, twiml, verbs, whither
 from tests.fakes.virtual_pbx import adapter_of
-from tickets.vocabulary import EventKind, HandOver
+from tickets.vocabulary import EventKind, HandOver, Presence
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
 
@@ -252,11 +252,22 @@ async def test_who_has_waited_longest_is_rung_for_first_and_a_vip_before_them() 
 
 async def test_who_pauses_is_not_rung_and_with_nobody_there_a_message_is_taken() -> None:
     desk = TwilioDesk()
-    desk.away = {"101"}
+    desk.presence = {"101": Presence.PAUSED}
     assert await waiting(desk, "CA1") == ["ben"]
-    desk.away = {"101", "102"}
+    desk.presence = {"101": Presence.PAUSED, "102": Presence.AWAY}
     document = await desk.ask(Page.OPERATORS, Place(queue="support", since=int(desk.now.timestamp()), turn=1))
     assert whither(document[-1].text)[0] is Page.VOICEMAIL
+
+
+async def test_who_writes_a_call_up_is_waited_for_not_passed_over() -> None:
+    desk = TwilioDesk()
+    desk.presence = {"101": Presence.WRAP_UP, "102": Presence.PAUSED}
+    place = Place(queue="support", since=int(desk.now.timestamp()), turn=6)
+    document = await desk.ask(Page.OPERATORS, place)
+    assert played(document) == ["please_hold"]
+    assert whither(document[-1].text)[1].turn == 7
+    desk.presence["101"] = Presence.READY
+    assert await waiting(desk, "CA1") == [ALICE]
 
 
 async def test_nobody_waits_longer_than_the_scenario_says() -> None:
@@ -269,7 +280,7 @@ async def test_nobody_waits_longer_than_the_scenario_says() -> None:
 async def test_the_duty_phone_rings_before_a_message_is_taken() -> None:
     scenario = load_scenario(LOTTERY).model_copy(update={"duty_phone": "+12025550199"})
     desk = TwilioDesk(scenario)
-    desk.away = {"101", "102"}
+    desk.presence = {"101": Presence.AWAY, "102": Presence.AWAY}
     document = await desk.ask(Page.OPERATORS, Place(queue="support", since=int(desk.now.timestamp()), turn=1))
     assert [noun.text for dial in document.iter("Dial") for noun in dial] == ["+12025550199"]
     document = await desk.follow(document[-1].get("action"), DialCallStatus="no-answer")
@@ -285,6 +296,13 @@ async def test_who_was_sent_on_and_not_taken_comes_back() -> None:
     document = await desk.follow(document[0].get("action"), DialCallStatus="busy")
     page, place = whither(document[0].text)
     assert (page, place.queue) == (Page.OPERATORS, "support")
+
+
+async def test_who_is_sent_to_an_operator_without_a_phone_gets_another_one() -> None:
+    scenario = load_scenario(LOTTERY)
+    scenario = scenario.model_copy(update={"operators": {**scenario.operators, "109": "Nora New"}})
+    document = await TwilioDesk(scenario).ask(Page.TRANSFER, Place(to="109", by="101"))
+    assert whither(document[0].text)[0] is Page.OPERATORS
 
 
 # --- operators who call ---

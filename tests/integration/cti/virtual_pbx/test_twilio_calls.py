@@ -1,22 +1,36 @@
 """Whole calls over a simulated Twilio, into the real service: real speech both ways, and no Asterisk."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import io
+import wave
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from random import Random
 
+import aiohttp
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from cti.asterisk.install import cache_folder
 from cti.speech import voice_chooser
-from cti.virtual_pbx.contract import HangUp, Transfer, neutral_id
+from cti.virtual_pbx.contract import HangUp, Hook, Reply, Transfer, neutral_id
+from cti.virtual_pbx.intake import FactIntake, NotKept
+from cti.virtual_pbx.playing import Player
 from cti.virtual_pbx.simulators.twilio_caller import Picks, Script
 from cti.virtual_pbx.simulators.twilio_media import StreamedCall
+from cti.virtual_pbx.stories import story
+from cti.virtual_pbx.vendors.twilio import TwilioVoice
+from cti.virtual_pbx.vendors.twilio.addresses import Page, Place
+from cti.virtual_pbx.vendors.twilio.answers import Answers
+from cti.virtual_pbx.way import Way
 from ivr.scenario_file import load_scenario
 from tests.fakes.audiosocket_client import read_wav
 from tests.fakes.scenarios import LOTTERY
 from tests.fakes.twilio_centre import ALICE, BEN, VIP, Listening, TwilioCentre, eventually, twilio_centre
 from tests.house.voices import LINES
+from tickets.database import DatabaseAway
+from tickets.facts import Fact, FactBook
 from tickets.vocabulary import CallOutcome, CallState, EventKind, HandOver
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -35,6 +49,16 @@ async def voices() -> dict[str, bytes]:
     voice = voice_chooser(folder, None)(load_scenario(LOTTERY))
     paths = await voice.render_all(list(LINES.values()))
     return {name: read_wav(path) for name, path in zip(LINES, paths, strict=True)}
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def nobody_talks(centre: TwilioCentre) -> None:
+    """The calls of other tests are over: operators are free."""
+
+    async def quiet() -> bool:
+        return not centre.service.live.calls()
+
+    await eventually(quiet, 10, "the calls of before are over")
 
 
 async def test_menu_bot_operator_recording_and_ticket(centre: TwilioCentre, voices: dict[str, bytes]) -> None:
@@ -155,7 +179,7 @@ async def test_a_message_is_left_where_the_menu_leads_to_it(
 
 async def test_zero_while_leaving_a_message_is_a_person(centre: TwilioCentre) -> None:
     phones = {ALICE: [Picks(talks_s=0.2)]}
-    script = Script(keys=["4", ""], message=bytes(16000), message_ends="0", phones=phones)
+    script = Script(keys=["4", ""], message=bytes([0, 32]) * 8000, message_ends="0", phones=phones)
     call = await centre.rings("message-zero", script)
     assert call.rung == [ALICE]
     assert (await centre.outcome("message-zero")).call.outcome is CallOutcome.ANSWERED_BY_OPERATOR
@@ -180,3 +204,104 @@ async def _talking(centre: TwilioCentre, number: int) -> bool:
 
 async def _true(fact: bool) -> bool:
     return fact
+
+
+async def test_a_stranger_gets_no_stream(centre: TwilioCentre) -> None:
+    for path in (
+        "/twilio/stream/11111111-1111-4111-8111-111111111111",
+        "/twilio/stream/",
+        "/twilio/voice",
+        "/generic/x",
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await centre.session.ws_connect(f"{centre.connection.public_url}{path}")
+        assert refused.value.status == 404
+
+
+async def test_prompts_may_be_kept_for_ever_and_nothing_else_lies_beside_them(centre: TwilioCentre) -> None:
+    call = centre.call("sounds")
+    document = await call._ask(Page.VOICE, "")
+    sound = str(next(document.iter("Play")).text)
+    async with centre.session.get(sound) as answer:
+        assert answer.headers["Content-Type"] == "audio/wav"
+        assert "immutable" in answer.headers["Cache-Control"]
+        with wave.open(io.BytesIO(await answer.read())) as wav:
+            assert (wav.getframerate(), wav.getnchannels()) == (8000, 1)
+            assert wav.getnframes() > 8000
+    folder = sound.rpartition("/")[0]
+    for name in ("nothing.0.wav", "..%2F..%2Ftwilio.json", "%2e%2e/%2e%2e/presszero.db", ""):
+        async with centre.session.get(URL(f"{folder}/{name}", encoded=True)) as answer:
+            assert answer.status in (403, 404)
+    await call._post(Page.STATUS, "", CallStatus="completed")
+
+
+async def test_with_the_database_away_a_caller_goes_through_the_menu_to_a_person(
+    centre: TwilioCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(book: FactBook, facts: Sequence[Fact]) -> list[Fact]:
+        raise DatabaseAway("It is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FactBook, "keep", away)
+        call = await centre.rings("no-database", Script(keys=["0"], phones={ALICE: [Picks(talks_s=1)]}))
+    assert (call.failed, call.rung) == ([], [ALICE])
+    assert (await centre.outcome("no-database")).call.operator == "101"
+
+
+async def test_where_nothing_can_be_kept_all_operators_are_rung(
+    centre: TwilioCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unkept(intake: FactIntake, facts: Sequence[Fact]) -> int:
+        raise NotKept("Neither the database nor the disk takes it.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FactIntake, "keep", unkept)
+        call = centre.call("nothing-kept")
+        document = await call._ask(Page.VOICE, "")
+    assert [noun.text for noun in document[0]] == [ALICE, "ben"]
+    assert call.failed == []
+
+
+async def test_a_mistake_of_ours_costs_the_caller_nothing(
+    centre: TwilioCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(answers: Answers, fact: Fact, place: Place) -> Reply:
+        raise ValueError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Answers, "to", breaks)
+        call = centre.call("a-bug")
+        document = await call._ask(Page.VOICE, "")
+        assert [noun.text for noun in document[0]] == [ALICE, "ben"]
+        assert call.failed == []
+    await call._post(Page.STATUS, "", CallStatus="completed")
+
+
+async def test_where_no_answer_comes_twilio_asks_the_fallback(
+    centre: TwilioCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing_to_say(pbx: TwilioVoice, hook: Hook) -> None:
+        return None
+
+    async def breaks(answers: Answers, fact: Fact, place: Place) -> Reply:
+        if fact.kind == Page.VOICE:
+            raise ValueError("a bug")
+        return answers.at_once(fact, place)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Answers, "to", breaks)
+        patched.setattr(TwilioVoice, "excuse", nothing_to_say)
+        call = await centre.rings("fallback", Script(phones={ALICE: [Picks(talks_s=1)]}))
+    assert call.failed == ["voice"]
+    assert call.pages == ["voice", "fallback", "duty"]
+    found = await centre.outcome("fallback")
+    assert (found.call.operator, found.call.hand_over) == ("101", HandOver.FAULT)
+
+
+async def test_a_story_played_at_the_door_becomes_a_ticket(centre: TwilioCentre) -> None:
+    door, way = centre.connection.public_url, Way(20, shuffled=True, repeated=True)
+    player = Player(centre.simulator, centre.connection, door, centre.session, way=way, dice=Random(7))
+    told = await player.play(story("recorded_twice"), "played")
+    assert set(told.answers) == {200}
+    found = await centre.outcome("played")
+    assert (found.call.operator, found.call.talk_seconds) == ("101", 60)

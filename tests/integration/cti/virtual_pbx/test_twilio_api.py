@@ -28,6 +28,7 @@ from cti.virtual_pbx.settings import Secret
 from cti.virtual_pbx.simulators.twilio import TwilioSimulator, sid
 from cti.virtual_pbx.stories import story
 from cti.virtual_pbx.vendors.twilio import TwilioVoice
+from cti.virtual_pbx.vendors.twilio.adapter import LOOK_BACK
 from cti.virtual_pbx.vendors.twilio.addresses import Page
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from recordings.wav import read_header
@@ -171,6 +172,12 @@ async def test_past_calls_are_read_page_by_page(account: Account) -> None:
     assert {fact.call_id for fact in past} == told
     assert len({fact.fact_id for fact in past}) == len(past)
     assert await account.adapter.past(START, UNTIL) == past
+
+
+async def test_of_calls_long_over_nothing_is_kept_again(account: Account) -> None:
+    account.facts("queued")
+    assert await account.adapter.past(START + LOOK_BACK, UNTIL) != []
+    assert await account.adapter.past(START + LOOK_BACK + timedelta(minutes=5), UNTIL) == []
 
 
 async def test_the_next_page_is_never_looked_for_elsewhere(account: Account) -> None:
