@@ -8,8 +8,9 @@ from tests.fuzz import runner
 from tests.fuzz.doors import DOORS
 from tests.fuzz.parsers import TARGETS
 from tests.fuzz.runner import Found
+from tests.fuzz.virtual_pbx import PBXS
 
-ALL = {target.name: target for target in (*TARGETS, *DOORS)}
+ALL = {target.name: target for target in (*TARGETS, *DOORS, *PBXS)}
 
 
 def keep_quiet() -> None:

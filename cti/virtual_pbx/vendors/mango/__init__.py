@@ -59,7 +59,7 @@ from cti.virtual_pbx.vendors.mango.telling import (
     Names,
     tell_news,
 )
-from cti.virtual_pbx.vendors.mango.words import Told, moment, text, whole
+from cti.virtual_pbx.vendors.mango.words import MOST_SEQUENCE, Told, moment, text, whole
 from tickets.events import CallEvent
 from tickets.facts import Fact
 
@@ -107,7 +107,7 @@ class Mango(VirtualPbx[MangoSettings]):
     def __init__(self, settings: MangoSettings, house: House) -> None:
         """See `VirtualPbx`."""
         super().__init__(settings, house)
-        self.commands = Commands(lambda: self.settings, house.session, house.clock)
+        self.commands = Commands(lambda: self.settings, house.session)
 
     def addresses(self) -> list[Address]:
         """See `VirtualPbx.addresses`."""
@@ -214,7 +214,7 @@ def _what(path: str) -> tuple[str, str]:
 def _ids(kind: str, told: Told) -> tuple[str, ...]:
     """What, besides the call, makes a webhook this one."""
     seq = whole(told.get("seq"))
-    number = "" if seq is None or seq < 0 else str(seq)
+    number = str(seq) if seq is not None and 0 <= seq <= MOST_SEQUENCE else ""
     recording = text(told.get("recording_id"))
     return {
         CALL: (text(told.get("call_id")), number, text(told.get("call_state"))),

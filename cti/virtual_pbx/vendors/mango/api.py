@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_ANSWER = 64 << 20  # bytes; a month of statistics of a large centre has a few
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_BUSY = frozenset({429, 503})
+_BUSY = frozenset({429, 503, 4290})  # of HTTP, and of its own
 _BUSY_S = 2.0  # how long to wait then: no limit is over more seconds
 
 

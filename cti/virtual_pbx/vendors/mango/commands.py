@@ -66,7 +66,6 @@ class Commands:
         self,
         settings: "Callable[[], MangoSettings]",
         session: aiohttp.ClientSession,
-        clock: Callable[[], datetime],
         *,
         command_s: float = COMMAND_S,
         poll_s: float = 5.0,
@@ -76,7 +75,7 @@ class Commands:
             command_s: within which a command has to have its result.
             poll_s: between two looks whether the statistics are ready; Mango wants five.
         """
-        self._settings, self._session, self._clock = settings, session, clock
+        self._settings, self._session = settings, session
         self.command_s, self.poll_s = command_s, poll_s
         self.api = Api(settings, session)
         self._waiting: dict[str, asyncio.Future[str | None]] = {}
@@ -158,9 +157,19 @@ class Commands:
         return words.get(extension, extension)
 
     def _target(self, to: str) -> str:
-        """Mango's number for an extension, a queue, or a number outside."""
+        """Mango's number for an extension, a queue, or a number outside.
+
+        Raises:
+            CommandRefused: Mango would find it wrong, and be deaf after the second of that kind.
+        """
         groups = {queue: group for group, queue in self._settings().queues.items()}
-        return groups.get(to) or self._word_of(to).lstrip("+")
+        number = groups.get(to) or self._word_of(to).lstrip("+")
+        if not number.startswith("sip:") and not (number.isascii() and number.isdecimal()):
+            raise CommandRefused(
+                "There is no such number at Mango. If it is a queue, name its group: "
+                "`presszero connect mango --set queues=300=support`."
+            )
+        return number
 
     def _is_with(self, operator: str) -> Callable[[LegNews], bool]:
         extension = self._settings().operator
@@ -177,7 +186,8 @@ class Commands:
         start = since - LONGEST
         while start < until:
             end = min(start + MONTH, until)
-            facts += past_facts(vendor, await self._statistics(start, end), until)
+            csv = await self._statistics(start, end)
+            facts += await asyncio.to_thread(past_facts, vendor, csv, until)  # a month is a second's work
             start = end
         return facts
 

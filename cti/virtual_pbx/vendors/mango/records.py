@@ -122,20 +122,22 @@ def called_back(row: Row, rows: Sequence[Row]) -> bool:
 def _talk(heard: Heard, known: _Known, row: Row, told: Sequence[CallEvent]) -> list[CallEvent]:
     """That an operator talked with the caller, and until when."""
     first = known.rows[0]
-    asked = bool(row.caller.extension and row.called.extension) and row is not first
-    if row.answer is None or row.place != PERSON or asked or called_back(row, known.rows):
+    rung_first = called_back(first, known.rows)
+    asks = bool(row.caller.extension) and row is not first and not rung_first  # the person outside waits
+    if row.answer is None or row.place != PERSON or asks or (rung_first and row is first):
         return []
-    outgoing = bool(row.caller.extension) and (not row.called.extension or row is not first)
+    outgoing = bool(row.caller.extension) and (rung_first or not row.called.extension)
     word = row.caller.word if outgoing else row.called.word
     if not word or heard.names.is_asterisk(row.called.number):
         return []
-    operator, source_id = heard.names.operator(word), f"past:{word}:{int(row.answer.timestamp())}"
-    parts = ((EventKind.OPERATOR_ANSWERED, row.answer, 0), (EventKind.OPERATOR_LEFT, row.finish, 1))
-    return [
-        _event(heard, kind, source_id, at, {"operator": operator}, place)
-        for kind, at, place in parts
-        if not _is_told(told, kind, operator, at)
-    ]
+    operator, part = heard.names.operator(word), f"past:{digest_of(word, row.answer.isoformat())}"
+    data: dict[str, Value] = {"operator": operator}
+    events = []
+    if not _is_told(told, EventKind.OPERATOR_ANSWERED, operator, row.answer):
+        events.append(_event(heard, EventKind.OPERATOR_ANSWERED, part, row.answer, data, 0))
+    if not _is_told(told, EventKind.OPERATOR_LEFT, operator, row.finish):
+        events.append(_event(heard, EventKind.OPERATOR_LEFT, part, row.finish, data, 1))
+    return events
 
 
 def _is_told(told: Sequence[CallEvent], kind: EventKind, operator: str, at: datetime) -> bool:

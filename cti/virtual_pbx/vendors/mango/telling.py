@@ -7,6 +7,7 @@ missing, an internal call is one when somebody has answered. `records.py` adds w
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cti.virtual_pbx.vendors.mango.legs import (
     Leg,
@@ -71,12 +72,20 @@ class Heard:
     @property
     def talks(self) -> bool:
         """Whether a webhook told that anybody talked with the person outside."""
-        return any(is_talk(news) for leg in self.legs.values() for news in leg)
+        return any(is_talk(news) and not self.is_ours(news) for leg in self.legs.values() for news in leg)
+
+    def is_ours(self, news: LegNews) -> bool:
+        """Whether our own Asterisk is at the other end: menu and bot, no operator."""
+        return self.names.is_asterisk(news.called.number)
 
     def event(self, kind: EventKind, told: str, at: LegNews | Fact, **data: Value) -> CallEvent:
         """An event that follows from one piece of news."""
         place = place_in_second(at) if isinstance(at, LegNews) else 0
         return CallEvent(self.source, f"{kind}:{told}", self.call_id, at.at, kind, data, place)
+
+    def at(self, at: datetime, kind: EventKind, told: str, **data: Value) -> CallEvent:
+        """An event whose time is told apart."""
+        return CallEvent(self.source, f"{kind}:{told}", self.call_id, at, kind, data)
 
     def received(self, told: str, direction: Direction, outside: str, line: str) -> dict[str, Value]:
         """The data of `RECEIVED`."""
@@ -86,7 +95,7 @@ class Heard:
 
 def e164(number: str, normalise: Callable[[str], str | None]) -> str | None:
     """Mango's numbers are E.164 without the plus; an extension and a SIP address are none."""
-    if number.isdecimal() and len(number) >= 10:
+    if number.isascii() and number.isdecimal() and len(number) >= 10:
         return normalise(f"+{number}") or normalise(number)
     return normalise(number) if number and not number.startswith("sip:") else None
 
@@ -134,7 +143,7 @@ def _of_leg(heard: Heard, leg: Leg, news: LegNews) -> list[CallEvent]:
         return _of_menu(heard, news, IVR)
     if role is Role.QUEUE:
         return _of_queue(heard, news)
-    if role is Role.TALK and heard.names.is_asterisk(news.called.number):
+    if role is Role.TALK and heard.is_ours(news):
         return _of_menu(heard, news, "asterisk")
     return [*_transfer(heard, leg, news), *_of_talk(heard, leg, news)]
 
@@ -162,7 +171,8 @@ def _transfer(heard: Heard, leg: Leg, news: LegNews) -> list[CallEvent]:
     before = leg.before(news.seq)
     replaced = before is not None and before.caller.word != news.caller.word
     at_once = before is None and news.transfer == BLIND
-    if role_of(giver.first) is not Role.TALK or not (replaced or at_once):
+    by_operator = role_of(giver.first) is Role.TALK and not heard.is_ours(giver.first)
+    if not by_operator or not (replaced or at_once):
         return []
     asked = before is not None and before.state == CONNECTED  # or the asking ended before that
     by, to = heard.names.operator(operator_word(giver.first)), heard.names.operator(news.called.word)
@@ -218,28 +228,25 @@ def _of_keys(heard: Heard, fact: Fact) -> list[CallEvent]:
     return events
 
 
-def _of_summary(heard: Heard, over: Summary, beginnings: Sequence[CallEvent]) -> list[CallEvent]:
-    names, told, at = heard.names, over.fact_id, over.ended
-    direction = _DIRECTIONS.get(over.direction if over.direction is not None else 1, Direction.INBOUND)
-    events = []
-    known = any(event.at <= over.began for event in beginnings) if over.began else True
-    lines = any(event.data.get("line") for event in beginnings) or not over.line
-    if over.began and not (known and lines):
+def _of_summary(heard: Heard, over: Summary, beginnings: Sequence[CallEvent]) -> Iterator[CallEvent]:
+    direction = _DIRECTIONS.get(1 if over.direction is None else over.direction, Direction.INBOUND)
+    if over.began and _tells_more_of_the_beginning(over, over.began, beginnings):
         outside = {
             Direction.INBOUND: over.caller.number,
             Direction.OUTBOUND: over.called.number,
             Direction.INTERNAL: over.caller.word,
         }[direction]
-        data = heard.received(told, direction, outside, over.line)
-        events.append(
-            CallEvent(heard.source, f"{EventKind.RECEIVED}:{told}", heard.call_id, over.began,
-                      EventKind.RECEIVED, data))  # fmt: skip
-    who = over.caller.word if direction is Direction.OUTBOUND else over.called.word
-    if over.answered and who and not heard.talks and not names.is_asterisk(over.called.number):
-        data = {"operator": names.operator(who)}
-        kind = EventKind.OPERATOR_ANSWERED
-        events.append(CallEvent(heard.source, f"{kind}:{told}", heard.call_id, over.answered, kind, data))
-    cause: dict[str, Value] = {"cause": text(over.reason)}
-    kind = EventKind.ENDED
-    events.append(CallEvent(heard.source, f"{kind}:{told}", heard.call_id, at, kind, cause))
-    return events
+        data = heard.received(over.fact_id, direction, outside, over.line)
+        yield heard.at(over.began, EventKind.RECEIVED, over.fact_id, **data)
+    who = over.caller if direction is Direction.OUTBOUND else over.called
+    if over.answered and who.word and not heard.talks and not heard.names.is_asterisk(over.called.number):
+        operator = heard.names.operator(who.word)
+        yield heard.at(over.answered, EventKind.OPERATOR_ANSWERED, over.fact_id, operator=operator)
+    yield heard.at(over.ended, EventKind.ENDED, over.fact_id, cause=text(over.reason))
+
+
+def _tells_more_of_the_beginning(over: Summary, began: datetime, beginnings: Sequence[CallEvent]) -> bool:
+    """Whether nothing has told so early a beginning, or none the line: outgoing legs do not name it."""
+    early = any(event.at <= began for event in beginnings)
+    line = any(event.data.get("line") for event in beginnings) or not over.line
+    return not (early and line)

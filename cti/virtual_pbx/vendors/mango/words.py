@@ -15,7 +15,7 @@ APPEARED, CONNECTED, ON_HOLD, DISCONNECTED = "Appeared", "Connected", "OnHold", 
 IVR, QUEUE, PERSON = "ivr", "queue", "abonent"
 CONSULTATIVE, BLIND, RETURN_BLIND = "consultative", "blind", "return_blind"
 GIVEN_ELSEWHERE = frozenset({1182, 1183})  # a phone stopped ringing because another took the call
-MOST_SEQUENCE = 1_000_000
+MOST_SEQUENCE = 1_000_000  # of the news of one leg; more is nonsense
 
 Told = Mapping[str, Any]
 

@@ -193,17 +193,25 @@ async def test_a_number_that_mango_found_wrong_is_not_tried_again(tmp_path: Path
     async with centre(tmp_path) as mango:
         facts = mango.told("queued", IN_QUEUE)
         with pytest.raises(CommandRefused, match="3200"):
-            await mango.adapter.command(Route("nobody"), facts)
+            await mango.adapter.command(Route("99"), facts)
         with pytest.raises(CommandRefused, match="less than two minutes ago"):
-            await mango.adapter.command(Route("nobody"), facts)
+            await mango.adapter.command(Route("99"), facts)
         assert len(mango.service.requests) == 1
         await mango.adapter.command(Route(BEN), facts)  # another is
+
+
+async def test_a_queue_without_a_group_is_not_even_asked_for(tmp_path: Path) -> None:
+    async with centre(tmp_path) as mango:
+        facts = mango.told("queued", IN_QUEUE)
+        with pytest.raises(CommandRefused, match="name its group"):
+            await mango.adapter.command(Route("sales"), facts)
+        assert not mango.service.requests
 
 
 async def test_after_two_wrong_requests_nothing_is_asked_until_the_time_is_over(tmp_path: Path) -> None:
     async with centre(tmp_path) as mango:
         facts = mango.told("queued", IN_QUEUE)
-        for number in ("nobody", "nobody else"):
+        for number in ("99", "98"):
             with pytest.raises(CommandRefused, match="3200"):
                 await mango.adapter.command(Route(number), facts)
         with pytest.raises(LockedOut, match="until then use the phone"):

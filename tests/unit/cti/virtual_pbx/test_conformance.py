@@ -140,7 +140,7 @@ def test_nonsense_is_refused(vendor: str, body: bytes) -> None:
             adapter.take(arrive(replace(hook, body=body), vendor), START)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data())
 @vendors
 def test_what_was_dropped_is_mended_by_the_records(vendor: str, data: st.DataObject) -> None:

@@ -243,6 +243,7 @@ def test_what_is_of_no_call_is_taken_and_told_to_nobody(path: str) -> None:
     [
         [], "text", 5, {}, {"entry_id": ""}, {"entry_id": "e"}, {"entry_id": "e" * 129, "call_id": "c"},
         {"entry_id": "e", "call_id": "c", "seq": "first", "call_state": "Appeared", "timestamp": 1},
+        {"entry_id": "e", "call_id": "c", "seq": 10**12, "call_state": "Appeared", "timestamp": 1},
         {"entry_id": "e", "call_id": "c", "seq": -1, "call_state": "Appeared", "timestamp": 1},
         {"entry_id": "e", "call_id": "c", "seq": 1, "call_state": "Appeared"},
         {"entry_id": {"a": 1}, "call_id": "c", "seq": 1, "call_state": "Appeared", "timestamp": 1},
@@ -360,3 +361,12 @@ def test_a_call_that_may_go_on_this_moment_is_left_out_of_the_statistics() -> No
     csv = (FIXTURES / "statistics.csv").read_text()
     (quiet,) = past_facts("mango", csv, START + timedelta(seconds=140))
     assert quiet.at == START + timedelta(seconds=75)
+
+
+def test_an_operator_who_asks_somebody_outside_goes_on_talking_in_the_statistics() -> None:
+    csv, adapter = (FIXTURES / "statistics.csv").read_text().splitlines()[2], mango()
+    cells = csv.split(";")
+    cells[1:8] = [str(int(cells[1]) + at) for at in (13, 33, 18)] + ["101", "sip:anna", "", "74950009988"]
+    (fact,) = past_facts("mango", f"{csv}\n{';'.join(cells)}\n", START + timedelta(hours=1))
+    call = replay(adapter.tell([fact]))
+    assert (call.operator, call.talk_seconds, call.direction) == ("101", 60.0, Direction.INBOUND)
