@@ -28,17 +28,6 @@ ALL = (
     "vip",
     "webhooks",
 )
-    "ami",
-    "desk",
-    "recognisers",
-    "understanding",
-    "bot",
-    "barge_in",
-    "capacity",
-    "service",
-    "vip",
-    "webhooks",
-)
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -22,6 +22,8 @@ from tickets.facts import Fact
 
 log = structlog.get_logger()
 
+MOST_GATHERED = 8  # times `gather_s`
+
 Keep = Callable[[Sequence[Fact]], Awaitable[list[Fact]]]
 """`FactBook.keep`."""
 
@@ -45,7 +47,7 @@ class FactIntake:
         on_kept: Callable[[Sequence[Fact]], None],
         folder: Path,
         *,
-        gather_s: float = 0.002,
+        gather_s: float = 0.001,
         batch: int = 400,
         retry_s: float = 1.0,
     ) -> None:
@@ -67,6 +69,7 @@ class FactIntake:
         self._gather_s, self._batch, self._retry_s = gather_s, batch, retry_s
         self._at_once = batch  # lines of the file in one transaction
         self._waiting: list[_Waiting] = []
+        self._ended = False
         self._news = asyncio.Event()
         self._away_until = 0.0  # of the loop's clock: the database is not asked before
         self.trouble: str | None = None  # why the database takes nothing now, in a sentence
@@ -79,6 +82,8 @@ class FactIntake:
         """
         if not facts:
             return 0
+        if self._ended:
+            raise NotKept("The service ends.")
         waiting = _Waiting(facts, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._news.set()
@@ -92,7 +97,7 @@ class FactIntake:
                 try:
                     async with asyncio.timeout(pause_s):
                         await self._news.wait()
-                    await asyncio.sleep(self._gather_s)
+                    await self._gather()
                 except TimeoutError:
                     pass
                 self._news.clear()
@@ -101,10 +106,19 @@ class FactIntake:
                 while self._spill and not self._resting() and not self._waiting:
                     await self._from_the_file()
         finally:
+            self._ended = True
             for waiting in self._waiting:
                 if not waiting.new.done():
                     waiting.new.set_exception(NotKept("The service ends."))
             self._spill.close()
+
+    async def _gather(self) -> None:
+        """Let others share the transaction, as long as some come: a surge gets by with few of them."""
+        for _ in range(MOST_GATHERED):
+            before = len(self._waiting)
+            await asyncio.sleep(self._gather_s)
+            if len(self._waiting) == before:
+                return
 
     def _resting(self) -> bool:
         return asyncio.get_running_loop().time() < self._away_until

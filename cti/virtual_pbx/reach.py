@@ -116,7 +116,8 @@ def of_error(public_url: str, error: BaseException) -> Reach:
         return _bad(
             f"{host} answers, and not with TLS: does the address begin with http, or has it another port?"
         )
-    if isinstance(error, aiohttp.ClientConnectorError | OSError) and error.errno == errno.ECONNREFUSED:
+    refused = errno.ECONNREFUSED  # of a name with several addresses it stands in the text alone
+    if getattr(error, "errno", None) == refused or f"[Errno {refused}]" in str(error):
         return _bad(
             f"Nothing listens at {host}: start the reverse proxy, or the tunnel, that leads to this machine."
         )
