@@ -1,7 +1,8 @@
 """The operators' desks: what is told of calls, queues and people comes together in them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -16,19 +17,24 @@ from cti.desk.snapshot import Reminder
 from cti.operators.legs import Asking
 from cti.operators.phones import PhoneBook
 from cti.virtual_pbx.contract import vendor_of
+from cti.waiting.queues import QueuePicture, Waiting
 from cti.web.words import phone
 from recordings.shelf import RecordingShelf
+from tickets.call import Call
 from tickets.caller_file import CallerFiles
 from tickets.database import DatabaseTrouble, utc_now
 from tickets.desk import Desk
 from tickets.ledger import CallChange
 from tickets.missed import MissedBook
 from tickets.reminders import ReminderBook
-from tickets.vocabulary import CallState
+from tickets.vocabulary import CallState, EventKind
 
 log = structlog.get_logger()
 
 JUST_ENDED = timedelta(seconds=60)  # calls that are still being written up
+_MOVES = frozenset(
+    {EventKind.QUEUE_JOINED, EventKind.QUEUE_LEFT, EventKind.OPERATOR_ANSWERED, EventKind.ENDED}
+)
 LATEST = 100  # calls among which those are looked for
 SETTLE_S = 1.0  # a database that is slow just now keeps nobody's desk closed
 AT_ONCE = 8  # ledgers that are read
@@ -59,7 +65,7 @@ async def lay_out_desks(
 
     centre = DeskCentre(
         presences,
-        lambda: pbx.queues.picture,
+        lambda: _with_virtual_queues(pbx.queues.picture, frame.live.calls()),
         lambda on_change: Contexts(files.of, shelf.with_audio, ask_company, on_change),
         tally,
         people=lambda: phones.names,
@@ -73,25 +79,21 @@ async def lay_out_desks(
         language=scenario.language,
         clock=utc_now,
         tools=tools,
-        waiting_elsewhere=lambda: [
-            (call.queue, call.queued_at)
-            for call in frame.live.calls()
-            if call.state is CallState.QUEUED and call.queue and call.queued_at and vendor_of(call.call_id)
-        ],
     )
-
-    def queues_elsewhere(changes: Sequence[CallChange]) -> None:
-        if any(vendor_of(change.call.call_id) for change in changes):
-            centre.queues_changed()
 
     def look(events: list[AmiEvent]) -> None:
         for event in events:
             if isinstance(event, StageReached):  # whom an operator asks is no news of the ledger's
                 centre.calls.call_changed(event.call_id)
 
+    def look_at_virtual_queues(changes: Sequence[CallChange]) -> None:
+        if any(vendor_of(change.call.call_id) and change.event.kind in _MOVES for change in changes):
+            centre.queues_changed()
+
+    frame.on_changes.append(look_at_virtual_queues)
     frame.on_pbx_events.append(look)
     frame.on_events.append(centre.calls.hear)
-    frame.on_changes += [centre.calls.committed, queues_elsewhere]
+    frame.on_changes.append(centre.calls.committed)
     await _restore(frame, centre, desk)
 
     async def follow_queues() -> None:
@@ -102,6 +104,18 @@ async def lay_out_desks(
     frame.task("desks", centre.run())
     frame.task("desk_queues", follow_queues())
     return centre
+
+
+def _with_virtual_queues(picture: QueuePicture | None, calls: Iterable[Call]) -> QueuePicture | None:
+    """Asterisk's queues, and who waits in those of virtual PBXs; None while there is neither."""
+    elsewhere = tuple(
+        Waiting(call.call_id, "", call.queue, 1, call.priority, call.queued_at)
+        for call in calls
+        if call.state is CallState.QUEUED and call.queue and call.queued_at and vendor_of(call.call_id)
+    )
+    if picture is None:
+        return QueuePicture(utc_now(), elsewhere, ()) if elsewhere else None
+    return replace(picture, waiting=(*picture.waiting, *elsewhere))
 
 
 async def _restore(frame: Frame, centre: DeskCentre, desk: Desk) -> None:

@@ -85,7 +85,6 @@ class DeskCentre:
         language: str,
         clock: Callable[[], datetime],
         tools: Callable[[str], Sequence[str] | None] = lambda call_id: None,
-        waiting_elsewhere: Callable[[], Iterable[tuple[str, datetime]]] = tuple,
     ) -> None:
         """
         Args:
@@ -97,12 +96,11 @@ class DeskCentre:
             consulting: by call id, who is being asked while the caller waits.
             language: of callers of whom no other is known, BCP 47.
             tools: by call id, what the call's PBX does at our word; None: everything.
-            waiting_elsewhere: queue and since when, of callers who wait in virtual PBXs.
         """
         self._presences, self._picture, self._tally = presences, picture, tally
         self._people, self._serves, self._show_number = people, serves, show_number
         self._consulting, self._language, self._clock = consulting, language, clock
-        self._tools, self._waiting_elsewhere = tools, waiting_elsewhere
+        self._tools = tools
         self._operators: list[Colleague] | None = None  # None: somebody is another than before
         self._tallies: dict[Owner, Tally] = {}
         self._tally_now = asyncio.Event()
@@ -219,14 +217,13 @@ class DeskCentre:
 
     def _queues(self, owner: Owner, picture: QueuePicture | None) -> list[QueueFigure]:
         names = owner.sight.queues | set(self._serves(owner.extension))
-        waiting = list(self._waiting_elsewhere())
-        if picture is not None:
-            names |= {seat.queue for seat in picture.seats if seat.operator == owner.extension}
-            waiting += [(caller.queue, caller.joined_at) for caller in picture.waiting]
+        if picture is None:
+            return [QueueFigure(name, 0, None) for name in sorted(names)]
+        names |= {seat.queue for seat in picture.seats if seat.operator == owner.extension}
         joined: dict[str, list[datetime]] = {name: [] for name in sorted(names)}
-        for queue, since in waiting:
-            if queue in joined:
-                joined[queue].append(since)
+        for caller in picture.waiting:
+            if caller.queue in joined:
+                joined[caller.queue].append(caller.joined_at)
         return [QueueFigure(name, len(times), min(times, default=None)) for name, times in joined.items()]
 
     def _wake(self, extension: str) -> None:

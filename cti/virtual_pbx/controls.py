@@ -7,7 +7,7 @@ what it is told for anybody.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -36,6 +36,7 @@ from tickets.vocabulary import CallState
 
 log = structlog.get_logger()
 
+SETTLE_S = 1.0
 COMMAND_S = 10.0  # of a vendor's whole answer; whoever pressed the button waits
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _TOOLS = {Offer.HANG_UP: "hang_up", Offer.TRANSFER: "transfer", Offer.CONSULT: "consult"}
@@ -49,8 +50,15 @@ class VirtualControls:
         live: LiveCalls,
         places: Callable[[], Collection[str]],
         normalise: Callable[[str], str | None],
+        *,
+        settle_s: float = SETTLE_S,
     ) -> None:
-        """`places`: where a caller can be sent, extensions and queues."""
+        """
+        Args:
+            places: where a caller can be sent, extensions and queues.
+            settle_s: how long the ledger may take for what the desk shows already.
+        """
+        self._settle_s = settle_s
         self._live, self._places, self._normalise = live, places, normalise
         self._vendors: dict[str, VirtualPbx[Any]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -162,17 +170,34 @@ class VirtualControls:
         vendor = self._vendors.get(vendor_of(call_id) or "")
         lock = self._locks.setdefault(call_id, asyncio.Lock())
         async with lock:
-            call = self._live.call(call_id)
-            theirs = call is not None and (who.anybodys or call.operator == who.extension)
-            if vendor is None or call is None or not theirs:
+            call = await self._settled(call_id, who)
+            if vendor is None or call is None or not _is_theirs(call, who):
                 raise NoSuchCall("This call is not on your phone, or it is over.")
             if call.state is not CallState.TALKING:
                 raise PbxSaysNo("No operator has this caller.")
             yield vendor, call
 
+    async def _settled(self, call_id: str, who: By) -> Call | None:
+        """The call as the ledger has it. The desk shows an answer before that is committed: so a button that
+        is pressed at once has to wait for it.
+        """
+        with self._live.subscribe() as news, suppress(TimeoutError):
+            async with asyncio.timeout(self._settle_s):
+                while not _can_be_commanded(self._live.call(call_id), who):
+                    await news.next()
+        return self._live.call(call_id)
+
     async def _command(self, vendor: VirtualPbx[Any], call_id: str, command: CallCommand) -> None:
         async with _said_in_words(vendor):
             await vendor.command(command, await vendor.house.facts(call_id))
+
+
+def _is_theirs(call: Call, who: By) -> bool:
+    return who.anybodys or call.operator == who.extension
+
+
+def _can_be_commanded(call: Call | None, who: By) -> bool:
+    return call is not None and call.state is CallState.TALKING and _is_theirs(call, who)
 
 
 @asynccontextmanager

@@ -37,15 +37,19 @@ class Allowance:
         self._most, self._seconds = most, seconds
         self._used: deque[float] = deque()
 
-    def take(self) -> float:
-        """0: go on, one is used. Else so many seconds until the next."""
+    def wait_s(self) -> float:
+        """How long until one is free."""
         now = self._seconds()
         while self._used and now - self._used[0] >= MINUTE_S:
             self._used.popleft()
-        if len(self._used) >= self._most:
-            return MINUTE_S - (now - self._used[0])
-        self._used.append(now)
-        return 0.0
+        return MINUTE_S - (now - self._used[0]) if len(self._used) >= self._most else 0.0
+
+    def take(self) -> float:
+        """0: go on, one is used. Else so many seconds until the next."""
+        wait_s = self.wait_s()
+        if not wait_s:
+            self._used.append(self._seconds())
+        return wait_s
 
 
 class ZadarmaApi:
@@ -55,6 +59,10 @@ class ZadarmaApi:
         self._session = session
         seconds = lambda: asyncio.get_running_loop().time()  # noqa: E731
         self._requests, self._statistics = Allowance(REQUESTS, seconds), Allowance(STATISTICS, seconds)
+
+    async def next_page(self) -> None:
+        """Wait until statistics may be asked for more; a minute at most."""
+        await asyncio.sleep(self._statistics.wait_s())
 
     async def get(
         self, base: str, key: str, secret: str, path: str, asked: Mapping[str, str]

@@ -177,3 +177,15 @@ async def test_nobody_there_is_late_and_not_an_error_of_ours() -> None:
         with pytest.raises(CommandLate, match="cannot be reached"):
             await Zadarma(cast(ZadarmaSettings, settings), house(LATER, session)).past(START, LATER)
         await asyncio.sleep(0)
+
+
+async def test_a_busy_day_is_read_page_by_page_and_the_pages_wait_for_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cti.virtual_pbx.vendors.zadarma.adapter.LINES", 2)
+    monkeypatch.setattr("cti.virtual_pbx.vendors.zadarma.api.MINUTE_S", 0.2)
+    monkeypatch.setattr("cti.virtual_pbx.simulators.zadarma.MINUTE_S", 0.1)
+    async with account() as zadarma:
+        for number in range(9):
+            zadarma.happens(story("missed"), f"call {number}")
+        assert len(await zadarma.adapter.past(START, LATER)) == 9

@@ -1,5 +1,6 @@
 """Desk commands for calls of virtual PBXs: to whom they go, who may, and what is said."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from tests.fakes.virtual_pbx import START
 from tests.fakes.virtual_pbx.vendor import Deaf, Obliging
 from tickets.call import replay
 from tickets.events import CallEvent
+from tickets.ledger import CallChange
 from tickets.numbers import normalise_number
 from tickets.vocabulary import EventKind
 
@@ -50,6 +52,7 @@ def controls(vendor: Obliging, calls: LiveCalls | None = None) -> VirtualControl
         talking() if calls is None else calls,
         lambda: {"101", "102", "support"},
         lambda number: normalise_number(number, "US"),
+        settle_s=0.01,
     )
     made.connect({"mango": vendor})
     return made
@@ -152,3 +155,16 @@ async def test_each_call_is_commanded_at_its_own_pbx() -> None:
     assert vendor.asked.commands == [HangUp()]
     with pytest.raises(NoSuchCall):
         await either.hang_up("pz-1721740800.12", ANNA)
+
+
+async def test_a_button_pressed_at_once_waits_for_the_ledger() -> None:
+    """The desk shows an answer before it is committed."""
+    vendor, calls = Obliging(), live((EventKind.OPERATOR_RINGING, "101"))
+    ours = VirtualControls(calls, lambda: {"102"}, lambda number: number, settle_s=10)
+    ours.connect({"mango": vendor})
+    pressed = asyncio.create_task(ours.hang_up(CALL, ANNA))
+    await asyncio.sleep(0)
+    answered = CallEvent("mango", "9", CALL, START, EventKind.OPERATOR_ANSWERED, {"operator": "101"})
+    calls.changed([CallChange(answered, replay([answered]), 1, False)])
+    await asyncio.wait_for(pressed, 5)
+    assert vendor.asked.commands == [HangUp()]
