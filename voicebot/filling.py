@@ -88,7 +88,7 @@ class Filling:
                 patience = Say("one_moment", self.script.one_moment)
                 return Step(state, (patience,) if self._awaits(state, asking, serial) else ())
             case Heard(understood) if asking.looking and understood.kind is Kind.OUT_OF_SCOPE:
-                # Perhaps the wish for a person: whoever is not understood once more behind the answer gets one.
+                # Perhaps the wish for a person: who is not understood behind the answer either gets one.
                 return Step(replace(state, asking=replace(asking, unclear=True)))
             case _ if asking.looking:
                 return Step(state)  # the answer comes in time, and what is said meanwhile changes nothing
