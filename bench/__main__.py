@@ -16,7 +16,18 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-ALL = ("ami", "desk", "recognisers", "understanding", "bot", "barge_in", "capacity", "service", "vip")
+ALL = (
+    "ami",
+    "desk",
+    "recognisers",
+    "understanding",
+    "operator",
+    "bot",
+    "barge_in",
+    "capacity",
+    "service",
+    "vip",
+)
 RESULTS = Path(__file__).parent / "results"
 
 
