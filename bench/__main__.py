@@ -21,6 +21,7 @@ ALL = (
     "desk",
     "recognisers",
     "understanding",
+    "operator",
     "bot",
     "barge_in",
     "capacity",

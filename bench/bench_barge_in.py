@@ -136,7 +136,14 @@ def _scenario() -> dict[str, Any]:
     content["hours"] = {"open": "24/7"}
     content["prompts"]["greeting"] = "Lottery."
     content["bot"]["greeting"] = GREETING
+    del content["languages"]  # their files lie beside the shipped scenario
     content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    for menu in content["menus"].values():
+        menu["options"] = {
+            key: option
+            for key, option in menu["options"].items()
+            if not (isinstance(option, dict) and "language" in option)
+        }
     return content
 
 

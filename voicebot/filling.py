@@ -79,6 +79,9 @@ class Filling:
             case StillLooking(serial):
                 patience = Say("one_moment", self.script.one_moment)
                 return Step(state, (patience,) if self._awaits(state, asking, serial) else ())
+            case Heard(understood) if asking.looking and understood.kind is Kind.OUT_OF_SCOPE:
+                # Perhaps the wish for a person: who is not understood behind the answer either gets one.
+                return Step(replace(state, asking=replace(asking, unclear=True)))
             case _ if asking.looking:
                 return Step(state)  # the answer comes in time, and what is said meanwhile changes nothing
         slot = self._slot(asking)
@@ -336,7 +339,7 @@ class Filling:
             asking=None,
             answered=question.topic,
             after=question.follows or question.name,  # "and on Monday?" may come after "and on Sunday?"
-            misses=0,
+            misses=int(asking.unclear),
             silences=0,
             last={**asking.values},
         )

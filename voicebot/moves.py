@@ -154,6 +154,7 @@ class Asking:
     corrections: int = 0  # values that the caller took back by saying another
     unknown: int = 0  # times that the company did not know what was asked for
     looking: bool = False  # a look-up is under way
+    unclear: bool = False  # and meanwhile something was said that nobody understood
 
 
 class Judging(StrEnum):

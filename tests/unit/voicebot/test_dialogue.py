@@ -107,6 +107,11 @@ def test_it_asks_again_once_when_the_words_were_in_doubt():
     assert reason(twice) is HandOver.NOT_UNDERSTOOD
 
 
+def test_it_hands_over_whoever_says_something_without_words_after_it_did_not_understand():
+    step = play(heard(Kind.OUT_OF_SCOPE, clear=False), heard(Kind.NOTHING, clear=False))
+    assert reason(step) is HandOver.NOT_UNDERSTOOD
+
+
 def test_it_asks_again_once_on_silence_and_then_hands_over():
     assert prompts(play(Silence())) == ["say_again"]
     assert reason(play(Silence(), Silence())) is HandOver.SILENCE

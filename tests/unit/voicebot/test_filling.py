@@ -325,6 +325,11 @@ def test_it_bridges_a_slow_look_up_and_hears_only_zero_and_persons_meanwhile():
     assert talk.keys("0").reason is HandOver.PRESSED_ZERO
 
 
+def test_who_was_not_understood_during_a_look_up_nor_behind_its_answer_gets_a_person():
+    talk = looking().says("I believe it").company(Found({"status": "lost"}))
+    assert talk.says("I believe it").reason is HandOver.NOT_UNDERSTOOD
+
+
 def test_it_ignores_the_answer_to_a_question_that_is_over():
     talk = looking()
     serial = talk.step.state.serial
