@@ -21,7 +21,7 @@ from cti.assembly.push import tell_other_desks
 from cti.assembly.reception import front_of, know_callers, open_doors
 from cti.assembly.reminders import keep_reminders
 from cti.assembly.tape import put_up_shelf
-from cti.assembly.virtual_pbx import join_virtual_pbxs
+from cti.assembly.virtual_pbx import hold_door, join_virtual_pbxs
 from cti.assembly.voicebot import prepare_prompts, wake_voicebot
 from cti.assembly.waiting import call_back_desk, call_people_back, keep_queues, know_languages, let_wait_well
 from cti.live import LiveCalls
@@ -79,6 +79,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
     desk, accounts, customers = Desk(sessions), AccountBook(sessions), CustomerBook(sessions)
     incidents, promises = IncidentBook(sessions), PromiseBook(sessions)
     shelf = RecordingShelf(sessions, DiskStore(frame.settings.recordings_folder))
+    door_keeper = await hold_door(frame)
     await frame.begin()
     surge = _watch_surge(frame)
     # What can fail for a wrong setting comes before what takes long.
@@ -103,7 +104,7 @@ async def _build(frame: Frame, database: Database, progress: Report) -> Service:
         frame.task("waiting_voice", waiting.voice.run())
     await tell_other_desks(frame, operators.phones.names)
     front = front_of(frame, prompts, bot, waiting, surge, operators.keeper)
-    pbxs = await join_virtual_pbxs(frame, callers, store, front)
+    pbxs = await join_virtual_pbxs(frame, callers, store, front, door_keeper)
     operators.virtual.connect(pbxs)
     http_port = await open_desk(
         frame,

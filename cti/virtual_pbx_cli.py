@@ -255,8 +255,9 @@ class _Waiting:
         """The door's plate, and whether we stand there ourselves."""
         keeper = take_door(self.settings.data)
         if keeper is None:
+            console.print("\nA service has this data folder: waiting until it goes by these settings …")
             plate = await taken_up(self.settings.data, self.kind.vendor, self.connection)
-            console.print("\nThe service is running, and goes by these settings.")
+            console.print("The service goes by these settings.")
             return plate, False
         from cti.assembly.waiting_door import waiting_door  # heavy
 

@@ -38,7 +38,7 @@ VENDOR_S = 10.0  # of one request to a vendor, unless the vendor's file says les
 
 
 async def join_virtual_pbxs(
-    frame: Frame, callers: CallerSearch, store: Store, front: Front
+    frame: Frame, callers: CallerSearch, store: Store, front: Front, keeper: DoorKeeper | None
 ) -> dict[str, VirtualPbx[Any]]:
     """Connect those that have a file in the connections' folder, and those that get one later; without any,
     nothing is opened. Returns them by vendor; the mapping changes with the folder.
@@ -46,21 +46,23 @@ async def join_virtual_pbxs(
     Args:
         store: the tape shelf.
         front: reception's parts, for a vendor that asks us what a caller hears.
+        keeper: see `hold_door`.
 
     Raises:
         BadConnection: a file makes no sense.
         SpillUnusable: facts of an earlier start cannot be read.
         PortTaken: somebody else has the door's port.
     """
-    keeper = await _keeper(frame)
     joined = _Joined(frame, callers, keeper, store, front)
     await joined.connections.begin()
     frame.task("connections", joined.connections.follow())
     return joined.connections.vendors
 
 
-async def _keeper(frame: Frame) -> DoorKeeper | None:
-    """None: `presszero connect` cannot look over our shoulder; calls go on all the same."""
+async def hold_door(frame: Frame) -> DoorKeeper | None:
+    """Be the one who will open the door, before anything that takes long: `presszero connect` waits then, and
+    does not stand there itself. None: it cannot look over our shoulder; calls go on all the same.
+    """
     data = frame.settings.data
     try:
         keeper = await asyncio.to_thread(take_door, data)

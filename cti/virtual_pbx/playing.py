@@ -71,7 +71,7 @@ class Player:
             NoDoor: nobody is there at all.
         """
         try:
-            async with self._session.get(self._address, timeout=_patience()) as answer:
+            async with self._session.get(f"{self._address}/-/reach", timeout=_patience()) as answer:
                 return answer.status != 404
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoDoor(

@@ -18,10 +18,10 @@ from cti.virtual_pbx.contract import VirtualPbx, Why
 from cti.virtual_pbx.door_plate import DoorPlate, read_plate
 from cti.virtual_pbx.settings import ConnectionSettings
 
-TAKEN_UP_S = 10.0  # in which a running service takes up a connection's file
+TAKEN_UP_S = 120.0  # in which a service that may be starting takes up a connection's file
 ASK_S = 2.0
 LOOK_S = 0.3
-LATE_S = 60.0  # behind our clock: still a webhook that was a while on its way
+LATE_S = 120.0  # behind our clock: still a webhook that was a while on its way
 EARLY_S = 5.0  # ahead of it
 
 
@@ -70,7 +70,7 @@ async def taken_up(data: Path, vendor: str, connection: ConnectionSettings) -> D
                 await asyncio.sleep(LOOK_S)
     except TimeoutError:
         raise NotTakenUp(
-            f"The running service has not taken the connection up within {TAKEN_UP_S:g} s. Its log says why; "
+            f"The running service has not taken the connection up within {TAKEN_UP_S:g} s. Its log says why: "
             "most often another program has the port of PRESSZERO_HOOKS_PORT."
         ) from None
 

@@ -105,7 +105,7 @@ async def test_beside_a_running_service_it_is_connected_rotated_and_ended_withou
         await until(lambda: _is(person.tells(first), 200), PATIENCE_S)
         code, words = await said(process)
         assert code == 0, words
-        assert "goes by these settings" in words
+        assert "The service goes by these settings" in words
         assert "Generic push is connected" in words
         code, words = await person.runs("generic", "--rotate")
         assert code == 0, words
