@@ -15,8 +15,7 @@ test:  ## Every test, the calls over a real PBX included
 	@scripts/real-parts
 	@scripts/build-pages test
 	@scripts/run-tests --dist loadscope tests/unit tests/integration
-	@# People on the telephone mostly wait, and their machines with them: four houses at a time.
-	@scripts/run-tests --numprocesses 3 --dist loadfile tests/house tests/browser
+	@scripts/run-tests --dist loadfile tests/house tests/browser
 
 unit:  ## The fast tests only
 	@scripts/bootstrap dev

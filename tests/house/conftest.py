@@ -70,9 +70,11 @@ async def centre(asterisk: Program, house_scenario: Path, voices: Voices) -> Asy
 
 async def _seed(url: str) -> None:
     database = open_database(url)
-    await CustomerBook(database.sessions).add("Vera Lindqvist", [VIP], vip_level=2)
-    await CustomerBook(database.sessions).add("Grace Hill", [PLAIN], vip_level=0)
-    await AccountBook(database.sessions).add(*SUPERVISOR, Role.SUPERVISOR, "Sam Okafor")
+    people = CustomerBook(database.sessions, deadline_s=30)  # several houses are built at once
+    await people.add("Vera Lindqvist", [VIP], vip_level=2)
+    await people.add("Grace Hill", [PLAIN], vip_level=0)
+    accounts = AccountBook(database.sessions, deadline_s=30)
+    await accounts.add(*SUPERVISOR, Role.SUPERVISOR, "Sam Okafor")
     await database.close()
 
 

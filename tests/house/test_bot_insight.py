@@ -46,7 +46,7 @@ async def judged(
         settings = own_settings(Path(folder), prompts=voices.folder)
         await asyncio.to_thread(migrate, settings.database_url)
         database = open_database(settings.database_url)
-        await AccountBook(database.sessions).add(*SUPERVISOR, Role.SUPERVISOR, "Sam Okafor")
+        await AccountBook(database.sessions, deadline_s=30).add(*SUPERVISOR, Role.SUPERVISOR, "Sam Okafor")
         await database.close()
         async with open_centre(asterisk, scenario, file, settings) as centre:
             await centre.start_service()
