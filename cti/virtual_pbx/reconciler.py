@@ -62,6 +62,7 @@ class PastCalls:
         )
         self._asked: datetime | None = None  # up to when the vendor's records are known
         self._asked_of: set[str] = set()  # silent calls that were asked about
+        self._trouble = ""  # why the vendor could not be compared the last time
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
@@ -69,11 +70,15 @@ class PastCalls:
             try:
                 await self.look()
             except (DatabaseTrouble, NotKept, CommandLate, CommandRefused) as error:
-                log.warning("A virtual PBX cannot be compared now.", action="past_calls_failed",
-                            vendor=self._vendor.vendor, reason=str(error))  # fmt: skip
+                if str(error) != self._trouble:  # it is asked every few seconds until it answers
+                    log.warning("A virtual PBX cannot be compared now.", action="past_calls_failed",
+                                vendor=self._vendor.vendor, reason=str(error))  # fmt: skip
+                self._trouble = str(error)
             except Exception as error:  # a mistake of ours with its records must not end the service
                 log.error("A virtual PBX's records make no sense to us.", action="past_calls_unread",  # noqa: TRY400
                           vendor=self._vendor.vendor, **place_of(error))  # fmt: skip
+            else:
+                self._trouble = ""
             await asyncio.sleep(self._look_s)
 
     async def look(self) -> None:
