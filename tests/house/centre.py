@@ -21,20 +21,21 @@ from cti.demo.exchange import Exchange, exchange
 from cti.demo.network import Leg
 from cti.settings import Settings
 from ivr.scenario import Scenario
-from tickets.database import Database, open_database
+from tickets.database import Database, DatabaseTrouble, open_database
 
 T = TypeVar("T")
 REACH_S = 5.0  # the promise: whatever breaks, the caller is in the operators' queue within this time
 
 
 async def eventually(look: Callable[[], Awaitable[T | None]], within_s: float = 30.0, what: str = "") -> T:
-    """Look again and again until there is something to see."""
+    """Look again and again until there is something to see; a database that is busy just now is asked again."""
     try:
         async with asyncio.timeout(within_s):
             while True:
-                seen = await look()
-                if seen:
-                    return seen
+                with contextlib.suppress(DatabaseTrouble):
+                    seen = await look()
+                    if seen:
+                        return seen
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"not within {within_s:.0f} s: {what or look}") from None
@@ -97,7 +98,7 @@ class Centre:
             stdout=log,
             stderr=log,
         )
-        await eventually(self._ready, 60, "the service is ready")
+        await eventually(self._ready, 150, "the service is ready")
 
     async def _ready(self) -> bool:
         assert self.service is not None
