@@ -28,7 +28,7 @@ REACH_S = 5.0  # the promise: whatever breaks, the caller is in the operators' q
 
 
 async def eventually(look: Callable[[], Awaitable[T | None]], within_s: float = 30.0, what: str = "") -> T:
-    """Look again and again until there is something to see; a database that is busy just now is asked again."""
+    """Look again and again until there is something to see; a database that is busy is asked again."""
     try:
         async with asyncio.timeout(within_s):
             while True:
