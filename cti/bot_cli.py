@@ -226,6 +226,10 @@ def _why(understood: Understood, ranked: Sequence[Nearest]) -> str:
             return f"a question of the scenario's: chance {understood.score:.2f}, {enough:.2f} is enough"
         case Kind.OUT_OF_SCOPE if understood.clear:
             return "out of scope: certainly none of the questions"
+        case Kind.OUT_OF_SCOPE if understood.maybe:
+            return (
+                f"perhaps {understood.maybe}: chance {understood.score:.2f}, from {enough:.2f} on it is sure"
+            )
         case Kind.OUT_OF_SCOPE if understood.score >= enough and ahead < LEAD:
             return "not clear: two questions are equally likely"
         case Kind.OUT_OF_SCOPE:

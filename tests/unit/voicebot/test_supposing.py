@@ -129,5 +129,11 @@ def test_whoever_asks_for_a_person_gets_one(wish: Input, why: HandOver):
     assert reason(play(maybe("jackpot"), wish)) is why
 
 
+@pytest.mark.parametrize(("score", "said"), [(0.5, "confirm:jackpot"), (0.9, "answer:jackpot")])
+def test_a_question_that_was_badly_heard_is_asked_back_unless_it_is_very_likely(score: float, said: str):
+    heard = Heard(Understood(Kind.QUESTION, "jackpot", score), clear=False)
+    assert prompts(play(heard))[0] == said
+
+
 def test_a_question_without_words_for_it_is_not_asked_back():
     assert prompts(play(maybe("hours"))) == ["not_understood"]

@@ -72,8 +72,9 @@ _REQUESTS = tuple(
         r"(?<!am i )\b(?:talk|speak|speaking|talking|chat)(?: directly| again| now)? (?:to|with|for) "
         rf"{_WHICH}(?:\w+ )?{_PERSON}\b",
         r"\b(?:let me|can i|could i|may i|i want to|i need to|i would like to|i would rather)"
-        # the recogniser lost the word
-        r"(?: just)? (?:talk|speak) (?:to|with)(?: (?:an?|the|some|(?:her|him|them)(?: \w+)?))?$",
+        # to whomever: the recogniser lost the word; one word alone may be somebody's name
+        r"(?: just)? (?:talk|speak) (?:to|with)(?: (?:an?|the|some|her|him|them))?"
+        r"(?:$|(?! (?:my|you)\b)(?! \w+$) )",
         rf"\b(?:talk|speak|chat) {_WHICH}{_PERSON}{_ENDS}",
         # nobody would rather speak of something than with somebody
         r"\b(?:prefer|rather)(?: to)? (?:talk|speak|talking|speaking)\b(?! about)",
