@@ -11,7 +11,6 @@ that go in and out are in `moves`.
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
-from typing import Final
 
 from tickets.vocabulary import HandOver
 from voicebot.filling import Filling
@@ -36,11 +35,8 @@ from voicebot.supposing import answered, ask_back, denied
 from voicebot.texts import CUSTOMER, compose
 from voicebot.thumbs import Thumbs, goodbye
 from voicebot.turn_end import OPEN, YES_NO, Expect
-from voicebot.understanding import Kind, Understood
+from voicebot.understanding import Kind
 from voicebot.ways_out import hand_over, missed
-
-WELL: Final = 0.8
-"""Score from which a question is answered although the recogniser was not sure of the words."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +118,8 @@ class Dialogue:
     def _free(self, state: State, happened: Input) -> Step:
         """While nothing is asked for, or the caller has left it."""
         match happened:
-            case Heard(understood, clear, text):
-                return self._heard(replace(state, closing=False), state, understood, clear, text)
+            case Heard():
+                return self._heard(replace(state, closing=False), state, happened)
             case Key():
                 return missed(self.script, replace(state, closing=False))
             case Silence():
@@ -133,18 +129,14 @@ class Dialogue:
             case AllSaid() | KeysPaused() | StillLooking() | LookedUp() | TimeIsUp():
                 return Step(state)
 
-    def _heard(self, state: State, before: State, understood: Understood, clear: bool, text: str) -> Step:
+    def _heard(self, state: State, before: State, heard: Heard) -> Step:
+        understood, clear, text = heard.understood, heard.clear, heard.text
         match understood.kind:
-            case Kind.QUESTION if (
-                not clear
-                and understood.score < WELL
-                and (asked := self._ask_back(state, understood.name, text))
-            ):
-                return asked
             case Kind.QUESTION if understood.name in self._questions:
-                return self._filling.begin(
-                    replace(state, asking=None), self._questions[understood.name], text
-                )
+                question = self._questions[understood.name]
+                if heard.doubtful and question.confirm is not None:
+                    return ask_back(state, question, text) or missed(self.script, state)
+                return self._filling.begin(replace(state, asking=None), question, text)
             case Kind.GOODBYE if state.asking is not None:
                 # Not this after all. Counted as a miss, so that it does not go in circles.
                 left = replace(state, asking=None, misses=1)

@@ -211,7 +211,7 @@ class Filling:
     def _means_something_else(self, asking: Asking, heard: Heard) -> bool:
         understood = heard.understood
         if understood.kind is Kind.QUESTION:
-            return understood.name != asking.question
+            return understood.name != asking.question and not heard.doubtful
         return understood.kind is Kind.GOODBYE and heard.clear
 
     def _failed(self, state: State, asking: Asking, slot: Slot, reason: HandOver) -> Step:

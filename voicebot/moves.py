@@ -4,11 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from tickets.vocabulary import HandOver
 from voicebot.lookup import Answer
 from voicebot.texts import Part
 from voicebot.understanding import Understood
+
+LIKELY: Final = 0.8
+"""Score from which a question is taken for asked although the recogniser was not sure of the words."""
 
 # --- inputs ---
 
@@ -20,6 +24,11 @@ class Heard:
     understood: Understood
     clear: bool = True
     text: str = ""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is not to be acted on unasked: the words are not sure, nor what they mean."""
+        return not self.clear and self.understood.score < LIKELY
 
 
 @dataclass(frozen=True, slots=True)

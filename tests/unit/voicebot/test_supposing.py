@@ -135,5 +135,13 @@ def test_a_question_that_was_badly_heard_is_asked_back_unless_it_is_very_likely(
     assert prompts(play(heard))[0] == said
 
 
+def test_a_question_that_was_badly_heard_does_not_lead_away_from_a_number():
+    asked = says(Kind.QUESTION, name="ticket")
+    badly = Heard(Understood(Kind.QUESTION, "jackpot", 0.5), clear=False)
+    assert prompts(play(asked, badly)) == ["again:ticket"]
+    well = Heard(Understood(Kind.QUESTION, "jackpot", 0.5), clear=True)
+    assert prompts(play(asked, well))[0] == "answer:jackpot"
+
+
 def test_a_question_without_words_for_it_is_not_asked_back():
     assert prompts(play(maybe("hours"))) == ["not_understood"]
