@@ -198,7 +198,6 @@ async def test_without_asterisk_the_service_is_ready_quiet_and_calls_through_the
                 assert answer.status in {200, 403}, page
         await asyncio.sleep(LOOKED_S)
         said = we.service.said()
-        # A query given up at its deadline on a busy machine has SQLAlchemy's own words for it.
-        assert "Traceback" not in said or "sqlalchemy/pool" in said
+        assert "Traceback" not in said
         for trouble in _NO_ASTERISK:
             assert trouble not in said, said
