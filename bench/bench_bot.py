@@ -146,15 +146,17 @@ async def _bytes_per_call(bot: Bot, phrase: bytes) -> float:
     """
     before, since = _resident(), bot.heard() if phrase else bot.calls()
     with tempfile.NamedTemporaryFile() as said:
-        Path(said.name).write_bytes(phrase)
+        said.write(phrase)
+        said.flush()
         callers = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bench.bench_bot"),
             *("--callers", str(bot.server.port), str(CALLS_AT_ONCE), said.name),
         )
         try:
             async with asyncio.timeout(60):
-                while (bot.heard() if phrase else bot.calls()) < since + CALLS_AT_ONCE:
-                    await asyncio.sleep(0.1)  # another process brings them
+                met = bot.heard if phrase else bot.calls
+                while met() < since + CALLS_AT_ONCE:  # noqa: ASYNC110 - another process brings them
+                    await asyncio.sleep(0.1)
             await asyncio.sleep(SETTLE_S)
             return (_resident() - before) / CALLS_AT_ONCE
         finally:
