@@ -1,9 +1,8 @@
 """What the running bot understands: its scenario and what supervisors taught it, learnt while calls go on.
 
 The phrases are read again after each change and twice a minute, since another node may have been taught. A
-new understanding is made beside the old one, in a thread, and takes its place at once; conversations under way
-keep theirs. Nothing can stop that thread: whoever wants to learn while it is still at work waits for it first.
-Knows the records and the pure understanding; no calls, no web.
+new understanding is made beside the old one, in a thread, and takes its place at once; conversations under
+way keep theirs. Nothing can stop that thread: while it is at work no other one begins to learn. Knows the records and the pure understanding; no calls, no web.
 """
 
 import asyncio
@@ -133,7 +132,7 @@ class Teacher:
                 log.info("The bot has learnt.", action="bot_learnt", language=language, phrases=len(phrases))
 
     async def _begun(self, language: str, script: BotScript, phrases: frozenset[Phrase]) -> _Lesson:
-        """The lesson, begun now or, where it took too long, some time ago; another one is waited for first."""
+        """The lesson: begun now or, if it took too long, before. Another one is waited for first."""
         if self._lesson is not None and (self._lesson.language, self._lesson.phrases) != (language, phrases):
             await asyncio.wait({self._lesson.made})
             self._lesson = None
