@@ -2,7 +2,9 @@
 
 The phrases are read again after each change and twice a minute, since another node may have been taught. A
 new understanding is made beside the old one, in a thread, and takes its place at once; conversations under
-way keep theirs. Nothing can stop that thread: while it is at work no other one begins to learn. Knows the records and the pure understanding; no calls, no web.
+way keep theirs. Nothing can stop that thread: while it is at work no other one begins to learn.
+
+Knows the records and the pure understanding; no calls, no web.
 """
 
 import asyncio
