@@ -171,7 +171,7 @@ class DeliveredTapes:
 
     @use_case
     async def _forget_replaced(self, known: _Known) -> None:
-        """They are deleted. A worker who has switched the tape meanwhile named them anew and does the same."""
+        """They are deleted. A worker who has switched the tape meanwhile named them anew and does so."""
         there = (Recording.id == known.recording_id, Recording.key == known.key)
         async with writing(self._sessions) as session:
             await session.execute(update(Recording).where(*there).values(replaced=[]))
