@@ -2,10 +2,11 @@
 
 Each conversation is a caller who speaks a third of the time – human prompts with silence between them – and
 comes in at the pace of speech, 20 ms at a time. It counts as heard when no words are there later than the
-house's own deadline after the end of what was said, and none find the recogniser's queue full. The baseline is the same engine with no ear before it,
-fed everything: Vosk as it streams, one decoder a call; Whisper, which hears finished audio only, decodes
-the last seconds of each call again and again, in the longest steps that keep the deadline. Both sides are
-given their words at the place where the prompt is, so the word error rates can be compared.
+house's own deadline after the end of what was said, and no utterance finds the recogniser's queue full. The
+baseline is the same engine with no ear before it, fed everything: Vosk as it streams, one decoder a call;
+Whisper, which hears finished audio only, decodes the last seconds of each call again and again, in the
+longest steps that keep the deadline. Both sides are given their words at the place where the prompt is, so
+the word error rates can be compared.
 """
 
 import asyncio
