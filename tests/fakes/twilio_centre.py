@@ -24,7 +24,7 @@ from ivr.scenario_file import load_scenario
 from recordings.shelf import RecordingShelf, RecordingView
 from recordings.store import DiskStore
 from tests.fakes.audiosocket_client import AUDIO, Heard, Hearer
-from tests.fakes.scenarios import lottery, write_scenario
+from tests.fakes.scenarios import at_any_hour, write_scenario
 from tickets.call import Call
 from tickets.customers import CustomerBook
 from tickets.database import Database, migrate, open_database
@@ -118,9 +118,7 @@ class TwilioCentre:
 @asynccontextmanager
 async def twilio_centre(folder: Path) -> AsyncIterator[TwilioCentre]:
     """Everything at work, with a customer who is a VIP."""
-    content = lottery()
-    content["hours"] = {"open": "24/7"}
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    content = at_any_hour()
     content["queues"]["support"]["ring_s"] = 5
     scenario = load_scenario(write_scenario(content, folder / "twilio.yaml"))
     hooks = free_port()
