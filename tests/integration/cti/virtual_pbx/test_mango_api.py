@@ -41,6 +41,8 @@ from tests.fakes.virtual_pbx import START, arrive, house, settings_of
 from tickets.call import replay
 from tickets.facts import Fact
 
+pytestmark = pytest.mark.integration
+
 IN_MENU, IN_QUEUE, TALKING, OVER = 3, 8, 30, 86_400  # seconds after a queued call's beginning
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -22,6 +23,8 @@ from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
 from tickets.database import open_database, utc_now
 from tickets.vocabulary import Role
+
+pytestmark = pytest.mark.integration
 
 PASSWORD = "a password of 20 signs"  # of the test's accounts
 CALLER = "+12025550143"

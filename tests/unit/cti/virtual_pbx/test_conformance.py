@@ -18,6 +18,8 @@ from tickets.call import Call, replay
 from tickets.events import CallEvent
 from tickets.facts import Fact
 
+pytestmark = pytest.mark.unit
+
 EVERY_STORY = [pytest.param(vendor, one, id=f"{vendor}-{one.name}") for vendor in VENDORS for one in STORIES]
 vendors = pytest.mark.parametrize("vendor", VENDORS)
 

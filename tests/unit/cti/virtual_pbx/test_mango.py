@@ -28,6 +28,8 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 from tickets.vocabulary import CallOutcome, Direction, EventKind
 
+pytestmark = pytest.mark.unit
+
 FIXTURES = Path(fakes.__file__).parent / "mango"
 KEY, SALT = "the-test-key-of-the-pbx", "a-long-test-secret"
 

@@ -1,6 +1,10 @@
 """Mango's lock-out, at a clock that the test moves."""
 
+import pytest
+
 from cti.virtual_pbx.vendors.mango.limits import LOCKED_S, LockOut
+
+pytestmark = pytest.mark.unit
 
 
 def test_one_wrong_request_is_forgiven() -> None:

@@ -37,6 +37,8 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 from tickets.vocabulary import CallOutcome, Direction, EventKind
 
+pytestmark = pytest.mark.unit
+
 SECRET = "a-long-test-secret"  # of the tests' connection
 BEGAN = "2026-03-02 11:30:00"  # in Kyiv, when it is START
 
