@@ -27,7 +27,7 @@ from cti.virtual_pbx.contract import (
 )
 from cti.virtual_pbx.settings import ConnectionSettings
 from cti.virtual_pbx.simulators.zadarma import ZadarmaSimulator
-from cti.virtual_pbx.stories import STORIES, story
+from cti.virtual_pbx.stories import STORIES
 from cti.virtual_pbx.vendors.zadarma import words
 from cti.virtual_pbx.vendors.zadarma.adapter import Zadarma
 from cti.virtual_pbx.vendors.zadarma.records import past_facts, tape_of
