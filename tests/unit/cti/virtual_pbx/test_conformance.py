@@ -22,6 +22,7 @@ pytestmark = pytest.mark.unit
 
 EVERY_STORY = [pytest.param(vendor, one, id=f"{vendor}-{one.name}") for vendor in VENDORS for one in STORIES]
 vendors = pytest.mark.parametrize("vendor", VENDORS)
+KEEP_RECORDS = sorted(VENDORS.keys() - {"generic"})  # a push alone, nobody to be asked afterwards
 
 
 def facts_of(vendor: str, story: Story, adapter: VirtualPbx[Any] | None = None) -> list[Fact]:
@@ -54,7 +55,7 @@ def compare(call: Call, told: Story, adapter: VirtualPbx[Any], facts: list[Fact]
     assert call.direction is told.direction
     assert call.queue == ending.queue
     assert abs(call.talk_seconds - ending.talk_seconds) <= 1.5
-    assert call.received_at - START < timedelta(seconds=2)
+    assert abs(call.received_at - START) < timedelta(seconds=2)
     assert call.caller_raw.lstrip("+") == told.caller.lstrip("+")
     assert len(adapter.tapes(facts)) == ending.recordings
 
@@ -144,13 +145,12 @@ def test_nonsense_is_refused(vendor: str, body: bytes) -> None:
 
 @settings(max_examples=80)
 @given(data=st.data())
-@vendors
+@pytest.mark.parametrize("vendor", KEEP_RECORDS)
 def test_what_was_dropped_is_mended_by_the_records(vendor: str, data: st.DataObject) -> None:
     """Shuffled, repeated, each dropped at random, and the records at any time: the right outcome."""
     adapter, story = adapter_of(vendor), data.draw(st.sampled_from(STORIES))
     records = simulator(vendor).records(story, adapter.settings, START, f"call-{story.name}")
-    if not records:
-        return  # a vendor that keeps none
+    assert records
     facts = facts_of(vendor, story)
     kept = [fact for fact in facts if data.draw(st.booleans())]
     again = data.draw(st.lists(st.sampled_from(facts), max_size=3)) if kept else []
