@@ -18,13 +18,13 @@ from cti.settings import Settings
 from cti.virtual_pbx.contract import neutral_id
 from cti.virtual_pbx.settings import Secret, write_connection
 from cti.virtual_pbx.simulators.twilio import TwilioSimulator, sid
-from cti.virtual_pbx.simulators.twilio_caller import FollowedCall, Script
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from ivr.scenario_file import load_scenario
 from recordings.shelf import RecordingShelf, RecordingView
 from recordings.store import DiskStore
 from tests.fakes.audiosocket_client import AUDIO, Heard, Hearer
 from tests.fakes.scenarios import lottery, write_scenario
+from tests.fakes.twilio_followed import FollowedCall, Script
 from tickets.call import Call
 from tickets.customers import CustomerBook
 from tickets.database import Database, migrate, open_database

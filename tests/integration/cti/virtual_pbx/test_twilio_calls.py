@@ -17,8 +17,6 @@ from cti.speech import voice_chooser
 from cti.virtual_pbx.contract import HangUp, Hook, Reply, Transfer, neutral_id
 from cti.virtual_pbx.intake import FactIntake, NotKept
 from cti.virtual_pbx.playing import Player
-from cti.virtual_pbx.simulators.twilio_caller import Picks, Script
-from cti.virtual_pbx.simulators.twilio_media import StreamedCall
 from cti.virtual_pbx.stories import story
 from cti.virtual_pbx.vendors.twilio import TwilioVoice
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place
@@ -28,6 +26,8 @@ from ivr.scenario_file import load_scenario
 from tests.fakes.audiosocket_client import read_wav
 from tests.fakes.scenarios import LOTTERY
 from tests.fakes.twilio_centre import ALICE, BEN, VIP, Listening, TwilioCentre, eventually, twilio_centre
+from tests.fakes.twilio_followed import Picks, Script
+from tests.fakes.twilio_stream import StreamedCall
 from tests.house.voices import LINES
 from tickets.database import DatabaseAway
 from tickets.facts import Fact, FactBook
