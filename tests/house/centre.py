@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
 
@@ -21,24 +20,10 @@ from cti.demo.exchange import Exchange, exchange
 from cti.demo.network import Leg
 from cti.settings import Settings
 from ivr.scenario import Scenario
-from tickets.database import Database, DatabaseTrouble, open_database
+from tests.fakes.until import eventually
+from tickets.database import Database, open_database
 
-T = TypeVar("T")
 REACH_S = 5.0  # the promise: whatever breaks, the caller is in the operators' queue within this time
-
-
-async def eventually(look: Callable[[], Awaitable[T | None]], within_s: float = 30.0, what: str = "") -> T:
-    """Look again and again until there is something to see; a database that is busy is asked again."""
-    try:
-        async with asyncio.timeout(within_s):
-            while True:
-                with contextlib.suppress(DatabaseTrouble):
-                    seen = await look()
-                    if seen:
-                        return seen
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s:.0f} s: {what or look}") from None
 
 
 @dataclass

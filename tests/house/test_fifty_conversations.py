@@ -25,7 +25,8 @@ from cti.demo.network import CallerGaveUp, Leg
 from ivr.scenario_file import load_scenario
 from tests.conftest import THOROUGH
 from tests.fakes.scenarios import write_scenario
-from tests.house.centre import Centre, eventually, open_centre
+from tests.fakes.until import eventually
+from tests.house.centre import Centre, open_centre
 from tests.house.voices import Voices
 from tickets.database import migrate
 
