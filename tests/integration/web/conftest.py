@@ -12,7 +12,7 @@ from tickets.database import Database, utc_now
 
 @pytest.fixture
 def database_kind() -> str:
-    """What such a page asks the database, tests/integration/tickets asks it on both."""
+    """What such a page asks the database is asked on both in tests/integration/tickets, or by another page."""
     return "sqlite"
 
 
