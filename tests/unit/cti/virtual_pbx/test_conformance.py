@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.virtual_pbx.contract import Refused, VirtualPbx, Why
 from cti.virtual_pbx.registry import VENDORS
 from cti.virtual_pbx.simulators.registry import SIMULATORS, simulator
 from cti.virtual_pbx.stories import STORIES, Story
+from tests.conftest import examples
 from tests.fakes.virtual_pbx import START, adapter_of, arrive, settings_of
 from tickets.call import Call, replay
 from tickets.events import CallEvent
@@ -73,7 +74,7 @@ def test_a_story_ends_in_its_neutral_call(vendor: str, story: Story) -> None:
     compare(replay(told_one_by_one(adapter, facts)), story.as_told(simulator(vendor).mute), adapter, facts)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(data=st.data())
 @vendors
 def test_any_order_and_any_repetition_tell_the_same_call(vendor: str, data: st.DataObject) -> None:
@@ -84,7 +85,7 @@ def test_any_order_and_any_repetition_tell_the_same_call(vendor: str, data: st.D
     assert replay(told_one_by_one(adapter, shuffled)) == replay(told_one_by_one(adapter, facts))
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(seed=st.integers(0, 2**32), story=st.sampled_from(STORIES))
 @vendors
 def test_what_is_missing_breaks_nothing(vendor: str, story: Story, seed: int) -> None:
@@ -143,7 +144,7 @@ def test_nonsense_is_refused(vendor: str, body: bytes) -> None:
             adapter.take(arrive(replace(hook, body=body), vendor), START)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(data=st.data())
 @pytest.mark.parametrize("vendor", KEEP_RECORDS)
 def test_what_was_dropped_is_mended_by_the_records(vendor: str, data: st.DataObject) -> None:
