@@ -23,6 +23,7 @@ from ivr.scenario import Scenario
 from tests.fakes.until import eventually
 from tickets.database import Database, open_database
 
+END_S = 30.0
 REACH_S = 5.0  # the promise: whatever breaks, the caller is in the operators' queue within this time
 
 
@@ -138,11 +139,17 @@ class Centre:
         return code
 
     async def end_service(self) -> None:
-        """End it as an administrator would."""
-        if self.service is not None:
-            self.service.terminate()
-            await asyncio.to_thread(self.service.wait, 30)
-            self.service = None
+        """End it as an administrator would; one that does not end is killed, and that is a failure."""
+        if (service := self.service) is None:
+            return
+        self.service = None
+        service.terminate()
+        try:
+            await asyncio.to_thread(service.wait, END_S)
+        except subprocess.TimeoutExpired:
+            service.kill()
+            service.wait(10)
+            raise AssertionError(f"the service did not end within {END_S:.0f} s") from None
 
     async def call(
         self, number: str, *, tape: Path | None = None, line: str = "+18005550100"
@@ -209,10 +216,12 @@ async def open_centre(
             await eventually(centre.phones_are_there, 30, "the operators' phones are registered")
             yield centre
         finally:
-            await centre.end_service()
-            watch.cancel()
-            await asyncio.wait([watch])
-            await database.close()
+            try:
+                await centre.end_service()
+            finally:
+                watch.cancel()
+                await asyncio.wait([watch])
+                await database.close()
 
 
 async def any_phone(centre: Centre) -> Leg:
