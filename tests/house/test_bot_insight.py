@@ -16,8 +16,9 @@ from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import at_any_hour, write_scenario
+from tests.fakes.until import eventually
 from tests.house.bot import at_the_bot, bot_says
-from tests.house.centre import Centre, eventually, open_centre
+from tests.house.centre import Centre, open_centre
 from tests.house.conftest import SUPERVISOR
 from tests.house.desk_view import Outcome, outcome_of
 from tests.house.voices import Voices

@@ -29,7 +29,8 @@ from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import at_any_hour
-from tests.house.centre import Centre, Listener, environment, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import Centre, Listener, environment
 from tests.house.faults.crm import FakeCrm
 from tests.house.faults.levers import LEVERS, Levers
 from tests.house.faults.proxies import Address, Proxy

@@ -29,7 +29,8 @@ from cti.speech import choose_voice
 from ivr.scenario import Scenario
 from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import at_any_hour
-from tests.house.centre import environment, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import environment
 from tests.house.surge.plan import PATIENCE_S
 from tests.house.surge.sound import write_sounds
 from tickets.customers import CustomerBook

@@ -10,6 +10,8 @@ from voicebot.chan_websocket import BadText, Played, Pressed, Stopped
 from voicebot.media import Audio
 from voicebot.twilio_stream import TwilioStream, begun
 
+pytestmark = pytest.mark.unit
+
 WIRE = TwilioStream("MZ1")
 FORM = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
 
