@@ -30,6 +30,7 @@ from tickets.database import DatabaseTrouble, utc_now
 from tickets.desk import Desk
 from tickets.facts import Fact, FactBook
 from tickets.jobs import JobQueue, Worker
+from tickets.numbers import normalise_bare_number
 from tickets.vocabulary import CallOutcome, CallState
 
 log = structlog.get_logger()
@@ -158,10 +159,13 @@ def _house(
     front: Front,
     vendors: Callable[[], Mapping[str, VirtualPbx[Any]]],
 ) -> House:
+    def normalise(number: str) -> str | None:
+        return normalise_bare_number(number, frame.scenario.region)
+
     async def known(number: str) -> KnownCaller | None:
         try:
             async with asyncio.timeout(CUSTOMER_S):
-                return await callers.find(number)
+                return await callers.find(normalise(number) or number)
         except (TimeoutError, DatabaseTrouble):
             return None
 
@@ -178,14 +182,14 @@ def _house(
     frame.on_events.append(steering.hear)
     return House(
         frame.scenario,
-        frame.normalise,
+        normalise,
         utc_now,
         known,
         facts,
         session,
         front=front,
         steer=steering.answer,
-        name=_names(frame),
+        name=_names(frame, normalise),
     )
 
 
@@ -209,11 +213,11 @@ def _steering(
     return Steering(vendors, known, last_operator, free, live, surge, frame.publish, utc_now)
 
 
-def _names(frame: Frame) -> Callable[[str], Awaitable[str | None]]:
+def _names(frame: Frame, normalise: Callable[[str], str | None]) -> Callable[[str], Awaitable[str | None]]:
     customers = CustomerBook(frame.sessions)
 
     async def name(number: str) -> str | None:
-        e164 = frame.normalise(number) or frame.normalise(f"+{number}")
+        e164 = normalise(number)
         try:
             async with asyncio.timeout(CUSTOMER_S):
                 found = await customers.by_number(e164) if e164 else []

@@ -232,7 +232,7 @@ class House:
     """What the house lends a vendor's adapter."""
 
     scenario: Scenario
-    normalise: Callable[[str], str | None]  # E.164 of a number as it came, or None
+    normalise: Callable[[str], str | None]  # E.164 of a number as it came, with a plus or without, or None
     clock: Callable[[], datetime]  # aware, UTC
     caller: Callable[
         [str], Awaitable[KnownCaller | None]

@@ -9,7 +9,7 @@ from ivr.reception import KnownCaller
 from ivr.scenario import Scenario
 from tickets.database import utc_now
 from tickets.facts import Fact
-from tickets.numbers import normalise_number
+from tickets.numbers import normalise_bare_number
 
 
 def quiet_house(scenario: Scenario, session: aiohttp.ClientSession | None = None) -> House:
@@ -22,7 +22,7 @@ def quiet_house(scenario: Scenario, session: aiohttp.ClientSession | None = None
         return []
 
     def normalise(number: str) -> str | None:
-        return normalise_number(number, scenario.region)
+        return normalise_bare_number(number, scenario.region)
 
     lent = session or cast(aiohttp.ClientSession, None)
     return House(scenario, normalise, utc_now, nobody_known, no_facts, lent)

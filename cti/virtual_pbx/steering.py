@@ -120,7 +120,7 @@ class Steering:
             _remember(self._told, event.call_id, None)
         elif event.kind is EventKind.RECEIVED:
             inward = event.data.get("direction") == Direction.INBOUND.value
-            if inward and (number := str(event.data.get("caller_raw") or "")):
+            if inward and (number := str(event.data.get("caller") or event.data.get("caller_raw") or "")):
                 _remember(self._numbers, event.call_id, number)
                 self._do(self._meet(event.call_id, number))
         elif event.kind in _WAITS:
@@ -159,7 +159,7 @@ class Steering:
         """Somebody waits in a vendor's menu or queue."""
         name = vendor_of(call_id) or ""
         vendor, call = self._vendors().get(name), self._live(call_id)
-        number = self._numbers.get(call_id) or (call.caller_raw if call is not None else "")
+        number = self._numbers.get(call_id) or (call.caller or call.caller_raw if call is not None else "")
         if vendor is None or Offer.ROUTE not in vendor.offers or not number:
             return
         if not self._may_decide(vendor.settings, call_id):

@@ -14,7 +14,7 @@ from cti.virtual_pbx.simulators.port import SimulatedHook
 from ivr.reception import KnownCaller
 from ivr.scenario_file import load_scenario
 from tickets.facts import Fact
-from tickets.numbers import normalise_number
+from tickets.numbers import normalise_bare_number
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 PUBLIC = "https://calls.example"
@@ -56,7 +56,7 @@ def house(now: datetime = START, session: aiohttp.ClientSession | None = None) -
     """The lottery, at a standing clock. Without `session` only the pure parts of an adapter work."""
     session = session or cast(aiohttp.ClientSession, None)
     return House(
-        SCENARIO, lambda number: normalise_number(number, "US"), lambda: now, nobody, no_facts, session
+        SCENARIO, lambda number: normalise_bare_number(number, "US"), lambda: now, nobody, no_facts, session
     )
 
 

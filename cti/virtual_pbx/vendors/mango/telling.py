@@ -89,15 +89,8 @@ class Heard:
 
     def received(self, told: str, direction: Direction, outside: str, line: str) -> dict[str, Value]:
         """The data of `RECEIVED`."""
-        caller = e164(outside, self.names.normalise)
+        caller = self.names.normalise(outside) if outside else None
         return {"caller_raw": outside, "caller": caller, "line": line, "direction": direction.value}
-
-
-def e164(number: str, normalise: Callable[[str], str | None]) -> str | None:
-    """Mango's numbers are E.164 without the plus; an extension and a SIP address are none."""
-    if number.isascii() and number.isdecimal() and len(number) >= 10:
-        return normalise(f"+{number}") or normalise(number)
-    return normalise(number) if number and not number.startswith("sip:") else None
 
 
 def tell_news(heard: Heard) -> list[CallEvent]:
