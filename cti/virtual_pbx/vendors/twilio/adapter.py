@@ -28,11 +28,12 @@ from cti.virtual_pbx.contract import (
     Tape,
     Transfer,
     VirtualPbx,
+    neutral_id,
 )
 from cti.virtual_pbx.vendors.twilio import hooks
 from cti.virtual_pbx.vendors.twilio.addresses import SOUNDS, STREAM, Addresses, Page, Place, place_of
 from cti.virtual_pbx.vendors.twilio.answers import Answers
-from cti.virtual_pbx.vendors.twilio.records import facts_of
+from cti.virtual_pbx.vendors.twilio.records import facts_of, of_before, of_the_centre
 from cti.virtual_pbx.vendors.twilio.rest import TwilioApi
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from cti.virtual_pbx.vendors.twilio.telling import Telling, tapes_in
@@ -177,7 +178,11 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         tapes = [
             tape async for tape in self._api.listed("Recordings.json", "recordings", {"DateCreated>": begin})
         ]
-        return facts_of(calls, tapes, since, until)
+        told = {
+            sid for sid in of_before(calls, tapes) if await self.house.facts(neutral_id(self.vendor, sid))
+        }
+        ours = of_the_centre(calls, tapes, self.settings, self.house.scenario.lines, told)
+        return facts_of(*ours, since, until)
 
     async def fetch(self, tape: Tape, into: Path) -> None:
         """See `VirtualPbx.fetch`."""

@@ -174,6 +174,13 @@ async def test_past_calls_are_read_page_by_page(account: Account) -> None:
     assert await account.adapter.past(START, UNTIL) == past
 
 
+async def test_of_past_calls_those_of_the_accounts_other_numbers_are_left_alone(account: Account) -> None:
+    other = replace(story("answered"), line="+18005550199")
+    account.simulator.hooks(other, account.settings, START, "other")
+    ours = {fact.call_id for fact in account.facts("answered")}
+    assert {fact.call_id for fact in await account.adapter.past(START, UNTIL)} == ours
+
+
 async def test_of_calls_long_over_nothing_is_kept_again(account: Account) -> None:
     account.facts("queued")
     assert await account.adapter.past(START + LOOK_BACK, UNTIL) != []
