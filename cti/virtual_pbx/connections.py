@@ -51,7 +51,7 @@ class Connections:
             BadConnection: one makes no sense.
             And what `on_new` raises.
         """
-        files = await asyncio.to_thread(self._files)
+        files = await asyncio.to_thread(connection_files, self._folder)
         # All of them, before the first brings the door to life: nobody is told that they are not here.
         for name in files:
             self.vendors[name] = await self._adapter(name)
@@ -64,7 +64,7 @@ class Connections:
         while True:
             await asyncio.sleep(self._look_s)
             try:
-                files = await asyncio.to_thread(self._files)
+                files = await asyncio.to_thread(connection_files, self._folder)
             except BadConnection:
                 continue  # whoever changed its permissions is about to be told by `presszero connect`
             for name in self._seen.keys() - files.keys():
@@ -105,15 +105,22 @@ class Connections:
             self._on_gone(name)
             log.info("A virtual PBX is connected no more.", action="connection_gone", vendor=name)
 
-    def _files(self) -> dict[str, int]:
-        found = {}
-        for name in VENDORS:
-            try:
-                found[name] = (self._folder / f"{name}.json").stat().st_mtime_ns
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise BadConnection(
-                    f"{self._folder} cannot be read ({error.strerror}): correct its permissions."
-                ) from error
-        return found
+
+def connection_files(folder: Path) -> dict[str, int]:
+    """The vendors that have a file in the folder, and when it was changed; what else lies there is no
+    connection.
+
+    Raises:
+        BadConnection: the folder cannot be read.
+    """
+    found = {}
+    for name in VENDORS:
+        try:
+            found[name] = (folder / f"{name}.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise BadConnection(
+                f"{folder} cannot be read ({error.strerror}): correct its permissions."
+            ) from error
+    return found

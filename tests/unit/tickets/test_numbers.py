@@ -84,12 +84,18 @@ def test_a_bare_number_is_read_as_who_tells_it_means_it(raw: str, region: str, e
     assert normalise_bare_number(raw, region) == e164
 
 
-@pytest.mark.parametrize("raw", ["", "101", "112", "anonymous", "sip:101@pbx.example", "1" * 40, "７９１６１２３４５６７８９０１２"])
+@pytest.mark.parametrize(
+    "raw",
+    ["", "101", "112", "anonymous", "sip:101@pbx.example", "1" * 40, "７９１６１２３４５６７８９０１２"],
+)
 def test_what_is_no_bare_number_either_gives_nothing(raw: str) -> None:
     assert normalise_bare_number(raw, "US") is None
 
 
-@given(st.text(max_size=80) | st.text(alphabet="0123456789", max_size=20), st.sampled_from(["US", "RU", "DE", "ZZ"]))
+@given(
+    st.text(max_size=80) | st.text(alphabet="0123456789", max_size=20),
+    st.sampled_from(["US", "RU", "DE", "ZZ"]),
+)
 def test_a_number_that_is_whole_stays_as_it_is(raw: str, region: str) -> None:
     once = normalise_bare_number(raw, region)
     assert once is None or normalise_bare_number(once, "DE") == once
