@@ -11,7 +11,10 @@ from typing import Any
 
 import structlog
 
+from cti.ports import PortTaken
+from cti.spill import SpillUnusable
 from cti.virtual_pbx.contract import House, VirtualPbx
+from cti.virtual_pbx.mishaps import place_of
 from cti.virtual_pbx.registry import VENDORS, vendor_type
 from cti.virtual_pbx.settings import BadConnection, read_connection
 
@@ -77,8 +80,12 @@ class Connections:
     async def _try_to_take_up(self, name: str) -> None:
         try:
             await self._take_up(name)
-        except Exception as error:  # calls go on, whatever is wrong with a connection
+        except (BadConnection, PortTaken, SpillUnusable) as error:
             log.error(str(error), action="connection_bad", vendor=name)  # noqa: TRY400  # the sentence says it
+        except Exception as error:  # calls go on, whatever is wrong with a connection
+            log.error(  # noqa: TRY400  # where it happened, and not what was read
+                "A connection cannot be taken up.", action="connection_bad", vendor=name, **place_of(error)
+            )
 
     async def _take_up(self, name: str) -> None:
         vendor = await self._adapter(name)

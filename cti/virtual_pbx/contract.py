@@ -57,7 +57,12 @@ class NotOffered(Exception):
 
 
 class CommandRefused(Exception):
-    """The vendor does not do it; the message says why, and what to do."""
+    """The vendor does not do it; the message says why, and what to do. It is ours: it goes into logs."""
+
+    def __init__(self, sentence: str, words: str = "") -> None:
+        """`words`: the vendor's own, for whoever asked alone: they may hold a number."""
+        super().__init__(sentence)
+        self.words = words
 
 
 class CommandLate(Exception):

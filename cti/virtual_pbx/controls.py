@@ -205,8 +205,11 @@ async def _said_in_words(vendor: VirtualPbx[Any]) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(COMMAND_S):
             yield
-    except (NotOffered, CommandRefused) as error:
+    except NotOffered as error:
         raise PbxSaysNo(str(error)) from error
+    except CommandRefused as error:
+        own = f' {vendor.title} says: "{error.words}"' if error.words else ""
+        raise PbxSaysNo(f"{error}{own}") from error
     except (CommandLate, TimeoutError) as error:
         sentence = str(error) or f"{vendor.title} did not answer in time."
         raise PbxSaysNo(f"{sentence} Look whether it was done, before you try again.") from error

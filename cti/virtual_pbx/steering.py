@@ -27,6 +27,7 @@ from cti.virtual_pbx.contract import (
     VirtualPbx,
     vendor_of,
 )
+from cti.virtual_pbx.mishaps import place_of
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from tickets.call import Call
@@ -226,5 +227,5 @@ async def _safely(work: Coroutine[Any, Any, None]) -> None:
         await work
     except DatabaseTrouble as trouble:
         log.warning("A caller is left to the scheme.", action="steering_failed", reason=str(trouble))
-    except Exception:  # a mistake of ours must cost no caller anything
-        log.exception("A caller is left to the scheme.", action="steering_failed")
+    except Exception as error:  # a mistake of ours must cost no caller anything
+        log.error("A caller is left to the scheme.", action="steering_failed", **place_of(error))  # noqa: TRY400

@@ -146,8 +146,7 @@ def _read(status: int, body: bytes) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise CommandRefused(f"Zadarma answered HTTP {status} and no JSON object.")
     if status >= 400 or told.get("status") == "error":
-        # The vendor's words may hold a number: they are for whoever asked, not for a log.
-        raise CommandRefused(f"Zadarma does not do it: {str(told.get('message') or f'HTTP {status}')[:200]}")
+        raise CommandRefused(f"Zadarma does not do it (HTTP {status}).", str(told.get("message") or "")[:200])
     return told
 
 

@@ -97,6 +97,13 @@ async def test_a_caller_is_sent_only_where_there_is_somebody_else(to: str) -> No
     assert vendor.asked.commands == []
 
 
+async def test_the_vendors_own_words_are_for_whoever_pressed_the_button() -> None:
+    vendor = Obliging()
+    vendor.asked.refusal = CommandRefused("Not now.", "Wrong number 103")
+    with pytest.raises(PbxSaysNo, match=r'^Not now\. .*PBX says: "Wrong number 103"$'):
+        await controls(vendor).hang_up(CALL, ANNA)
+
+
 @pytest.mark.parametrize(
     "refusal", [NotOffered("Not here."), CommandRefused("Not now."), CommandLate("Too late.")]
 )

@@ -210,6 +210,18 @@ async def test_a_refusal_leaves_the_caller_to_the_scheme_and_says_nothing_of_a_h
     assert EventKind.HANDED_OVER not in centre.kinds()
 
 
+async def test_a_mistake_of_ours_costs_the_caller_nothing_and_the_log_has_no_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    centre = Centre()
+    centre.vendor.asked.refusal = ZeroDivisionError(f"{VIP} by nothing")
+    await centre.waits(VIP)
+    said = capsys.readouterr().out
+    assert "steering_failed" in said
+    assert "ZeroDivisionError" in said
+    assert "5550143" not in said
+
+
 async def test_a_vendor_without_routes_is_not_asked() -> None:
     centre = Centre(vendor=Deaf(**RULES))
     await centre.waits(VIP)
