@@ -83,7 +83,6 @@ class Hook:
     headers: Mapping[str, str]  # any case finds them
     body: bytes
     url: str  # as the vendor knows it, query included: the public address and the path
-    remote: str  # the asker's address, as the door or its proxy saw it
 
     def form(self) -> list[tuple[str, str]]:
         """The body's fields, in their order.
@@ -202,8 +201,7 @@ class CallBack:
     """Ring the operator, then the number."""
 
     operator: str  # extension
-    to: str  # E.164
-    line: str = ""  # the number to show; empty: the vendor's own choice
+    to: str  # E.164; which number is shown, the vendor's settings say
 
 
 @dataclass(frozen=True, slots=True)

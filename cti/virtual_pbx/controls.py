@@ -79,11 +79,6 @@ class VirtualControls:
         vendor = self._vendors.get(name)
         return tuple(tool for offer, tool in _TOOLS.items() if vendor and offer in vendor.offers)
 
-    @property
-    def calls_out(self) -> bool:
-        """Whether one of them makes calls for us."""
-        return any(Offer.CALL_BACK in vendor.offers for vendor in self._vendors.values())
-
     # --- what vendors may offer
 
     async def hang_up(self, call_id: str, who: By) -> None:

@@ -70,4 +70,4 @@ def arrive(hook: SimulatedHook, vendor: str) -> Hook:
     path, _, query = hook.path.partition("?")
     headers = {name.title(): value for name, value in hook.headers.items()}
     url = f"{PUBLIC}/{vendor}{hook.path}"
-    return Hook(hook.method, path, query, headers, hook.body, url, "127.0.0.1")
+    return Hook(hook.method, path, query, headers, hook.body, url)

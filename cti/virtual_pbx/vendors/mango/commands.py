@@ -112,8 +112,6 @@ class Commands:
             "from": {"extension": self._word_of(command.operator)},
             "to_number": self._target(command.to),
         }
-        if command.line:
-            told["line_number"] = command.line.lstrip("+")
         await self._do("commands/callback", told)
 
     async def _send_on(self, path: str, leg: LegNews, to: str, more: Mapping[str, str]) -> None:

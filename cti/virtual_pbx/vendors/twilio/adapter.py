@@ -161,7 +161,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         place = Place(to=self._number(command.to), by=command.operator, who=command.operator, way="back")
         fields = [
             ("To", rung[0]),
-            ("From", command.line or self.settings.caller_id or self.house.scenario.lines[0]),
+            ("From", self.settings.caller_id or self.house.scenario.lines[0]),
             ("Url", self._addresses.of(Page.CALL_BACK, place)),
             ("StatusCallback", self._addresses.of(Page.STATUS, place)),
             ("StatusCallbackEvent", "initiated"),

@@ -142,9 +142,9 @@ async def test_each_command_has_an_id_of_its_own(tmp_path: Path) -> None:
 
 async def test_a_call_back_is_made_and_told_of(tmp_path: Path) -> None:
     async with centre(tmp_path) as mango:
-        await mango.adapter.call_back(CallBack(ANNA, "+12025550177", "+18005550100"))
+        await mango.adapter.call_back(CallBack(ANNA, "+12025550177"))
         asked = mango.service.requests[-1][1]
-        assert (asked["to_number"], asked["line_number"]) == ("12025550177", "18005550100")
+        assert asked["to_number"] == "12025550177"
         async with asyncio.timeout(10):
             await mango.came.wait()
         call = replay(mango.adapter.tell(mango.kept))

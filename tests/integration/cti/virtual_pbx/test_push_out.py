@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from cti.virtual_pbx.push.sender import JOB, PushOutbox, PushSender
 from cti.virtual_pbx.push.settings import PushSettings, Target
-from cti.virtual_pbx.push.signing import is_signed
 from cti.virtual_pbx.settings import Secret
+from tests.fakes.standard_webhooks import is_signed
 from tests.fakes.virtual_pbx import START
 from tickets.call import replay
 from tickets.database import Database
