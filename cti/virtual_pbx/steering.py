@@ -28,6 +28,7 @@ from cti.virtual_pbx.contract import (
     vendor_of,
 )
 from cti.virtual_pbx.mishaps import place_of
+from cti.virtual_pbx.quota import Quota
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from tickets.call import Call
@@ -37,7 +38,9 @@ from tickets.vocabulary import Direction, EventKind, HandOver
 
 log = structlog.get_logger()
 
-EVERY_S = 2.0  # between two routes of a vendor: the least that any of them allows
+EVERY_S = (
+    2.0  # between two routes of a vendor, which locks the door if it is asked too often: the least of any
+)
 REMEMBERED = 5_000  # calls
 STALE = timedelta(seconds=30)  # what is told so late is no caller who waits now
 LOOK_UP_S = 0.3  # for the operator of last time
@@ -60,21 +63,6 @@ def where_to(
     if settings.known_to == "last_operator" and caller.vip_level == 0 and last_operator:
         return Steered(last_operator, "known")
     return None
-
-
-class Budget:
-    """One route in `EVERY_S`, and none saved up: a vendor that is asked too often locks the door."""
-
-    def __init__(self, every_s: float = EVERY_S) -> None:
-        self._every_s = every_s
-        self._next_at = 0.0
-
-    def take(self, now_s: float) -> bool:
-        """Whether one may be asked for now. `now_s`: of a clock that nobody sets."""
-        if now_s < self._next_at:
-            return False
-        self._next_at = now_s + self._every_s
-        return True
 
 
 class Steering:
@@ -108,7 +96,7 @@ class Steering:
         self._numbers: OrderedDict[str, str] = OrderedDict()  # by call, as it was told
         self._told: OrderedDict[str, None] = OrderedDict()  # calls whose caller is told of
         self._decided: OrderedDict[str, Steered | None] = OrderedDict()  # calls that were looked at
-        self._budgets: dict[str, Budget] = {}
+        self._quotas: dict[str, Quota] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what is told of calls
@@ -168,7 +156,7 @@ class Steering:
         steered = await self._decision(vendor.settings, call_id, number)
         if steered is None:
             return
-        if not self._budgets.setdefault(name, Budget()).take(self._seconds()):
+        if self._quotas.setdefault(name, Quota(1, EVERY_S)).take(self._seconds()):
             self._decided.pop(call_id, None)  # whoever comes from the menu into the queue is looked at again
             log.info("A caller is left to the scheme.", action="steering_limit", call_id=call_id)
             return

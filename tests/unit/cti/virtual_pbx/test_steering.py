@@ -8,7 +8,7 @@ import pytest
 
 from cti.virtual_pbx.contract import CommandRefused, Route, Steered, neutral_id
 from cti.virtual_pbx.settings import ConnectionSettings
-from cti.virtual_pbx.steering import Budget, Steering, where_to
+from cti.virtual_pbx.steering import Steering, where_to
 from ivr.reception import KnownCaller
 from tests.fakes.virtual_pbx import START, settings_of
 from tests.fakes.virtual_pbx.vendor import Deaf, Obliging
@@ -100,13 +100,6 @@ def test_nobody_is_steered_where_the_settings_say_nothing() -> None:
 
 def test_a_vip_whose_level_goes_nowhere_is_not_sent_to_an_operator_either() -> None:
     assert where_to(settings(vip_to={3: "gold"}), KnownCaller(1, 2), "102") is None
-
-
-def test_the_budget_saves_nothing_up() -> None:
-    budget = Budget(2.0)
-    assert [budget.take(at) for at in (0.0, 0.5, 1.9, 2.0, 2.1, 10.0, 10.1)] == [
-        True, False, False, True, False, True, False,
-    ]  # fmt: skip
 
 
 # --- who calls
