@@ -205,7 +205,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         sound = await self._answers.people.sound(name)
         if sound is None:
             return Reply("There is no such sound.\n", 404)
-        return Reply(sound, content_type="audio/wav", lasting=True)
+        return Reply(sound.data, content_type="audio/wav", lasting=sound.lasting)
 
     @property
     def _api(self) -> TwilioApi:

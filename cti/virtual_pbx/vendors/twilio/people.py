@@ -12,7 +12,7 @@ from cti.virtual_pbx.vendors.twilio.addresses import Addresses, Page, Place
 from cti.virtual_pbx.vendors.twilio.hooks import said
 from cti.virtual_pbx.vendors.twilio.line import Line, whom_to_ring
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
-from cti.virtual_pbx.vendors.twilio.sounds import Sounds
+from cti.virtual_pbx.vendors.twilio.sounds import Sound, Sounds
 from cti.virtual_pbx.vendors.twilio.telling import Telling, number_of
 from cti.virtual_pbx.vendors.twilio.twiml import Phone, Twiml
 from cti.waiting.ageing import Waiter
@@ -219,7 +219,7 @@ class People:
         scenario = self._house.scenario
         return scenario.queues.get(place.queue) or scenario.queues[scenario.default_queue]
 
-    async def sound(self, name: str) -> bytes | None:
+    async def sound(self, name: str) -> Sound | None:
         """See `Sounds.read`."""
         return await self._sounds.read(name) if self._sounds else None
 
