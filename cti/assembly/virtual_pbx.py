@@ -184,7 +184,7 @@ def _house(
         frame.scenario,
         normalise,
         utc_now,
-        known,
+        steering.who_calls,
         facts,
         session,
         front=front,

@@ -237,15 +237,17 @@ class House:
     scenario: Scenario
     normalise: Callable[[str], str | None]  # E.164 of a number as it came, with a plus or without, or None
     clock: Callable[[], datetime]  # aware, UTC
-    caller: Callable[
-        [str], Awaitable[KnownCaller | None]
-    ]  # who calls, in the time reception gives; never raises
+    # Who calls, by our call id and the number as it came, in the time reception gives; never raises. Asked
+    # once a call, whoever wants to know; the ledger has it.
+    caller: Callable[[str, str], Awaitable[KnownCaller | None]]
     facts: Callable[[str], Awaitable[list[Fact]]]  # all facts of a call, by our call id
     session: aiohttp.ClientSession
     # Of vendors that ask where a call is to go: by settings, our call id and the number as it came. What is
     # decided is in the ledger already. Never raises, and keeps to the caller's deadline.
     steer: Callable[[ConnectionSettings, str, str], Awaitable[Steered | None]] = nobody_is_steered
-    name: Callable[[str], Awaitable[str | None]] = nobody_has_a_name  # of a caller, by number; as `caller`
+    name: Callable[[str], Awaitable[str | None]] = (
+        nobody_has_a_name  # on a customer's card, by number; in time, never raises
+    )
     front: Front | None = None  # None: we only listen, callers are not ours to serve
 
 

@@ -15,7 +15,7 @@ from tickets.numbers import normalise_bare_number
 def quiet_house(scenario: Scenario, session: aiohttp.ClientSession | None = None) -> House:
     """Without a session only the pure parts of an adapter work."""
 
-    async def nobody_known(number: str) -> KnownCaller | None:
+    async def nobody_known(call_id: str, number: str) -> KnownCaller | None:
         return None
 
     async def no_facts(call_id: str) -> list[Fact]:

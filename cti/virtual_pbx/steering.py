@@ -116,10 +116,10 @@ class Steering:
             self._do(self._consider(event.call_id))
 
     async def _meet(self, call_id: str, number: str) -> None:
-        await self._caller(call_id, number)
+        await self.who_calls(call_id, number)
 
-    async def _caller(self, call_id: str, number: str) -> KnownCaller | None:
-        """Who calls; asked once a call, and told of once."""
+    async def who_calls(self, call_id: str, number: str) -> KnownCaller | None:
+        """Asked once a call, and told of once; see `House.caller`."""
         asked = self._callers.get(call_id)
         if asked is None:
             asked = asyncio.create_task(self._ask(call_id, number))
@@ -178,7 +178,7 @@ class Steering:
         return True
 
     async def _decision(self, settings: ConnectionSettings, call_id: str, number: str) -> Steered | None:
-        caller = await self._caller(call_id, number)
+        caller = await self.who_calls(call_id, number)
         last = None
         if settings.known_to and caller is not None and caller.customer_id is not None:
             last = await self._free_operator_of(caller.customer_id)

@@ -42,7 +42,7 @@ def settings_of(vendor: str, **changes: Any) -> ConnectionSettings:
     return vendor_type(vendor).settings_type(**{**_COMMON, **_MORE[vendor], **changes})
 
 
-async def nobody(number: str) -> KnownCaller | None:
+async def nobody(call_id: str, number: str) -> KnownCaller | None:
     """A caller whom nobody knows."""
     return None
 

@@ -87,11 +87,8 @@ class Answers:
     async def _voice(self, fact: Fact, front: Front) -> Reply:
         received = self.people.telling.came_in(fact)
         number = str(received.data["caller_raw"])
-        caller = await self._house.caller(number) if number else None
+        caller = await self._house.caller(fact.call_id, number) if number else None
         vip = caller.vip_level if caller is not None else 0
-        if caller is not None:
-            known: dict[str, Value] = {"customer_id": caller.customer_id, "vip_level": vip}
-            self._note(front, fact, EventKind.CUSTOMER_FOUND, known)
         language, how = self._language(said(fact, "To"), caller)
         if how:
             self._note(front, fact, EventKind.LANGUAGE, {"language": language, "how": how})

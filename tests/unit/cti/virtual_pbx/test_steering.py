@@ -215,6 +215,16 @@ async def test_a_mistake_of_ours_costs_the_caller_nothing_and_the_log_has_no_num
     assert "5550143" not in said
 
 
+async def test_a_vendor_that_wants_to_know_who_calls_is_told_what_was_asked_already() -> None:
+    centre = Centre()
+    call_id = neutral_id("mango", "one")
+    asking = asyncio.create_task(centre.steering.who_calls(call_id, VIP))  # while it is being told of
+    assert await centre.waits(VIP, "one") == call_id
+    assert await asking == await centre.steering.who_calls(call_id, VIP) == CARDS[VIP]
+    assert centre.found == [VIP]
+    assert centre.kinds().count(EventKind.CUSTOMER_FOUND) == 1
+
+
 async def test_a_vendor_without_routes_is_not_asked() -> None:
     centre = Centre(vendor=Deaf(**RULES))
     await centre.waits(VIP)
