@@ -176,7 +176,7 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class StartRecording:
-    """Record from here on."""
+    """Record from here on: of a vendor that does not record every talk by itself."""
 
     operator: str
 

@@ -101,6 +101,8 @@ class Commands:
                     heard, _can_be_ended, "The call is over, or waits in a queue, where Mango ends none."
                 )
                 await self._do("commands/call/hangup", {"call_id": leg.leg})
+            case StartRecording() if heard.is_recorded:
+                raise CommandRefused("The call is being recorded already.")
             case StartRecording(operator=operator):
                 leg = _pick(heard, self._is_with(operator), "That operator does not talk with the caller.")
                 party = operator_word(leg)

@@ -67,6 +67,13 @@ class Heard:
         self.legs = {leg: Leg(some) for leg, some in sorted(news.items())}
         self.keys = [fact for fact in facts if fact.kind == KEYS]
         self.summaries = [summary(f.fact_id, f.at, f.data) for f in facts if f.kind == SUMMARY]
+        states: dict[str, set[str]] = {}
+        for fact in facts:
+            if fact.kind == RECORDING:
+                states.setdefault(text(fact.data.get("recording_id")), set()).add(
+                    text(fact.data.get("recording_state"))
+                )
+        self.is_recorded = any("Completed" not in told for told in states.values())  # at this moment
         self.past = [fact for fact in facts if fact.kind == PAST]
 
     @property

@@ -56,7 +56,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
     settings_type = TwilioSettings
     cabinet_word: ClassVar[str] = "Auth Token"
     offers: ClassVar[frozenset[Offer]] = frozenset(
-        {Offer.HANG_UP, Offer.TRANSFER, Offer.ROUTE, Offer.CALL_BACK, Offer.RECORD}
+        {Offer.HANG_UP, Offer.TRANSFER, Offer.ROUTE, Offer.CALL_BACK}
     )
 
     def __init__(self, settings: TwilioSettings, house: House) -> None:
@@ -149,9 +149,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
                 where = Place(to=to, by=operator, since=since)
                 await self._api.post(path, self._elsewhere(Page.TRANSFER, where))
             case StartRecording():
-                fields = {"RecordingChannels": "dual", "RecordingStatusCallbackEvent": "completed"}
-                fields["RecordingStatusCallback"] = self._addresses.of(Page.RECORDING)
-                await self._api.post(f"Calls/{native}/Recordings.json", fields)
+                raise NotOffered("Each talk is recorded from its first word.")  # a second tape would overlap
 
     async def call_back(self, command: CallBack) -> None:
         """See `VirtualPbx.call_back`."""

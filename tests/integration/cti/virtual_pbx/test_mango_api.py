@@ -36,6 +36,7 @@ from cti.virtual_pbx.simulators.mango.service import MangoService
 from cti.virtual_pbx.stories import ANNA, BEN, STORIES, SUPPORT, story
 from cti.virtual_pbx.vendors.mango import Mango, MangoSettings
 from cti.virtual_pbx.vendors.mango.api import LockedOut
+from cti.virtual_pbx.vendors.mango.telling import RECORDING
 from recordings.audio import peaks, to_sides
 from tests.fakes.virtual_pbx import START, arrive, house, settings_of
 from tickets.call import replay
@@ -125,12 +126,20 @@ async def test_a_caller_who_talks_is_sent_on(tmp_path: Path, method: Method, wor
 
 async def test_a_call_is_ended_and_a_recording_begins(tmp_path: Path) -> None:
     async with centre(tmp_path) as mango:
-        facts = mango.told("queued", TALKING)
+        facts = [fact for fact in mango.told("queued", TALKING) if fact.kind != RECORDING]
         talk = mango.simulator.played["call-queued"].legs[2].leg
         asked = await mango.command(StartRecording(ANNA), facts)
         assert (asked["call_id"], asked["call_party_number"]) == (talk, ANNA)
         asked = await mango.command(HangUp(), facts)
         assert asked["call_id"] == talk
+
+
+async def test_a_call_that_is_being_recorded_is_not_recorded_twice(tmp_path: Path) -> None:
+    async with centre(tmp_path) as mango:
+        facts = mango.told("answered", TALKING)
+        assert any(fact.kind == RECORDING for fact in facts)  # Mango does it by itself
+        with pytest.raises(CommandRefused, match="recorded already"):
+            await mango.adapter.command(StartRecording(ANNA), facts)
 
 
 async def test_each_command_has_an_id_of_its_own(tmp_path: Path) -> None:
