@@ -22,6 +22,7 @@ from cti.virtual_pbx.steering import Steering
 from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
 from cti.virtual_pbx.teller import Teller
 from cti.web.front_door import FrontDoor
+from ivr.prompts import PromptsNotReady
 from ivr.reception import CUSTOMER_S, KnownCaller
 from recordings.delivered import DeliveredTapes
 from recordings.store import Store
@@ -32,6 +33,7 @@ from tickets.facts import Fact, FactBook
 from tickets.jobs import JobQueue, Worker
 from tickets.numbers import normalise_bare_number
 from tickets.vocabulary import CallOutcome, CallState
+from voicebot.voice import VoiceFailed
 
 log = structlog.get_logger()
 
@@ -109,6 +111,18 @@ class _Joined:
         past = PastCalls(vendor, self._intake, self._book, frame.book.unfinished_calls, frame.publish)
         self._past[vendor.vendor] = frame.task(f"past_calls_{vendor.vendor}", past.run())
         frame.stack.push_async_callback(vendor.close)
+        if vendor.serves_callers and not self._front.prompts.is_spoken:
+            frame.task("prompts", self._speak(vendor))
+
+    async def _speak(self, vendor: VirtualPbx[Any]) -> None:
+        """Until the prompts are there, its callers ring the operators at once."""
+        log.info("The prompts are being spoken.", action="prompts_begun", vendor=vendor.vendor)
+        try:
+            await self._front.prompts.speak()
+        except (PromptsNotReady, VoiceFailed) as error:
+            log.error(str(error), action="prompts_not_ready", vendor=vendor.vendor)  # noqa: TRY400  # says it all
+        else:
+            log.info("The prompts are ready.", action="prompts_ready", vendor=vendor.vendor)
 
     def _gone(self, name: str) -> None:
         self._past.pop(name).cancel()

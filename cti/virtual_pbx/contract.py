@@ -263,6 +263,7 @@ class VirtualPbx(ABC, Generic[S]):
     cabinet_word: ClassVar[str] = "secret"  # for the secret
     secret_is_ours: ClassVar[bool] = False  # we choose it, and it goes into the cabinet; else it stands there
     offers: ClassVar[frozenset[Offer]] = frozenset()
+    serves_callers: ClassVar[bool] = False  # it asks us what they hear, see `Front`
 
     def __init__(self, settings: S, house: House) -> None:
         """`settings` may be put in anew at any time: a secret was changed."""

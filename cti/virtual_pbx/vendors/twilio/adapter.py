@@ -59,6 +59,8 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         {Offer.HANG_UP, Offer.TRANSFER, Offer.ROUTE, Offer.CALL_BACK}
     )
 
+    serves_callers: ClassVar[bool] = True
+
     def __init__(self, settings: TwilioSettings, house: House) -> None:
         super().__init__(settings, house)
         self._answers = Answers(house, lambda: self.settings)

@@ -45,7 +45,9 @@ class Answers:
             self.people.gone(fact.call_id)
             return _NONE
         front = self._house.front
-        if front is None and fact.kind in (Page.VOICE, Page.MENU, Page.AFTER_BOT):
+        # A menu without words would be a trap.
+        speaks = front is not None and front.prompts.is_spoken
+        if not speaks and fact.kind in (Page.VOICE, Page.MENU, Page.AFTER_BOT):
             return self.people.everybody()
         if front is not None and fact.kind == Page.VOICE:
             return await self._voice(fact, front)

@@ -199,7 +199,7 @@ class People:
 
     def play(self, prompts: tuple[str, ...], language: str) -> list[str]:
         """Where the sounds of prompts are."""
-        if self._sounds is None:
+        if self._sounds is None or self._house.front is None or not self._house.front.prompts.is_spoken:
             return []
         names = self._sounds.names(prompts, language or self._house.scenario.language)
         return [self.addresses.sound(name) for name in names]

@@ -10,6 +10,7 @@ from cti.virtual_pbx.contract import CommandRefused, Route, neutral_id
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place
 from cti.virtual_pbx.vendors.twilio.place import word_of
 from ivr.menu import MAX_STEPS, Stage, State
+from ivr.prompts import PromptBook
 from ivr.reception import KnownCaller
 from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import LOTTERY
@@ -39,6 +40,20 @@ async def test_a_caller_is_greeted_told_of_the_recording_and_may_press_a_key_at_
     assert gather.get("actionOnEmptyResult") == "true"
     assert [event.kind for event in desk.told] == [EventKind.MENU_ENTERED]
     assert played(await desk.follow(gather.get("action"), Digits=""))[:1] == ["menu-main"]
+
+
+async def test_before_the_prompts_are_spoken_callers_ring_the_operators_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A menu that says nothing would be a trap."""
+    monkeypatch.setattr(PromptBook, "is_spoken", False)
+    desk = TwilioDesk()
+    document = await desk.ask(Page.VOICE)
+    assert verbs(document) == ["Dial"]
+    assert ALICE in [str(noun.text) for noun in document[0]]
+    waiting = await desk.ask(Page.OPERATORS, Place(queue="support", since=int(desk.now.timestamp())))
+    assert played(waiting) == []
+    assert "Dial" in verbs(waiting)
 
 
 @pytest.mark.parametrize("night", [False, True])
