@@ -17,6 +17,7 @@ from cti.virtual_pbx.door import make_door
 from cti.virtual_pbx.door_plate import DoorKeeper, DoorPlate, take_door
 from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.intake import FactIntake
+from cti.virtual_pbx.mishaps import place_of
 from cti.virtual_pbx.reconciler import PastCalls
 from cti.virtual_pbx.steering import Steering
 from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
@@ -121,6 +122,13 @@ class _Joined:
             await self._front.prompts.speak()
         except (PromptsNotReady, VoiceFailed) as error:
             log.error(str(error), action="prompts_not_ready", vendor=vendor.vendor)  # noqa: TRY400  # says it all
+        except Exception as error:  # calls go on: the operators' phones need no prompt
+            log.error(  # noqa: TRY400  # where it happened, and not with what
+                "The prompts cannot be spoken.",
+                action="prompts_not_ready",
+                vendor=vendor.vendor,
+                **place_of(error),
+            )
         else:
             log.info("The prompts are ready.", action="prompts_ready", vendor=vendor.vendor)
 
