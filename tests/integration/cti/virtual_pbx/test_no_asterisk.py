@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -27,6 +28,8 @@ from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
 from tickets.database import open_database, utc_now
 from tickets.vocabulary import Role
+
+pytestmark = pytest.mark.integration
 
 PASSWORD = "a password of 20 signs"  # of the test's accounts
 CALLER = "+79161234567"  # of another country than the scenario's
@@ -203,10 +206,11 @@ async def test_without_asterisk_the_service_is_ready_quiet_and_calls_through_the
         assert (desk["me"]["presence"], desk["me"]["phone"]) == ("ready", "own")
         for page in ("/desk", "/calls", "/tickets", "/now"):
             async with anna.get(page) as answer:
-                assert answer.status in {200, 403}, page
+                assert (answer.status, answer.url.path) == (200, page)
         await asyncio.sleep(LOOKED_S)
         assert list((tmp_path / "prompts").glob("**/*.wav")) == []  # nobody hears them
         said = we.service.said()
+        assert "action=service_up" in said  # it is there, and written as what is looked for below
         assert "Traceback" not in said
         for trouble in _NO_ASTERISK:
             assert trouble not in said, said
