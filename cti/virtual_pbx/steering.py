@@ -28,7 +28,7 @@ from cti.virtual_pbx.contract import (
     vendor_of,
 )
 from cti.virtual_pbx.mishaps import place_of
-from cti.virtual_pbx.quota import Quota
+from cti.virtual_pbx.pace import Pace
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from tickets.call import Call
@@ -38,9 +38,7 @@ from tickets.vocabulary import Direction, EventKind, HandOver
 
 log = structlog.get_logger()
 
-EVERY_S = (
-    2.0  # between two routes of a vendor, which locks the door if it is asked too often: the least of any
-)
+EVERY_S = 2.0  # between two routes of a vendor, which locks the door if it is asked more often
 REMEMBERED = 5_000  # calls
 STALE = timedelta(seconds=30)  # what is told so late is no caller who waits now
 LOOK_UP_S = 0.3  # for the operator of last time
@@ -96,7 +94,7 @@ class Steering:
         self._numbers: OrderedDict[str, str] = OrderedDict()  # by call, as it was told
         self._told: OrderedDict[str, None] = OrderedDict()  # calls whose caller is told of
         self._decided: OrderedDict[str, Steered | None] = OrderedDict()  # calls that were looked at
-        self._quotas: dict[str, Quota] = {}
+        self._paces: dict[str, Pace] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what is told of calls
@@ -156,7 +154,7 @@ class Steering:
         steered = await self._decision(vendor.settings, call_id, number)
         if steered is None:
             return
-        if self._quotas.setdefault(name, Quota(1, EVERY_S)).take(self._seconds()):
+        if self._paces.setdefault(name, Pace(1, EVERY_S)).take(self._seconds()):
             self._decided.pop(call_id, None)  # whoever comes from the menu into the queue is looked at again
             log.info("A caller is left to the scheme.", action="steering_limit", call_id=call_id)
             return

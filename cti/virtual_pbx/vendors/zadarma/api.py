@@ -19,7 +19,7 @@ from pydantic_core import from_json
 from yarl import URL
 
 from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotYet, save
-from cti.virtual_pbx.quota import Quota
+from cti.virtual_pbx.pace import Pace
 from cti.virtual_pbx.vendors.zadarma.words import signatures
 
 REQUEST_S = 8.0  # of one request
@@ -35,7 +35,7 @@ class ZadarmaApi:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        self._requests, self._statistics = Quota(REQUESTS, MINUTE_S), Quota(STATISTICS, MINUTE_S)
+        self._requests, self._statistics = Pace(REQUESTS, MINUTE_S), Pace(STATISTICS, MINUTE_S)
 
     async def next_page(self) -> None:
         """Wait until statistics may be asked for more; a minute at most."""
@@ -96,8 +96,8 @@ class ZadarmaApi:
             raise NotYet("Zadarma has the recording not ready.")
 
     @staticmethod
-    def _allow(quota: Quota) -> None:
-        if wait_s := quota.take(_now()):
+    def _allow(pace: Pace) -> None:
+        if wait_s := pace.take(_now()):
             raise CommandLate(f"Zadarma's limit of requests is used up: again in {wait_s:.0f} s.")
 
 
