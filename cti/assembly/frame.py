@@ -16,6 +16,7 @@ from cti.intake import Intake
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
 from cti.settings import Settings
+from cti.virtual_pbx.connections import connection_files
 from ivr.scenario import Scenario
 from tickets.database import Sessions
 from tickets.events import CallEvent
@@ -58,8 +59,9 @@ class Frame:
 
         Raises:
             PortTaken: one of the doors could not be opened later.
+            BadConnection: whether a virtual PBX is connected cannot be seen.
         """
-        connected = any(self.settings.connections_folder.glob("*.json"))
+        connected = bool(connection_files(self.settings.connections_folder))
         for door, (what, host, port, setting) in self._doors.items():
             if door != "hooks" or connected:  # which is opened when a virtual PBX is connected
                 check_port(what, host, port, setting)

@@ -18,6 +18,8 @@ from cti.customers.lookups import LookupDesk
 from cti.process.memory import resident_mib
 from cti.progress import Report
 from cti.speech import choose_recognizer, engine_for, names_told, voice_chooser
+from cti.virtual_pbx.connections import connection_files
+from cti.virtual_pbx.registry import vendor_type
 from ivr.languages import in_language
 from ivr.prompts import PromptBook
 from tickets.customers import CustomerBook
@@ -50,15 +52,20 @@ class Voicebot:
 
 
 async def prepare_prompts(frame: Frame, progress: Report) -> PromptBook:
-    """Everything that the scenario has to say, in all its languages.
+    """Everything that the scenario has to say, in all its languages; unspoken where no PBX has us say it.
 
     Raises:
         PromptsNotReady, VoiceFailed: what is missing, and what to do.
+        BadConnection: which PBXs are connected cannot be seen.
     """
     program, folder = find_asterisk(), frame.settings.prompts_folder
+    voices = voice_chooser(folder, program.espeak if program else None)
+    connected = await asyncio.to_thread(connection_files, frame.settings.connections_folder)
+    if not frame.settings.asterisk and not any(vendor_type(name).serves_callers for name in connected):
+        return PromptBook.unspoken(frame.scenario, voices, folder)
     return await PromptBook.prepare_languages(
         frame.scenario,
-        voice_chooser(folder, program.espeak if program else None),
+        voices,
         folder,
         lambda done, total: progress("Speaking the prompts", done, total),
     )

@@ -57,7 +57,12 @@ class NotOffered(Exception):
 
 
 class CommandRefused(Exception):
-    """The vendor does not do it; the message says why, and what to do."""
+    """The vendor does not do it; the message says why, and what to do. It is ours: it goes into logs."""
+
+    def __init__(self, sentence: str, words: str = "") -> None:
+        """`words`: the vendor's own, for whoever asked alone: they may hold a number."""
+        super().__init__(sentence)
+        self.words = words
 
 
 class CommandLate(Exception):
@@ -78,7 +83,6 @@ class Hook:
     headers: Mapping[str, str]  # any case finds them
     body: bytes
     url: str  # as the vendor knows it, query included: the public address and the path
-    remote: str  # the asker's address, as the door or its proxy saw it
 
     def form(self) -> list[tuple[str, str]]:
         """The body's fields, in their order.
@@ -172,7 +176,7 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class StartRecording:
-    """Record from here on."""
+    """Record from here on: of a vendor that does not record every talk by itself."""
 
     operator: str
 
@@ -197,8 +201,7 @@ class CallBack:
     """Ring the operator, then the number."""
 
     operator: str  # extension
-    to: str  # E.164
-    line: str = ""  # the number to show; empty: the vendor's own choice
+    to: str  # E.164; which number is shown, the vendor's settings say
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +235,19 @@ class House:
     """What the house lends a vendor's adapter."""
 
     scenario: Scenario
-    normalise: Callable[[str], str | None]  # E.164 of a number as it came, or None
+    normalise: Callable[[str], str | None]  # E.164 of a number as it came, with a plus or without, or None
     clock: Callable[[], datetime]  # aware, UTC
-    caller: Callable[
-        [str], Awaitable[KnownCaller | None]
-    ]  # who calls, in the time reception gives; never raises
+    # Who calls, by our call id and the number as it came, in the time reception gives; never raises. Asked
+    # once a call, whoever wants to know; the ledger has it.
+    caller: Callable[[str, str], Awaitable[KnownCaller | None]]
     facts: Callable[[str], Awaitable[list[Fact]]]  # all facts of a call, by our call id
     session: aiohttp.ClientSession
     # Of vendors that ask where a call is to go: by settings, our call id and the number as it came. What is
     # decided is in the ledger already. Never raises, and keeps to the caller's deadline.
     steer: Callable[[ConnectionSettings, str, str], Awaitable[Steered | None]] = nobody_is_steered
-    name: Callable[[str], Awaitable[str | None]] = nobody_has_a_name  # of a caller, by number; as `caller`
+    name: Callable[[str], Awaitable[str | None]] = (
+        nobody_has_a_name  # on a customer's card, by number; in time, never raises
+    )
     front: Front | None = None  # None: we only listen, callers are not ours to serve
 
 
@@ -258,6 +263,7 @@ class VirtualPbx(ABC, Generic[S]):
     cabinet_word: ClassVar[str] = "secret"  # for the secret
     secret_is_ours: ClassVar[bool] = False  # we choose it, and it goes into the cabinet; else it stands there
     offers: ClassVar[frozenset[Offer]] = frozenset()
+    serves_callers: ClassVar[bool] = False  # it asks us what they hear, see `Front`
 
     def __init__(self, settings: S, house: House) -> None:
         """`settings` may be put in anew at any time: a secret was changed."""

@@ -13,8 +13,9 @@ import aiohttp
 from pydantic_core import from_json
 
 from cti.virtual_pbx.contract import CommandLate, CommandRefused
+from cti.virtual_pbx.pace import Pace
 from cti.virtual_pbx.vendors.mango.codes import is_wrong_request, refusal_of
-from cti.virtual_pbx.vendors.mango.limits import LockOut, Pace
+from cti.virtual_pbx.vendors.mango.limits import LockOut
 from cti.virtual_pbx.vendors.mango.signature import signed_form
 from cti.virtual_pbx.vendors.mango.words import whole
 

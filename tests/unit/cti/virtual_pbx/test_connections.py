@@ -102,6 +102,18 @@ async def test_what_cannot_come_to_life_is_not_connected_and_is_tried_again_when
         assert not task.done()
 
 
+async def test_what_goes_wrong_in_a_connection_leaves_no_secret_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Place(tmp_path)
+    place.trouble, seen = ValueError("a-long-test-secret"), list[str]()
+    async with place.followed():
+        write_connection(place.file, settings_of("generic"))
+        await until(lambda: "connection_bad" in (seen.append(capsys.readouterr().out) or "".join(seen)))
+    assert "ValueError" in "".join(seen)
+    assert "a-long-test-secret" not in "".join(seen)
+
+
 async def test_a_bad_file_at_the_start_is_said(tmp_path: Path) -> None:
     (tmp_path / "generic.json").write_text('{"public_url": 7}')
     with pytest.raises(BadConnection, match="presszero connect generic"):

@@ -57,7 +57,7 @@ def signed(text: str) -> str:
 def hook(fields: Mapping[str, str], signature: str, query: str = "", body: bytes | None = None) -> Hook:
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Signature": signature}
     told = urlencode(fields).encode() if body is None else body
-    return Hook("POST", "", query, headers, told, "https://calls.example/zadarma", "127.0.0.1")
+    return Hook("POST", "", query, headers, told, "https://calls.example/zadarma")
 
 
 START_FIELDS = {
