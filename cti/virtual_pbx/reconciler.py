@@ -17,6 +17,7 @@ from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotOffered, Vi
 from cti.virtual_pbx.intake import FactIntake, NotKept
 from cti.virtual_pbx.mishaps import place_of
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent, Publish
 from tickets.facts import FactBook
@@ -135,4 +136,4 @@ class PastCalls:
         return {call_id for call_id, at in latest.items() if now - at >= self._silence}
 
     def _is_mine(self, call_id: str) -> bool:
-        return call_id.startswith(f"{self._vendor.vendor}-")
+        return vendor_of(call_id) == self._vendor.vendor

@@ -22,11 +22,11 @@ from cti.virtual_pbx.contract import (
     NotYet,
     Tape,
     VirtualPbx,
-    vendor_of,
 )
 from recordings.delivered import DeliveredTapes, Delivery, TapeChanged
 from recordings.intake import CallUnknown
 from recordings.wav import BadAudio
+from tickets.call_ids import vendor_of
 from tickets.facts import Fact
 from tickets.jobs import Job, JobQueue, PutOff
 from tickets.rows import key_of
