@@ -118,6 +118,7 @@ class _Joined:
         settled, story = frame.intake.settle, frame.book.events_of
         teller = Teller(vendors, self._book, story, frame.publish, settled, tapes.ask, utc_now)
         intake = FactIntake(self._book.keep, teller.kept, frame.settings.data / "intake")
+        frame.troubles.append(lambda: intake.trouble)
         frame.task("facts", intake.run())
         frame.task("teller", teller.run())
         plate = DoorPlate(secrets.token_hex(32))
