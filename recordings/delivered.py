@@ -104,6 +104,17 @@ class DeliveredTapes:
         if known.key is not None:
             self._tell(call_id, known)
 
+    async def ready_for(self, call_id: str) -> None:
+        """Return if a recording of this call could be laid now: to be asked before it is brought here.
+
+        Raises:
+            CallUnknown: the ledger does not know the call yet.
+            ShelfUnwritable, ShelfLate, DatabaseTrouble: not now.
+        """
+        if await self._known(call_id) is None:
+            raise CallUnknown(f"Call {call_id} is not in the ledger yet: its recording waits.")
+        await self._store.check()
+
     async def has_tape(self, call_id: str) -> bool:
         """Whether there is something to hear. Raises `DatabaseTrouble`."""
         known = await self._known(call_id)
