@@ -11,6 +11,7 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.customers.callers import CallerSearch
+from cti.virtual_pbx.abandoned import Abandoned
 from cti.virtual_pbx.connections import Connections
 from cti.virtual_pbx.contract import House, VirtualPbx
 from cti.virtual_pbx.door import make_door
@@ -56,6 +57,8 @@ async def join_virtual_pbxs(
     joined = _Joined(frame, callers, keeper, store, front)
     await joined.connections.begin()
     frame.task("connections", joined.connections.follow())
+    book, live, unfinished = FactBook(frame.sessions), frame.live.calls, frame.book.unfinished_calls
+    frame.task("abandoned", Abandoned(live, unfinished, book, frame.publish, utc_now).run())
     return joined.connections.vendors
 
 
