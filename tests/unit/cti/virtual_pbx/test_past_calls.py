@@ -179,6 +179,7 @@ async def test_many_talks_that_fall_silent_one_by_one_do_not_make_many_questions
         Call(call_id=neutral_id("generic", str(number)), received_at=START + timedelta(seconds=15 * number))
         for number in range(240)
     ]
+    room.facts.facts = [fact(call.call_id, call.call_id, call.received_at) for call in room.calls]
     async with room.open():
         assert await room.rounds(timedelta(hours=1)) <= 3600 / SILENCE.total_seconds() + 1
 
