@@ -44,20 +44,22 @@ class PastCalls:
         *,
         every_s: float = 300.0,
         silent_s: float = 90.0,
+        gap_s: float = 60.0,
         look_s: float = 15.0,
     ) -> None:
         """
         Args:
             unfinished: the ledger's live calls, `CallBook.unfinished_calls`.
             every_s: between two questions that nothing has asked for.
-            silent_s: after so long without a word of a live call its end may have been missed; no more often
-                than that the vendor is asked about such calls.
+            silent_s: after so long without a word of a live call its end may have been missed.
+            gap_s: at least so long between two questions: in a busy centre some talk falls silent any moment.
             look_s: how often to look for such calls.
         """
         self._vendor, self._intake, self._book = vendor, intake, book
         self._unfinished, self._publish = unfinished, publish
         self._every_s, self._look_s = every_s, look_s
         self._every, self._silence = timedelta(seconds=every_s), timedelta(seconds=silent_s)
+        self._gap = timedelta(seconds=gap_s)
         self._silences = Silences(self._silence, self._every * LONGEST_PAUSE)
         self._asked: datetime | None = None  # up to when the vendor's records are known
         self._trouble = ""  # what kept us from comparing the last time
@@ -105,7 +107,7 @@ class PastCalls:
         due = self._silences.due(words, now)
         if self._asked is None:
             since = now - FIRST_LOOK
-        elif now - self._asked >= (self._silence if due else self._every):
+        elif now - self._asked >= (self._gap if due else self._every):
             since = self._asked - OVERLAP
         else:
             return
@@ -124,9 +126,8 @@ class PastCalls:
             self._asked = now
             return
         new = 0
-        for start in range(
-            0, len(facts), AT_ONCE
-        ):  # a day of a large centre is more than one transaction holds
+        # A day of a large centre is more than one transaction holds.
+        for start in range(0, len(facts), AT_ONCE):
             new += await self._intake.keep(facts[start : start + AT_ONCE])
         self._asked = now
         if new:
