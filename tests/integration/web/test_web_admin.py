@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from recordings.transcript import Phrase
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import ADMINISTRATOR, GRACE, PASSWORD, SUPERVISOR, TOMAS, WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tests.integration.web.test_web_live import next_event
 from tickets.vocabulary import Role
 

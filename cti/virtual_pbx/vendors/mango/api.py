@@ -86,8 +86,9 @@ class Api:
             answer = await self._once(path, told, deadline)
             if answer.status not in _BUSY and answer.code not in _BUSY:
                 break
-            self._pace(path).rest(_BUSY_S)
-            self._all.rest(_BUSY_S / 4)
+            now = asyncio.get_running_loop().time()
+            self._pace(path).rest(now, _BUSY_S)
+            self._all.rest(now, _BUSY_S / 4)
         self._look(answer, target)
         return answer
 

@@ -25,16 +25,24 @@ class Pace:
             TimeoutError: it would come later than that; nobody else waits longer for it.
         """
         now = asyncio.get_running_loop().time()
+        await asyncio.sleep(self.book(now, deadline) - now)
+
+    def book(self, now: float, deadline: float) -> float:
+        """Take the next turn; when it comes, which is never before now.
+
+        Raises:
+            TimeoutError: it would come after the deadline; it stays free.
+        """
         full = len(self._slots) == self._slots.maxlen
         slot = max(now, self._not_before, self._slots[0] + self._per_s if full else now)
         if slot > deadline:
             raise TimeoutError
         self._slots.append(slot)
-        await asyncio.sleep(max(0.0, slot - now))
+        return slot
 
-    def rest(self, seconds: float) -> None:
+    def rest(self, now: float, seconds: float) -> None:
         """Nobody's turn comes for a while: Mango found it too much."""
-        self._not_before = max(self._not_before, asyncio.get_running_loop().time() + seconds)
+        self._not_before = max(self._not_before, now + seconds)
 
 
 class LockOut:

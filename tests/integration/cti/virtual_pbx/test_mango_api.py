@@ -1,7 +1,6 @@
 """Commands, limits, statistics and recordings of Mango over real HTTP, both ways, against its simulator."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -33,13 +32,15 @@ from cti.virtual_pbx.door_plate import DoorPlate
 from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.simulators.mango import MangoSimulator
 from cti.virtual_pbx.simulators.mango.service import MangoService
-from cti.virtual_pbx.stories import ANNA, BEN, STORIES, SUPPORT, story
+from cti.virtual_pbx.stories import ANNA, BEN, EVE, STORIES, SUPPORT, story
 from cti.virtual_pbx.vendors.mango import Mango, MangoSettings
 from cti.virtual_pbx.vendors.mango.api import LockedOut
 from recordings.audio import peaks, to_sides
 from tests.fakes.virtual_pbx import START, arrive, house, settings_of
 from tickets.call import replay
 from tickets.facts import Fact
+
+pytestmark = pytest.mark.integration
 
 IN_MENU, IN_QUEUE, TALKING, OVER = 3, 8, 30, 86_400  # seconds after a queued call's beginning
 
@@ -169,14 +170,26 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None
 async def test_routes_wait_for_their_turn_and_a_long_queue_is_late(tmp_path: Path) -> None:
     async with centre(tmp_path) as mango:
         facts = mango.told("queued", IN_QUEUE)
-        began = time.monotonic()
-        came = await asyncio.gather(
-            *[mango.adapter.command(Route(BEN), facts) for _ in range(4)], return_exceptions=True
+        too_much = list[str]()
+        count = mango.service._is_too_much
+
+        def counted(path: str, now: float) -> bool:
+            found = count(path, now)
+            if found:
+                too_much.append(path)
+            return found
+
+        mango.service._is_too_much = counted  # type: ignore[method-assign]
+        mango.adapter.commands.command_s = 3.8  # one in two seconds: for two there is time
+        operators = [BEN, ANNA, EVE, BEN]
+        first, second, *late = await asyncio.gather(
+            *[mango.adapter.command(Route(one), facts) for one in operators], return_exceptions=True
         )
-        assert time.monotonic() - began >= 4.0  # one in two seconds
-        assert [type(one) for one in came[:2]] == [type(None)] * 2
-        assert isinstance(came[3], CommandLate)
-        assert "try again" in str(came[3])
+        assert (first, second) == (None, None)
+        assert [type(one) for one in late] == [CommandLate, CommandLate]
+        assert "try again" in str(late[0])
+        assert [asked["to_number"] for _, asked in mango.service.requests] == [BEN, ANNA]
+        assert too_much == []
 
 
 async def test_mango_saying_that_it_was_too_much_is_waited_for(tmp_path: Path) -> None:

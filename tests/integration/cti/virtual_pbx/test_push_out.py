@@ -26,6 +26,8 @@ from tickets.jobs import JobQueue, Worker
 from tickets.ledger import CallChange
 from tickets.vocabulary import EventKind
 
+pytestmark = pytest.mark.integration
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of the specification's example
 
 

@@ -23,6 +23,8 @@ from tickets.call import replay
 from tickets.facts import Fact
 from tickets.vocabulary import CallOutcome
 
+pytestmark = pytest.mark.integration
+
 LATER = START + timedelta(hours=1)
 
 

@@ -29,6 +29,8 @@ from tickets.ledger import CallChange
 from tickets.numbers import normalise_number
 from tickets.vocabulary import EventKind
 
+pytestmark = pytest.mark.unit
+
 CALL = neutral_id("mango", "one")
 ANNA, BEN, SOFIA = By("101"), By("102"), By("103", anybodys=True)
 

@@ -21,6 +21,8 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 from tickets.vocabulary import Direction, EventKind
 
+pytestmark = pytest.mark.unit
+
 PEOPLE = {"101": "Anna Berg"}
 
 

@@ -15,6 +15,8 @@ from tests.fakes.virtual_pbx.vendor import Deaf, Obliging
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind
 
+pytestmark = pytest.mark.unit
+
 VIP, KNOWN, STRANGER = "+12025550143", "+12025550144", "+12025550145"
 CARDS = {VIP: KnownCaller(7, 2), KNOWN: KnownCaller(8, 0)}
 RULES = {"vip_to": {1: "silver", 2: "gold"}, "known_to": "last_operator"}

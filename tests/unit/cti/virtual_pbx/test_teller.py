@@ -213,7 +213,9 @@ async def test_a_call_that_makes_no_sense_stops_nobody_and_is_told_once_it_does(
         await until(lambda: any(room.book.sweeps[-1:]))  # it is passed over by now
         assert not task.done()
     assert "newCall-riddle" not in room.book.told_ids
-    assert "5550143" not in capsys.readouterr().out  # the error's message has it
+    said = capsys.readouterr().out
+    assert "facts_unread" in said
+    assert "5550143" not in said  # the error's message has it
     after = Room()  # a release that understands it
     after.book.facts = room.book.facts
     async with after.open():

@@ -19,6 +19,8 @@ from tickets.vocabulary import EventKind, HandOver, Presence
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
 
+pytestmark = pytest.mark.unit
+
 ALICE, BEN = "sip:101@lottery.sip.twilio.com", "client:ben"
 
 

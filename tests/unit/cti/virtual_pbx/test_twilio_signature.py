@@ -19,6 +19,8 @@ from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from cti.virtual_pbx.vendors.twilio.signature import is_signed, signature
 from tests.fakes.virtual_pbx import START, adapter_of, arrive, settings_of
 
+pytestmark = pytest.mark.unit
+
 TOKEN = "a-long-test-secret"
 VALIDATOR = RequestValidator(TOKEN)
 URLS = [

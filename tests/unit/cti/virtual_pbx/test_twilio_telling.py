@@ -22,6 +22,8 @@ from tickets.events import CallEvent
 from tickets.facts import Fact
 from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver
 
+pytestmark = pytest.mark.unit
+
 FIXTURES = Path(fakes.__file__).parent / "twilio"
 ADAPTER = adapter_of("twilio")
 SETTINGS = cast(TwilioSettings, ADAPTER.settings)
