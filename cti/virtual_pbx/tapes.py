@@ -26,6 +26,7 @@ from cti.virtual_pbx.contract import (
     Tape,
     VirtualPbx,
 )
+from cti.virtual_pbx.mishaps import place_of
 from cti.virtual_pbx.patience import Patience
 from recordings.delivered import DeliveredTapes, Delivery, TapeChanged
 from recordings.intake import CallUnknown, MergeLate
@@ -210,7 +211,12 @@ class Tapes:
         vendor = self._vendor_of(tape.call_id)
         if vendor is not None:
             facts = await self._facts(tape.call_id)
-            told = vendor.tapes(facts) if facts else []
+            try:
+                told = vendor.tapes(facts) if facts else []
+            except Exception as error:  # a mistake of ours with later facts: what was asked for is known
+                log.error("What was told of a recording makes no sense to us.", action="tape_unread",  # noqa: TRY400
+                          call_id=tape.call_id, **place_of(error))  # fmt: skip
+                told = []
             tape = next((one for one in told if one.tape_id == tape.tape_id), tape)
         return vendor, tape
 

@@ -59,7 +59,11 @@ class Recorder(GenericPush):
         self.answers: list[bytes | Exception] = []
         self.ready: list[Tape] = []
 
+        self.riddle = False
+
     def tapes(self, facts: Sequence[Fact]) -> list[Tape]:
+        if self.riddle:
+            raise KeyError("+12025550143")
         return self.ready
 
     async def fetch(self, tape: Tape, into: Path) -> None:
@@ -280,6 +284,19 @@ async def test_on_a_full_disk_it_is_not_said_that_a_recording_is_no_sound(
     with pytest.raises(PutOff):
         await archive.tapes.fetch(last)
     assert await archive.reason() == "no row"
+
+
+async def test_facts_that_make_no_sense_keep_no_recording_back_that_was_asked_for(
+    archive: Archive, vendor: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await archive.room.call(CALL)
+    vendor.answers, vendor.riddle = [SOUND], True
+    await archive.tapes.ask([TAPE])
+    await archive.tapes.fetch(await archive.lease())
+    assert await archive.reason() is None
+    said = capsys.readouterr().out
+    assert "tape_unread" in said
+    assert "5550143" not in said
 
 
 async def test_a_recording_whose_tape_of_before_is_gone_is_not_tried_for_ever(
