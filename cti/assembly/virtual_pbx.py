@@ -58,7 +58,9 @@ async def join_virtual_pbxs(
     await joined.connections.begin()
     frame.task("connections", joined.connections.follow())
     book, live, unfinished = FactBook(frame.sessions), frame.live.calls, frame.book.unfinished_calls
-    frame.task("abandoned", Abandoned(live, unfinished, book, frame.publish, utc_now).run())
+    connected = joined.connections.vendors
+    abandoned = Abandoned(live, unfinished, book, frame.publish, utc_now, connected)
+    frame.task("abandoned", abandoned.run())
     return joined.connections.vendors
 
 

@@ -85,9 +85,11 @@ class Room:
         self.past = PastCalls(
             self.vendor, self.intake, book, self.unfinished, self.told.append, every_s=300, look_s=0.002
         )
+        self.connected = set[str]()
         self.abandoned = Abandoned(
-            lambda: self.calls, self.unfinished, book, self.told.append, lambda: self.vendor.now, look_s=0.002
-        )
+            lambda: self.calls, self.unfinished, book, self.told.append, lambda: self.vendor.now,
+            self.connected,
+        )  # fmt: skip
 
     async def unfinished(self) -> list[Call]:
         return self.calls
@@ -259,6 +261,20 @@ async def test_a_call_whose_pbx_is_connected_no_more_is_ended_after_a_day(tmp_pa
     }
 
 
+async def test_a_call_whose_pbx_is_connected_is_left_to_it_for_some_hours_more(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    room.connected.add("generic")
+    room.vendor.now += ABANDONED_AFTER * 2  # so long nobody was here; now the vendor is about to be asked
+    await room.abandoned.look()
+    assert {event.call_id for event in room.told} == {OTHER}
+    room.vendor.now += GIVEN_UP_AFTER - timedelta(minutes=1)
+    await room.abandoned.look()
+    assert {event.call_id for event in room.told} == {OTHER}
+    room.vendor.now += timedelta(minutes=1)
+    await room.abandoned.look()
+    assert {event.call_id for event in room.told} == {OTHER, CALL}
+
+
 async def test_looking_for_abandoned_calls_goes_on_when_the_database_does(tmp_path: Path) -> None:
     room = Room(tmp_path)
     room.vendor.now += ABANDONED_AFTER
@@ -272,7 +288,7 @@ async def test_looking_for_abandoned_calls_goes_on_when_the_database_does(tmp_pa
 
     book = cast(FactBook, room.facts)
     abandoned = Abandoned(
-        lambda: room.calls, troubled, book, room.told.append, lambda: room.vendor.now, look_s=0.002
+        lambda: room.calls, troubled, book, room.told.append, lambda: room.vendor.now, (), look_s=0.002
     )
     task = asyncio.create_task(abandoned.run())
     await until(lambda: len(room.told) >= 2)
