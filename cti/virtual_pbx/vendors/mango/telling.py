@@ -156,7 +156,7 @@ def _of_menu(heard: Heard, news: LegNews, menu: str) -> list[CallEvent]:
 def _of_queue(heard: Heard, news: LegNews) -> list[CallEvent]:
     queue = heard.names.queue(news.group or news.called.extension)
     if news.seq == 1 and news.state in {APPEARED, CONNECTED}:
-        return [heard.event(EventKind.QUEUE_JOINED, news.fact_id, news, queue=queue, priority=0)]
+        return [heard.event(EventKind.QUEUE_JOINED, news.fact_id, news, queue=queue)]
     if news.state == DISCONNECTED and news.reason in _LEFT_QUEUE:
         reason = _LEFT_QUEUE[news.reason]
         return [heard.event(EventKind.QUEUE_LEFT, news.fact_id, news, queue=queue, reason=reason)]
