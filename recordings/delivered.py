@@ -106,6 +106,22 @@ class DeliveredTapes:
         if known.key is not None:
             self._tell(call_id, known)
 
+    async def ready_for(self, call_id: str) -> None:
+        """Return if a recording of this call could be laid now: to be asked before it is brought here.
+
+        Raises:
+            CallUnknown: the ledger does not know the call yet.
+            ShelfUnwritable, ShelfLate, DatabaseTrouble: not now.
+        """
+        if await self._known(call_id) is None:
+            raise CallUnknown(f"Call {call_id} is not in the ledger yet: its recording waits.")
+        await self._store.check()
+
+    async def has_tape(self, call_id: str) -> bool:
+        """Whether there is something to hear. Raises `DatabaseTrouble`."""
+        known = await self._known(call_id)
+        return known is not None and known.key is not None
+
     @use_case
     async def note_missing(self, call_id: str, reason: str) -> None:
         """Say on the ticket why there is nothing to hear, unless there is; what comes later replaces it.

@@ -316,7 +316,7 @@ class Worker:
         try:
             await self._handlers[job.kind](job)
         except PutOff as later:
-            await self._queue.put_off(job, later.seconds)
+            await self._put_off(job, later.seconds)
         except Hopeless as reason:
             log.warning("a job was given up", action="job_hopeless", kind=job.kind, why=str(reason))
             await self._queue.failed(job, str(reason), None)
@@ -335,6 +335,20 @@ class Worker:
             await self._queue.done(job)
         finally:
             keeper.cancel()
+
+    async def _put_off(self, job: Job, seconds: float) -> None:
+        """With a lease that runs out the attempt would count: a database in trouble is worth some tries."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._lease_s
+        while True:
+            try:
+                await self._queue.put_off(job, seconds)
+            except DatabaseTrouble:
+                if clock() >= until:
+                    raise
+                await asyncio.sleep(self._poll_s)
+            else:
+                return
 
     async def _keep_lease(self, job: Job) -> None:
         while True:

@@ -39,6 +39,8 @@ class Frame:
         self.registry = _figures()
         self.book = CallBook(sessions)
         self.intake = Intake(self.book.record, self._changed, settings.data / "intake")
+        # Why the database does not take what is told, in a sentence; None: it does.
+        self.troubles: list[Callable[[], str | None]] = [lambda: self.intake.trouble]
         self.broken = asyncio.Event()  # a part has died: the rest cannot stand in for it
         self.on_events: list[Callable[[CallEvent], None]] = []  # of calls, before the ledger has them
         self.on_changes: list[Callable[[Sequence[CallChange]], None]] = [self.live.changed]

@@ -11,6 +11,7 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.customers.callers import CallerSearch
+from cti.virtual_pbx.abandoned import Abandoned
 from cti.virtual_pbx.connections import Connections
 from cti.virtual_pbx.contract import House, VirtualPbx
 from cti.virtual_pbx.door import make_door
@@ -60,6 +61,10 @@ async def join_virtual_pbxs(
     joined = _Joined(frame, callers, keeper, store, front)
     await joined.connections.begin()
     frame.task("connections", joined.connections.follow())
+    book, live, unfinished = FactBook(frame.sessions), frame.live.calls, frame.book.unfinished_calls
+    connected = joined.connections.vendors
+    abandoned = Abandoned(live, unfinished, book, frame.publish, utc_now, connected)
+    frame.task("abandoned", abandoned.run())
     return joined.connections.vendors
 
 
@@ -141,6 +146,7 @@ class _Joined:
         settled, story = frame.intake.settle, frame.book.events_of
         teller = Teller(vendors, self._book, story, frame.publish, settled, tapes.ask, utc_now)
         intake = FactIntake(self._book.keep, teller.kept, frame.settings.data / "intake")
+        frame.troubles.append(lambda: intake.trouble)
         frame.task("facts", intake.run())
         frame.task("teller", teller.run())
         plate = DoorPlate(secrets.token_hex(32))

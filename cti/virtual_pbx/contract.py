@@ -11,7 +11,6 @@ Pure but for the base class's asynchronous methods, which vendors fill with I/O 
 """
 
 import hashlib
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,12 +27,12 @@ from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from ivr.scenario import Scenario
+from tickets.call_ids import neutral_id as neutral_id  # vendors take it from here, with all they need
 from tickets.events import CallEvent
 from tickets.facts import Fact
 
 MOST_FIELDS = 200  # of a form
 MOST_SOUND = 300 << 20  # bytes of one recording: a day of MP3 as vendors make it
-_NEUTRAL = re.compile(r"([a-z]+)-[0-9a-f]{24}")
 
 
 class Why(StrEnum):
@@ -346,17 +345,6 @@ class VirtualPbx(ABC, Generic[S]):
             NotOffered, CommandRefused, CommandLate
         """
         raise NotOffered(f"{self.title} gives no recordings.")
-
-
-def neutral_id(vendor: str, native: str) -> str:
-    """Our id of a call that the vendor calls `native`: safe in file names, the same whoever asks."""
-    return f"{vendor}-{hashlib.sha256(native.encode('utf-8', 'replace')).hexdigest()[:24]}"
-
-
-def vendor_of(call_id: str) -> str | None:
-    """Whose call it is by its id, a `neutral_id`; None for every other call."""
-    match = _NEUTRAL.fullmatch(call_id)
-    return match[1] if match else None
 
 
 def digest_of(*parts: str | bytes) -> str:

@@ -29,9 +29,9 @@ from cti.virtual_pbx.contract import (
     StartRecording,
     Transfer,
     VirtualPbx,
-    vendor_of,
 )
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
 from tickets.vocabulary import CallState
 

@@ -25,13 +25,13 @@ from cti.virtual_pbx.contract import (
     Route,
     Steered,
     VirtualPbx,
-    vendor_of,
 )
 from cti.virtual_pbx.mishaps import place_of
 from cti.virtual_pbx.pace import Pace
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent, Publish
 from tickets.vocabulary import Direction, EventKind, HandOver

@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-from cti.virtual_pbx.contract import vendor_of
 from cti.web.access import sight_of, ticket_for
 from cti.web.languages import N_, _
 from cti.web.security import account_of, may_listen, may_read_words
@@ -17,6 +16,7 @@ from cti.web.ticket_work import work_context
 from recordings.shelf import RecordingView
 from tickets.bot_learnt import bot_learnt
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.desk import Ticket, TicketDetail
 from tickets.vocabulary import TicketStatus
 from tickets.workflow import may_move

@@ -17,11 +17,12 @@ import structlog
 from yarl import URL
 
 from cti.customers.breaker import Breaker
-from cti.virtual_pbx.contract import digest_of, vendor_of
+from cti.virtual_pbx.contract import digest_of
 from cti.virtual_pbx.push.messages import Event, Message, message_of
 from cti.virtual_pbx.push.settings import PushSettings, Target
 from cti.virtual_pbx.push.signing import signed
 from tickets.call import Call, replay
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent
 from tickets.jobs import Hopeless, Job, JobQueue, PutOff
