@@ -136,16 +136,19 @@ class _Performance:
             connection: ConnectionSettings = read_connection(file, vendor_type(vendor).settings_type)
             api = self._simulator.api(connection)
             if api and local_api(self._simulator, connection) is None:
-                console.print(
-                    f"[yellow]This connection asks the real {vendor} for records and recordings, which knows "
-                    "nothing of these calls: they will have no recording.[/]"
+                title = vendor_type(vendor).title
+                raise BadConnection(
+                    f"{title} is connected: it would be asked for the recordings of calls that are made up, "
+                    "and lock us out for it. Simulate with a data folder of its own: start a service there, "
+                    "PRESSZERO_DATA=var/try presszero serve, and this command with the same PRESSZERO_DATA."
                 )
             return connection
         public = f"http://127.0.0.1:{self._settings.hooks_port}"
         invented: ConnectionSettings = self._simulator.invent(public, f"http://127.0.0.1:{free_port()}")
+        invented = invented.model_copy(update={"made_up": True})
         write_connection(file, invented)
         console.print(
-            f"A connection to a {vendor} that there is only here was made: {file}. "
+            f"A connection to a {vendor_type(vendor).title} that there is only here was made: {file}. "
             f"[bold]presszero connect {vendor} --remove[/] ends it.",
             soft_wrap=True,
         )

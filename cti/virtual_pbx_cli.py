@@ -92,6 +92,9 @@ def connect(
         _remove(file, kind, ask=ask)
         return
     before = read_connection(file, kind.settings_type) if file.exists() else None
+    if before is not None and before.made_up:
+        console.print(f"{kind.title} is connected for the simulator alone: a real connection begins anew.")
+        before = None
     if before is None and (check or rotate):
         raise BadConnection(f"{kind.title} is not connected yet: run `presszero connect {vendor}`.")
     if before is not None and rotate:
@@ -167,7 +170,8 @@ def _asked(
 def _ask(question: Question) -> str:
     if question.hidden:
         known = " (empty: as before)" if question.default else ""
-        return Prompt.ask(escape(question.text + known), password=True) or question.default or ""
+        text = f"{question.text}, which is not shown{known}"
+        return Prompt.ask(escape(text), password=True) or question.default or ""
     if question.default is None:
         return Prompt.ask(escape(question.text))
     return Prompt.ask(escape(question.text), default=question.default)
@@ -252,9 +256,16 @@ class _Waiting:
             reach = await ask_ourselves(self.connection.public_url, self.kind.vendor, plate)
             _say("good" if reach.good else "bad" if reach.sure else "unsure", reach.sentence)
             arrived = await self._first_webhook()
+        unreachable = reach.sure and not reach.good
+        if arrived and unreachable:
+            console.print(
+                "That webhook came, but not by the address that the vendor was given: see above."
+            )
+        elif arrived:
+            console.print(f"{self.kind.title} is connected.", style="bold green")
         if alone:
             console.print(START_IT, soft_wrap=True)
-        return arrived or (self.wait_s == 0 and reach.good)
+        return (arrived and not unreachable) or (self.wait_s == 0 and reach.good)
 
     async def _door(self, stack: AsyncExitStack) -> tuple[DoorPlate, bool]:
         """The door's plate, and whether we stand there ourselves."""
@@ -285,7 +296,6 @@ class _Waiting:
                 hint = advice(arrival, self.kind)
                 _say("good" if is_good(arrival) else "bad" if hint else "unsure", in_words(arrival), hint)
                 if is_good(arrival):
-                    console.print(f"{self.kind.title} is connected.", style="bold green")
                     return True
         except asyncio.CancelledError:  # Ctrl-C
             console.print(f"\n`presszero connect {vendor} --check` goes on waiting.")

@@ -79,6 +79,7 @@ class ConnectionSettings(BaseModel):
     # Who does not follow the vendor's scheme; see `steering.py`.
     vip_to: dict[int, str] = {}  # from this VIP level up: to this extension or group of the vendor's
     known_to: Literal["", "last_operator"] = ""  # where customers go who are on a card, and no VIPs
+    made_up: bool = False  # by a simulator: no vendor knows it
 
     @field_validator("public_url")
     @classmethod

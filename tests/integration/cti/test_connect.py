@@ -14,9 +14,12 @@ from aiohttp import web
 from cti.ports import free_port
 from cti.virtual_pbx.door_plate import DoorPlate
 from cti.virtual_pbx.reach import ask_ourselves
+from cti.virtual_pbx.settings import write_connection
+from cti.virtual_pbx.vendors.mango import REAL
 from cti.virtual_pbx.watching import look
 from tests.fakes.service_process import COMMAND, service_process
 from tests.fakes.until import until
+from tests.fakes.virtual_pbx import settings_of
 
 pytestmark = pytest.mark.integration
 
@@ -38,9 +41,9 @@ class Person:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PRESSZERO_")}
         self.environment = {**clean, "PRESSZERO_DATA": str(data), "PRESSZERO_HOOKS_PORT": str(port)}
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str, command: str = "connect") -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            COMMAND, "connect", *arguments, env=self.environment,
+            COMMAND, command, *arguments, env=self.environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -139,6 +142,40 @@ async def test_what_is_missing_is_said(tmp_path: Path, arguments: tuple[str, ...
     assert words in told
     assert "Traceback" not in told
     assert "hush" not in told
+
+
+async def test_no_vendor_is_asked_for_what_a_simulator_made_up(tmp_path: Path) -> None:
+    person = Person(tmp_path, free_port())
+    file = tmp_path / "virtual-pbx" / "mango.json"
+    write_connection(file, settings_of("mango", base_url=REAL))
+    before = file.read_bytes()
+    code, words = await said(await person.start("mango", command="simulate"))
+    assert code == 1
+    assert "Mango Office is connected" in words
+    assert "PRESSZERO_DATA=var/try" in words.replace("\n", " ")
+    assert file.read_bytes() == before
+
+
+async def test_of_a_connection_that_was_made_up_nothing_is_taken_over_into_a_real_one(tmp_path: Path) -> None:
+    person = Person(tmp_path, free_port())
+    file = tmp_path / "virtual-pbx" / "mango.json"
+    code, words = await said(await person.start("mango", command="simulate"))
+    assert code == 1
+    assert "No service runs" in words
+    assert json.loads(file.read_text())["made_up"] is True
+    code, words = await person.runs("mango", "--check")
+    assert code == 1
+    assert "not connected yet" in words
+    key, salt = tmp_path / "key", tmp_path / "salt"
+    key.write_text("the-real-key")
+    salt.write_text("the-real-salt")
+    arguments = ("--url", "https://calls.invalid", "--set-file", f"api_key={key}", "--secret-file", str(salt))
+    code, words = await person.runs("mango", *arguments, "--wait", "0")
+    assert code == 1
+    assert "DNS does not know" in words
+    told = json.loads(file.read_text())
+    assert (told["made_up"], told["base_url"], told["queues"]) == (False, REAL, {})
+    assert [one["value"] for one in told["secrets"]] == ["the-real-salt"]
 
 
 async def _is(status: "asyncio.Future[int] | object", wanted: int) -> bool:

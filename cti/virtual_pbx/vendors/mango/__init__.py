@@ -19,6 +19,7 @@ ones, or what a voicemail looks like; see `commands.py`.
 """
 
 import hmac
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -82,6 +83,20 @@ class MangoSettings(ConnectionSettings):
     @field_serializer("api_key", when_used="json")
     def _in_clear(self, value: SecretStr) -> str:
         return value.get_secret_value()
+
+    @field_validator("api_key")
+    @classmethod
+    def _is_a_code(cls, code: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{8,128}", code.get_secret_value()):
+            raise ValueError("copy it from the cabinet: letters and digits, no address and no pairs")
+        return code
+
+    @field_validator("queues")
+    @classmethod
+    def _are_groups(cls, queues: dict[str, str]) -> dict[str, str]:
+        if not all(re.fullmatch(r"[0-9]{1,10}", number) and queue for number, queue in queues.items()):
+            raise ValueError("write each group's short number and its queue, as in 300=support")
+        return queues
 
     @field_validator("base_url")
     @classmethod

@@ -13,9 +13,12 @@ from urllib.parse import parse_qsl, quote_plus, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 import tests.fakes.virtual_pbx as fakes
 from cti.virtual_pbx.contract import CommandResult, Hook, Refused, Taken, Why
+from cti.virtual_pbx.questions import BadAnswer, settings_from
+from cti.virtual_pbx.settings import Secret
 from cti.virtual_pbx.simulators.mango import MangoSimulator
 from cti.virtual_pbx.stories import story
 from cti.virtual_pbx.vendors.mango import Mango, MangoSettings
@@ -176,6 +179,29 @@ def test_operators_and_queues_have_our_names() -> None:
     adapter = mango(operators={"101": "7001"}, queues={"303": "lottery"})
     call = replay(ledger(adapter, simulated("queued")))
     assert (call.operator, call.queue) == ("7001", "lottery")
+
+
+# What is asked for
+
+
+@pytest.mark.parametrize(
+    ("answers", "name", "why"),
+    [
+        ({"api_key": "https://calls.example/hooks"}, "api_key", "copy it from the cabinet"),
+        ({"api_key": "300=support"}, "api_key", "copy it from the cabinet"),
+        ({"queues": "0f1e2d3c4b5a69788796a5b4c3d2e1f0"}, "queues", "300=support"),
+        ({"queues": "https://calls.example/hooks"}, "queues", "300=support"),
+    ],
+)
+def test_what_was_meant_for_another_question_is_not_taken(
+    answers: dict[str, str], name: str, why: str
+) -> None:
+    good = {"public_url": "https://calls.example", "api_key": KEY, "queues": "300=support"}
+    secrets = (Secret(value=SecretStr(SALT)),)
+    assert settings_from(MangoSettings, good, secrets, None).queues == {"300": "support"}
+    with pytest.raises(BadAnswer, match=why) as bad:
+        settings_from(MangoSettings, good | answers, secrets, None)
+    assert bad.value.name == name
 
 
 # Who tells
