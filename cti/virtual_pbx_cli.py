@@ -258,9 +258,7 @@ class _Waiting:
             arrived = await self._first_webhook()
         unreachable = reach.sure and not reach.good
         if arrived and unreachable:
-            console.print(
-                "That webhook came, but not by the address that the vendor was given: see above."
-            )
+            console.print("That webhook came, but not by the address that the vendor was given: see above.")
         elif arrived:
             console.print(f"{self.kind.title} is connected.", style="bold green")
         if alone:
