@@ -1,4 +1,6 @@
-"""Forty wordings of the wish for a person in each language, and other requests that speak of people."""
+"""Forty wordings of the wish for a person in each language, the wish beside another matter, and other requests
+that speak of people.
+"""
 
 WORDINGS = {
     "en": (
@@ -87,6 +89,74 @@ WORDINGS = {
     ),
 }
 
+WITH_A_MATTER = {
+    "en": (
+        "I need an operator. I won a prize.",
+        "Get me an agent, I want to collect my winnings.",
+        "Give me an operator, I want to know how much the jackpot is.",
+        "I need a person, when is somebody in the office?",
+        "Operator. What time do you close?",
+        "I would like a human to check my ticket.",
+        "I don't want anything else, just give me an operator.",
+        "My ticket is lost and I need to talk to somebody.",
+        "I want to speak to a person, it's about my prize from Saturday.",
+        "Could you put me through to an agent? I have a question about the draw on Sunday.",
+        "What time do you close? Actually, give me an operator.",
+        "I bought a ticket on Friday and nobody can tell me anything, get me a human.",
+        "No, not the jackpot, I want an operator.",
+        "A representative, please. I've won and I don't know where to go.",
+        "I'd rather talk to a human. Until when are you open?",
+        "Can I get a real person? My ticket won on Saturday.",
+        "Connect me with an operator, I want to buy something else.",
+        "Is there anybody I can talk to? I want to know if I won.",
+        "Can somebody help me? What time is the draw?",
+        "Customer service, please. Where do I collect my prize?",
+        "I need somebody to explain to me how I get my money in the office.",
+        "Let me have a supervisor, the bot told me something else.",
+        "Transfer me to a person. I have to come in person and I don't want to.",
+        "My wife won something else, please, I want an agent.",
+        "Someone else checked my ticket yesterday. I want to talk to a human being.",
+        "How much is a ticket? Never mind. Operator, please.",
+        "I'm asking for an operator because my prize hasn't been paid in your office.",
+        "Send me a live agent, I don't understand what time the draw is.",
+        "I want a human. Not on Monday, now.",
+        "Hello, I won the jackpot, can I have a person please?",
+    ),
+    "ru": (
+        "Мне нужен оператор, я выиграл приз.",
+        "Нужен живой человек, я хочу получить приз.",
+        "Оператор, во сколько вы закрываетесь?",
+        "Дайте оператора, я хочу узнать, какой джекпот.",
+        "Позовите человека, мне надо получить выигрыш.",
+        "Я выиграл приз, соедините с оператором.",
+        "Соедините меня с человеком, во сколько розыгрыш в субботу?",
+        "Переключите на оператора. Я купил билет в пятницу.",
+        "Мне ничего больше не надо, просто дайте оператора.",
+        "Хочу поговорить с оператором, где получить приз?",
+        "Можно оператора? Я хочу получить деньги.",
+        "Когда розыгрыш? А лучше позовите сотрудника.",
+        "Мне бы человека, у меня вопрос про воскресенье.",
+        "Оператора, пожалуйста. Я не знаю, где получают приз.",
+        "Хочу живого человека, хочу купить билет.",
+        "Мне нужен сотрудник, чтобы получить приз в офисе.",
+        "Нет, не джекпот, мне нужен оператор.",
+        "Мне лично приходить неудобно, дайте специалиста.",
+        "До скольки вы работаете? Хотя нет, дайте оператора.",
+        "Переведите меня на специалиста, я выиграла в субботу.",
+        "Пригласите менеджера, мне не выплатили выигрыш.",
+        "Есть там кто-нибудь живой? Я хочу получить приз.",
+        "Может мне кто-нибудь помочь? Я выиграл.",
+        "Я хочу человека, а не робота, я выиграл приз.",
+        "Требую оператора, в магазине мне не отдали выигрыш.",
+        "Оператор мне нужен, сколько можно ждать, я выиграл.",
+        "Поддержка, пожалуйста. Как получить приз?",
+        "Сколько стоит билет? Неважно, соедините с живым человеком.",
+        "Человека дайте, я не могу получить приз.",
+        "Свяжите меня с консультантом, играет ли моя мама, я не знаю.",
+    ),
+}
+"""The wish for a person, and with it what the bot could answer or what speaks of people and times."""
+
 OF_SOMETHING_ELSE = {
     "en": (
         "can another person collect my prize",
@@ -97,6 +167,16 @@ OF_SOMETHING_ELSE = {
         "I bought my ticket from an agent is it valid",
         "what are the customer service hours",
         "can I give my ticket to somebody else",
+        "I need an agent near me to buy a ticket from",
+        "I want the agent who sold me the ticket to pay my prize",
+        "I want somebody to collect my prize for me",
+        "put me through to the billing department of my bank",
+        "do I need an agent, or can I come myself",
+        "the agent I bought the ticket from said that I won",
+        "is somebody there when I come to collect my prize",
+        "I need somebody from the tax office to sign it",
+        "I don't need an operator, I want to know the jackpot",
+        "can I speak to Margaret",
     ),
     "ru": (
         "сколько человек играет в лотерею",
@@ -107,5 +187,15 @@ OF_SOMETHING_ELSE = {
         "когда работает служба поддержки",
         "сколько билетов может купить один человек",
         "победитель мужчина или женщина",
+        "мне нужен оператор связи, который продаёт ваши билеты",
+        "нужен ли оператор, чтобы получить приз",
+        "мне нужен человек, который купит за меня билет",
+        "сколько человек нужно, чтобы выиграть вместе",
+        "есть ли кто-нибудь, кто выиграл джекпот",
+        "мне не нужен оператор, я хочу узнать джекпот",
+        "может ли другой человек, например жена, получить приз",
+        "в магазине мне сказал оператор, что я выиграл",
+        "какой номер у агента, который продаёт билеты",
+        "можно человеку без паспорта получить приз",
     ),
 }

@@ -98,8 +98,17 @@ class Wordings:
     """An utterance made only of courtesies, and at least one of those that end a call."""
     no: re.Pattern[str]
     yes: re.Pattern[str]
+    plain_requests: tuple[re.Pattern[str], ...] = ()
+    """A request for a person, whatever else is said: "I need an operator" and then the matter itself. What
+    makes it none (whose operator, "… who sold me the ticket") is in the pattern, and stands right behind it."""
+    plain_person: re.Pattern[str] = _NEVER
+    """Who is asked for by a short request that is one clause of several."""
+    new_clause: re.Pattern[str] = _NEVER
+    """Before this another clause begins, where no punctuation says so."""
+    goes_on: re.Pattern[str] = _NEVER
+    """What begins so is the same clause in spite of the comma before it."""
     something_else: re.Pattern[str] = _NEVER
-    """Who says this speaks of a person as of something else ("in person") …"""
+    """Who says this speaks of a person as of something else ("in person"), in this clause …"""
     contact: re.Pattern[str] = _NEVER
     """… unless they say this, too ("talk")."""
     person_words: tuple[str, ...] = ()

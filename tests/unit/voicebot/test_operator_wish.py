@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from tests.fakes.operator_wish import WAYS, Bot
-from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WORDINGS
+from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WITH_A_MATTER, WORDINGS
 from tests.fakes.utterances import utterances
 from voicebot.understanding import Kind
 
@@ -22,6 +24,35 @@ def test_whoever_asks_for_a_person_gets_one_at_once_in_every_state(language: str
         if not bot.hands_over(stands, [(said, True)])
     ]
     assert missed == []
+
+
+def without_punctuation(said: str) -> str:
+    """As a recogniser writes it that knows none."""
+    return re.sub(r"[.,?!]", "", said).lower()
+
+
+@pytest.mark.parametrize("language", WORDINGS)
+def test_whoever_says_also_what_it_is_about_gets_a_person_in_every_state(language: str):
+    bot = BOTS[language]
+    missed = [
+        (state, text)
+        for state, stands in bot.states().items()
+        for said in WITH_A_MATTER[language]
+        for text in (said, without_punctuation(said))
+        if not bot.hands_over(stands, [(text, True)])
+    ]
+    assert missed == []
+
+
+@pytest.mark.parametrize("language", WORDINGS)
+def test_what_speaks_of_other_people_is_not_taken_for_it(language: str):
+    taken = [
+        text
+        for said in OF_SOMETHING_ELSE[language]
+        for text in (said, without_punctuation(said))
+        if BOTS[language].understanding.classify(text).kind is Kind.OPERATOR
+    ]
+    assert taken == []
 
 
 @pytest.mark.parametrize("language", WORDINGS)
