@@ -15,6 +15,8 @@ _LONGEST = 14
 """Words of the longest utterance that can be a mere courtesy; it also bounds the work of the patterns."""
 _CUT = re.compile(r"[.,;:!?…。！？]+(?=\s|$)|\s[-–—]+\s")
 """Punctuation between clauses: not that within a number."""
+_STOPS = frozenset(".!?…。！？")
+"""What ends a sentence: the next word begins another, whatever it is."""
 _NEARLY = 0.8
 """Likeness from which a long word is another one in a bad spelling."""
 
@@ -35,12 +37,15 @@ def clauses(text: str, language: str = languages.DEFAULT) -> list[list[str]]:
     """The words of each clause, as far as the recogniser's punctuation tells."""
     goes_on = languages.find(language).wordings.goes_on
     found: list[list[str]] = []
-    for part in _CUT.split(text):
-        spoken = words(part, language)
-        if found and goes_on.match(" ".join(spoken)):
+    begins, mark = 0, ""
+    for cut in (*_CUT.finditer(text), None):
+        spoken = words(text[begins : cut.start() if cut else len(text)], language)
+        if found and not _STOPS & {*mark} and goes_on.match(" ".join(spoken)):
             found[-1] += spoken
         elif spoken:
             found.append(spoken)
+        if cut is not None:
+            begins, mark = cut.end(), cut[0]
     return found
 
 
@@ -70,12 +75,12 @@ class Wishes:
         `parts`: the `clauses` of the same. Each is judged by itself, too: the request is in one of them, and
         what makes it none in another does not count.
         """
-        if any(_has(spoken, phrase) for phrase in self._operator) or self._asks(self._said(spoken)):
+        if any(_has(spoken, phrase) for phrase in self._operator) or self._asks(spoken):
             return True
         if len(parts) < 2:
             return False
         return any(
-            any(_has(part, phrase) for phrase in self._operator) or self._asks(self._said(part), part=True)
+            any(_has(part, phrase) for phrase in self._operator) or self._asks(part, part=True)
             for part in parts
         )
 
@@ -99,13 +104,16 @@ class Wishes:
         said = [word for word, _ in groupby(without_fillers(spoken, self._language))]
         return [self._mended(word) for word in said] if self._rules.forgiving else said
 
-    def _asks(self, said: Sequence[str], *, part: bool = False) -> bool:
+    def _asks(self, spoken: Sequence[str], *, part: bool = False) -> bool:
         """Whether these words ask for a person. `part`: they are not all that was said."""
-        rules, sentence = self._rules, " ".join(said)
-        mended = sentence if rules.forgiving else " ".join(map(self._mended, said))
+        said, rules = self._said(spoken), self._rules
         if not said:
             return False
+        sentence = " ".join(said)
+        mended = sentence if rules.forgiving else " ".join(map(self._mended, said))
         if any(request.search(mended) for request in rules.plain_requests):
+            return True
+        if rules.with_a_please.search(" ".join(spoken)):
             return True
         if self._asks_in_clause(sentence):
             return True

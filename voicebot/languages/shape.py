@@ -101,6 +101,8 @@ class Wordings:
     plain_requests: tuple[re.Pattern[str], ...] = ()
     """A request for a person, whatever else is said: "I need an operator" and then the matter itself. What
     makes it none (whose operator, "… who sold me the ticket") is in the pattern, and stands right behind it."""
+    with_a_please: re.Pattern[str] = _NEVER
+    """The same, with the "please" that is a filler everywhere else."""
     plain_person: re.Pattern[str] = _NEVER
     """Who is asked for by a short request that is one clause of several."""
     new_clause: re.Pattern[str] = _NEVER

@@ -4,8 +4,10 @@ import pytest
 
 from tests.fakes.operator_wish import WAYS, Bot
 from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WITH_A_MATTER, WORDINGS
+from tests.fakes.scripts import script
 from tests.fakes.utterances import utterances
 from voicebot.understanding import Kind
+from voicebot.wishes import Wishes, clauses, words
 
 pytestmark = pytest.mark.unit
 
@@ -31,6 +33,11 @@ def without_punctuation(said: str) -> str:
     return re.sub(r"[.,?!]", "", said).lower()
 
 
+def is_a_wish(language: str, said: str) -> bool:
+    wishes = Wishes(script(language).operator_words, language=language)
+    return wishes.is_for_a_person(words(said, language), clauses(said, language))
+
+
 @pytest.mark.parametrize("language", WORDINGS)
 def test_whoever_says_also_what_it_is_about_gets_a_person_in_every_state(language: str):
     bot = BOTS[language]
@@ -42,6 +49,24 @@ def test_whoever_says_also_what_it_is_about_gets_a_person_in_every_state(languag
         if not bot.hands_over(stands, [(text, True)])
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize("language", WORDINGS)
+@pytest.mark.parametrize("joined", ["{wish}. {matter}?", "{matter}? {wish}.", "{wish}, {matter}"])
+def test_it_is_heard_in_every_wording_beside_any_question_of_the_scenario(language: str, joined: str):
+    matters = [phrase for question in script(language).questions for phrase in question.phrases[::8]]
+    said = [joined.format(wish=wish, matter=matter) for wish in WORDINGS[language] for matter in matters]
+    missed = [one for one in said if not is_a_wish(language, one)]
+    assert len(missed) / len(said) <= 0.01, missed
+
+
+@pytest.mark.parametrize("language", WORDINGS)
+@pytest.mark.parametrize("joined", ["{wish} {matter}", "{matter} {wish}"])
+def test_it_is_mostly_heard_there_without_punctuation_too(language: str, joined: str):
+    matters = [phrase for question in script(language).questions for phrase in question.phrases[::8]]
+    said = [joined.format(wish=wish, matter=matter) for wish in WORDINGS[language] for matter in matters]
+    missed = [one for one in said if not is_a_wish(language, without_punctuation(one))]
+    assert len(missed) / len(said) <= 0.05, missed
 
 
 @pytest.mark.parametrize("language", WORDINGS)

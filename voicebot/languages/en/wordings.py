@@ -114,6 +114,7 @@ _STAFF = one_of("""
     | colleague | employee | human(?: being| person)? | (?:real|live|actual|human) (?:person|being|agent)
     | (?:customer|client|tech(?:nical)?) (?:services?|support|care) | support(?: team)? | help ?desk
     | call cent(?:er|re) | member of (?:the |your )?staff
+    | (?:one |some )?(?:of )?your (?:colleagues|operators|agents|representatives|people|staff)
 """)
 _BODY = "(?:person|somebody|someone|anybody|anyone)"
 _NOT_ASKED = "".join(
@@ -148,18 +149,29 @@ _HELPERS = one_of("""
     | (?:i|you|we) know
 """)
 _MATTER = one_of("""
-    what | when | where | how | why | until | my | we | this | because | it is | there is
+    what | when | where | which | how | why | until | my | we | this | because | it is | there is
     | i (?!bought|got|know|saw|met|spoke|talked|told|asked|was told)
     | (?:can|could|do|does|did|is|are|have|has|will|would) (?:i|you|we|my|it|the|there)
 """)
 _BEFORE_A_NOUN = listed("""
     the an a is are this that your my of by as become lottery game other another sales
 """)
+_BEFORE_A_PERSON = listed("of by from is was with for at as become have be through via than about")
+_WITH_A_PLEASE = re.compile(
+    rf"(?:^(?:yes |no |a |an )*{_STAFF}| {''.join(rf'(?<!{chr(92)}b{one} )' for one in _BEFORE_A_NOUN)}{_STAFF}"
+    rf"|(?:^|{''.join(rf'(?<!{chr(92)}b{one})' for one in _BEFORE_A_PERSON)} )"
+    rf"(?:an?|real|some) (?:(?:real|live) )?(?:{_STAFF}|person|human)) please\b"
+    rf"|\b{_ANYBODY} from (?:the |your )?{_STAFF} please\b"
+)
 _PLAIN_REQUESTS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\b{_ASKING} {_WHICH}{_STAFF}\b(?! {_OF_OTHERS}\b)",
         rf"\b{_ASKING} {_WHICH}{_BODY}\b(?! (?:{_OF_OTHERS}|{_HELPERS})\b)",
+        r"\b(?:transfer|connect|switch|patch|redirect|forward) (?:me|us|my call|this call)(?: through| over)?"
+        r"(?! (?:to|with|from|onto|the|a|an|some|any|it|money|my (?:money|prize|win\w*|balance))\b)",
+        r"\b(?:put|pass) (?:me|us) (?:through|over)(?! (?:to|with|onto)\b)",
+        rf"^(?:is|are) {_ANYBODY} (?:there|listening)(?! (?:who|that|when|if|with|in|at|on)\b)",
         # "operator, what time do you close"; "when is the draw, operator"
         rf"^(?:(?:yes|yeah|no|okay|i said|to|or) )*{_WHICH}(?!support ){_STAFF}(?= {_MATTER})",
         r"^(?:\w+ ){3,}"
@@ -231,6 +243,7 @@ WORDINGS = Wordings(
     requests=_REQUESTS,
     short_request=_SHORT_REQUEST,
     plain_requests=_PLAIN_REQUESTS,
+    with_a_please=_WITH_A_PLEASE,
     plain_person=re.compile(rf"\b(?:{_STAFF}|person)\b"),
     new_clause=_NEW_CLAUSE,
     goes_on=re.compile(r"(?:who|that|which|to|if|else)\b"),
