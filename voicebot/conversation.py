@@ -98,6 +98,7 @@ class Conversation:
         self._news: asyncio.Queue[News] = asyncio.Queue(NEWS)
         self._helpers: set[asyncio.Task[None]] = set()
         self._held = ""  # the first part of a sentence that went on
+        self._held_private = False  # whether that was an answer to a private question
         self._unclear = ""  # what was heard last, if nothing could be made of it
         self._heard: str | None = None
         self._after: str | None = None  # the question answered last
@@ -232,20 +233,20 @@ class Conversation:
         if self._held and understood.kind is Kind.OUT_OF_SCOPE:
             alone = self._understanding.classify(recognised.text, state.after)
             understood = alone if alone.kind is not Kind.NOTHING else understood
+        private = self._dialogue.is_private(state) or self._held_private
         if self._listener.somebody_speaks and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
-            self._held = text  # they only drew breath: wait for the rest
+            self._held, self._held_private = text, private  # they only drew breath: wait for the rest
             return Step(state)
-        self._held = ""
+        self._held, self._held_private = "", False
         if understood.kind is Kind.NOTHING and self._mouth.cut_off:
             self._listener.go_on()  # a cough stopped the bot
             return Step(state)
         self._mouth.forget()
-        self._unclear = text if understood.kind is Kind.OUT_OF_SCOPE else ""
+        self._unclear = text if understood.kind is Kind.OUT_OF_SCOPE and not private else ""
         if text:
-            private = self._dialogue.is_private(state) and understood.kind is not Kind.OPERATOR
             self._heard = HIDDEN if private else text
             # What answers a question of the bot's own ("one two five") is no question that it does not know.
-            asks = state.asking is not None or state.judging is not None
+            asks = any((state.asking, state.judging, state.supposed))
             reply = asks and understood.kind is Kind.OUT_OF_SCOPE
             intent = REPLY if reply else understood.intent
             self._diary.turn("caller", self._heard, intent, understood.score, started_at_s)

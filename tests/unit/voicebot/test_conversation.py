@@ -627,6 +627,68 @@ async def test_it_keeps_what_is_private_out_of_the_ledger_and_of_the_outcome(tmp
     assert learnt(call, "slot") == ["••76"]
 
 
+async def test_it_keeps_a_private_answer_out_of_the_ledger_that_ends_with_the_wish_for_a_person(
+    tmp_path: Path,
+):
+    call = asking_call(tmp_path, None)
+    call.line.says("what is my balance")
+    call.line.says("nine eight no give me an operator")
+    outcome = await call.run()
+    assert (outcome.reason, outcome.heard) == (HandOver.ASKED, "•")
+    assert "nine" not in ledger(call)
+
+
+async def test_it_keeps_a_private_answer_out_that_goes_on_while_the_company_is_asked(tmp_path: Path):
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def look_up(name: str, values: Mapping[str, str]) -> Answer:
+        asked.set()
+        await answers.wait()
+        return Found({"prize": 1})
+
+    call = asking_call(tmp_path, look_up)
+    running = asyncio.create_task(call.run())
+    call.line.says("what is my balance")
+    call.line.says("nine eight seven six")
+    await asked.wait()
+    call.line.says("nine eight seven six")
+    await until(lambda: [e.data.get("text") for e in call.events].count("•") == 2)
+    answers.set()
+    call.line.says("operator")
+    await running
+    assert "nine" not in ledger(call)
+
+
+async def test_it_does_not_put_a_private_answer_before_what_is_said_next(tmp_path: Path):
+    call = asking_call(tmp_path, None)
+    call.line.says("what is my balance")
+    call.line.says("nine eight seven and so on")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "•" in [e.data.get("text") for e in call.events])
+    assert call.conversation._unclear == ""
+    call.line.says("operator")
+    await running
+
+
+def ledger(call: Call) -> str:
+    return " ".join(str(event.data) for event in call.events)
+
+
+async def test_an_answer_to_what_it_asked_back_is_no_question_that_it_does_not_know(tmp_path: Path):
+    first = SCRIPT.questions[0].model_copy(update={"confirm": "Is it about the draw?"})
+    script = SCRIPT.model_copy(update={"questions": (first, SCRIPT.questions[1])})
+    call = Call(tmp_path, script=script)
+    running = asyncio.create_task(call.run())
+    call.line.says("what about the draw", confidence=0.1)
+    await until(lambda: "confirm:next_draw" in call.said_by_bot())
+    call.line.says("yes that jackpot thing")
+    await until(lambda: "answer:next_draw" in call.said_by_bot())
+    call.line.hangs_up()
+    await running
+    intents = [event.data["intent"] for event in call.events if event.data.get("speaker") == "caller"]
+    assert intents == ["next_draw", "reply"]
+
+
 @pytest.mark.parametrize(
     ("known", "greeting"), [("Grace Hill", "Hello Grace Hill. What can I do?"), (None, "What can I do?")]
 )
