@@ -108,12 +108,21 @@ class Dialogue:
         match happened:
             case Heard() | Key() | Silence():
                 was_it = answered(happened, self.language)
+                if isinstance(happened, Heard) and self._asks_another(supposed, happened):
+                    return None
             case _:
                 return Step(state)
         if was_it:
             question = self._questions[supposed.question]
             return self._filling.begin(replace(state, supposed=None), question, supposed.text)
         return None if was_it is None else denied(self.script, state)
+
+    @staticmethod
+    def _asks_another(supposed: Supposed, heard: Heard) -> bool:
+        """Whether it is a question of its own, whatever its first word is."""
+        understood = heard.understood
+        is_sure = understood.kind is Kind.QUESTION and not heard.doubtful
+        return is_sure and understood.name != supposed.question
 
     def _free(self, state: State, happened: Input) -> Step:
         """While nothing is asked for, or the caller has left it."""

@@ -123,7 +123,8 @@ class Understanding:
         spoken = words(text, self.language)[:LONGEST]
         if not without_fillers(spoken, self.language) and not self._wishes.is_yes(spoken):
             return Understood(Kind.NOTHING)
-        if self._wishes.is_for_a_person(spoken, clauses(text, self.language)[:LONGEST]):
+        parts = [part[:LONGEST] for part in clauses(text, self.language)]
+        if self._wishes.is_for_a_person(spoken, parts[:LONGEST]):
             return Understood(Kind.OPERATOR)
         for kind, wish in (
             (Kind.NO, self._wishes.is_no),

@@ -13,7 +13,7 @@ from voicebot import languages
 
 _LONGEST = 14
 """Words of the longest utterance that can be a mere courtesy; it also bounds the work of the patterns."""
-_CUT = re.compile(r"[.,;:!?…。！？]+(?=\s|$)|\s[-–—]+\s")
+_CUT = re.compile(r"[.,;:!?…]+(?=\s|$)|[。！？，、]|\s[-–—]+\s")
 """Punctuation between clauses: not that within a number."""
 _STOPS = frozenset(".!?…。！？")
 """What ends a sentence: the next word begins another, whatever it is."""
@@ -98,6 +98,14 @@ class Wishes:
     def is_yes(self, spoken: Sequence[str]) -> bool:
         """A bare yes, or an "okay" that says nothing more."""
         return bool(self._rules.yes.match(self._short(spoken)))
+
+    def has_a_no(self, spoken: Sequence[str]) -> bool:
+        """Whether one of the words makes a no of it."""
+        return not self._rules.no_words.isdisjoint(spoken)
+
+    def begins_with_a_yes(self, spoken: Sequence[str]) -> bool:
+        """Whether it begins with what is a yes by itself: not "I have another question"."""
+        return bool(self._rules.yes_word.match(" ".join(spoken)))
 
     def _said(self, spoken: Sequence[str]) -> list[str]:
         """The words that carry something, each once in a row: "operator, operator, operator!"."""

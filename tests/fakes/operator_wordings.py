@@ -1,6 +1,4 @@
-"""Forty wordings of the wish for a person in each language, the wish beside another matter, and other requests
-that speak of people.
-"""
+"""Forty wordings of the wish for a person in each language, others beside another matter, what is none."""
 
 WORDINGS = {
     "en": (

@@ -66,6 +66,7 @@ def test_it_cuts_clauses_at_punctuation_but_not_within_a_number_nor_before_what_
     ]
     assert len(clauses("Is there somebody, who won?")) == 1
     assert len(clauses("Operator! Who won?")) == 2
+    assert len(clauses("オペレーターお願いします。当たりました。")) == 2
     assert clauses("") == []
 
 

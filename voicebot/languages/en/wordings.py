@@ -5,7 +5,7 @@
 
 import re
 
-from voicebot.languages.shape import Wordings, listed, one_of, only
+from voicebot.languages.shape import Wordings, listed, not_behind, one_of, only
 
 _CONTRACTIONS = {
     "i'd": "i would",
@@ -117,10 +117,7 @@ _STAFF = one_of("""
     | (?:one |some )?(?:of )?your (?:colleagues|operators|agents|representatives|people|staff)
 """)
 _BODY = "(?:person|somebody|someone|anybody|anyone)"
-_NOT_ASKED = "".join(
-    f"(?<!{before} )"
-    for before in ("not", "do i", "did i", "should i", "would i", "will i", "do we", "you", "they")
-)
+_NOT_ASKED = not_behind(["not", "do i", "did i", "should i", "would i", "will i", "do we", "you", "they"])
 _ASKING = "(?:{}|{})".format(
     rf"{_NOT_ASKED}(?:want|need|require|demand|request|i would(?: like| love)?|prefer|would rather have)"
     "(?: to (?:have|reach|see|contact|call|get|get hold of))?",
@@ -136,7 +133,8 @@ _ANOTHER = one_of("""
     | the (?:tax|bank|post|police|insurance|gas|phone|electricity|water|city|shop|store|kiosk)
 """)
 _OF_OTHERS = one_of(rf"""
-    (?:is )?(?:(?:phone|telephone|contact) )?(?:name|numbers?|address|licen[cs]e|jobs?|fees?|commission|codes?|id|hours|position)
+    (?:is )?(?:(?:phone|telephone|contact) )?(?:name|numbers?|address|licen[cs]e|jobs?|fees?
+    | commission|codes?|id|hours|position)
     | (?:from|at|of|with|in) (?!my (?:own )?(?:language|country)\b){_ANOTHER}
     | (?:who|that|which) (?:\w+ )?(?:sold|sells?|bought|won|wins) | (?:from|at|of) (?:whom|which)
     | near | nearby | close to | next to | around (?:here|me) | in town
@@ -158,9 +156,9 @@ _BEFORE_A_NOUN = listed("""
 """)
 _BEFORE_A_PERSON = listed("of by from is was with for at as become have be through via than about")
 _WITH_A_PLEASE = re.compile(
-    rf"(?:^(?:yes |no |a |an )*{_STAFF}| {''.join(rf'(?<!{chr(92)}b{one} )' for one in _BEFORE_A_NOUN)}{_STAFF}"
-    rf"|(?:^|{''.join(rf'(?<!{chr(92)}b{one})' for one in _BEFORE_A_PERSON)} )"
-    rf"(?:an?|real|some) (?:(?:real|live) )?(?:{_STAFF}|person|human)) please\b"
+    rf"(?:^(?:yes |no |a |an )*{_STAFF}| {not_behind(_BEFORE_A_NOUN)}{_STAFF}"
+    rf"|(?:^| {not_behind(_BEFORE_A_PERSON)})(?:an?|real|some) (?:(?:real|live) )?(?:{_STAFF}|person|human))"
+    r" please\b"
     rf"|\b{_ANYBODY} from (?:the |your )?{_STAFF} please\b"
 )
 _PLAIN_REQUESTS = tuple(
@@ -174,21 +172,19 @@ _PLAIN_REQUESTS = tuple(
         rf"^(?:is|are) {_ANYBODY} (?:there|listening)(?! (?:who|that|when|if|with|in|at|on)\b)",
         # "operator, what time do you close"; "when is the draw, operator"
         rf"^(?:(?:yes|yeah|no|okay|i said|to|or) )*{_WHICH}(?!support ){_STAFF}(?= {_MATTER})",
-        r"^(?:\w+ ){3,}"
-        + "".join(rf"(?<!\b{before} )" for before in _BEFORE_A_NOUN)
-        + "(?:operator|representative)$",
+        r"^(?:\w+ ){3,}" + not_behind(_BEFORE_A_NOUN) + "(?:operator|representative)$",
     )
 )
 _BEFORE_I = listed("do did can could should would will when where what how if that who which am")
 _NEW_CLAUSE = re.compile(
-    "".join(rf"(?<!\b{before})" for before in _BEFORE_I)
-    + r" (?=i (?:want|need|have|had|would|won|lost|do|did|can|just|think|am|bought|only)\b)"
-    r"| (?="
-    r"(?:what|when|where|how|why|until when) (?:is|are|was|do|does|did|can|could|will|should|time|day|much|many"
-    r"|long|late|big|high)\b"
+    r" (?:"
+    + not_behind(_BEFORE_I)
+    + r"(?=i (?:want|need|have|had|would|won|lost|do|did|can|just|think|am|bought|only)\b)"
+    r"|(?=(?:what|when|where|how|why|until when) (?:is|are|was|do|does|did|can|could|will|should|time|day"
+    r"|much|many|long|late|big|high)\b"
     r"|(?:and|but|because|then|anyway) |my (?:ticket|prize|number|account|win)"
     r"|(?:is my|do i|do you|did i|did you|can i|can you|could i|could you|are you|is it)\b"
-    r"|(?:give|get|put|connect|transfer|let) me\b)"
+    r"|(?:give|get|put|connect|transfer|let) me\b))"
 )
 _SHORT_REQUEST = re.compile(
     rf"^(?:{_WHICH}{_PERSON}(?: being| real)?"
@@ -226,6 +222,11 @@ _YES = only("""
     | yeah | yep | yup | sure | okay | of course | right | correct | i do | i have | there is | one more
     | another | thing | question | all right | got it | i see | understood | go ahead | a | i am
 """)
+_YES_WORD = re.compile(
+    r"(?:yes|yeah|yep|yup|sure|okay|of course|exactly|absolutely|affirmative|certainly|definitely|correct"
+    r"|right|all right|uh huh|mhm|go ahead|that is (?:right|correct|it|true|the one)|i do"
+    r"|(?:it is|i have|there is|i am|i would|i did)$)(?![\w'])"
+)
 
 WORDINGS = Wordings(
     rewrites=(
@@ -255,4 +256,6 @@ WORDINGS = Wordings(
     goodbye_word=_GOODBYE_WORD,
     no=_NO,
     yes=_YES,
+    no_words=frozenset(listed("no nope nah not never wrong incorrect negative neither")),
+    yes_word=_YES_WORD,
 )
