@@ -39,7 +39,7 @@ from tests.fakes.scripts import LOTTERY
 from tests.fakes.telephone_line import RATE, over_the_line
 from tests.fakes.utterances import utterances
 from tickets.events import CallEvent
-from voicebot.conversation import SURE, Conversation
+from voicebot.conversation import SENTENCE_S, SURE, Conversation
 from voicebot.grammar import person_hints
 from voicebot.hearing import Ear
 from voicebot.names import names_in
@@ -135,7 +135,8 @@ class Ears:
                 elif isinstance(segment, SpeechEnded):
                     words = await ear.words()
                     sure = words.confidence is None or words.confidence >= SURE
-                    heard.turns.append((words.text, sure))
+                    if words.text or segment.spoken_until_s - segment.started_at_s >= SENTENCE_S:
+                        heard.turns.append((words.text, sure))
                     if not words.text:
                         ear.was_nothing()
             heard.likely |= ear.likely

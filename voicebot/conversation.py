@@ -10,6 +10,7 @@ one, asks the dialogue and speaks (`voicebot.speaking`).
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -41,6 +42,8 @@ SURE: Final = 0.45
 """Recogniser's confidence below which the words are in doubt."""
 WELL: Final = 0.6
 """Score from which a question is understood so well that the caller's turn may end early."""
+SENTENCE_S: Final = 1.2
+"""Speech that long without a word that the recogniser knows is no cough: something was said."""
 TICK_S: Final = 1.0
 """How often the clock is looked at while nothing happens."""
 LOOKING_S: Final = 0.8
@@ -209,9 +212,9 @@ class Conversation:
         match news:
             case Broken(error):
                 raise error
-            case Words(recognised, started_at_s):
+            case Words(recognised, started_at_s, spoken_s):
                 self._listener.taken()
-                step = self._understand(state, recognised, started_at_s)
+                step = self._understand(state, recognised, started_at_s, spoken_s)
             case Drained():
                 step = Step(state)
             case talk.Key():
@@ -225,7 +228,7 @@ class Conversation:
             return self._dialogue.step(step.state, talk.AllSaid())
         return step
 
-    def _understand(self, state: State, recognised: Recognised, started_at_s: float) -> Step:
+    def _understand(self, state: State, recognised: Recognised, started_at_s: float, spoken_s: float) -> Step:
         if self._mouth.cut_off and self._mouth.unheard and not self._held:
             self._held = self._unclear  # both began to speak at once: it was the middle of their sentence
         text = f"{self._held} {recognised.text}".strip()
@@ -238,20 +241,22 @@ class Conversation:
             self._held, self._held_private = text, private  # they only drew breath: wait for the rest
             return Step(state)
         self._held, self._held_private = "", False
-        if understood.kind is Kind.NOTHING and self._mouth.cut_off:
+        unheard = not text and spoken_s >= SENTENCE_S
+        again = unheard and (state.unheard or state.closing)
+        if understood.kind is Kind.NOTHING and self._mouth.cut_off and not again:
             self._listener.go_on()  # a cough stopped the bot
-            return Step(state)
+            return Step(replace(state, unheard=unheard))
         self._mouth.forget()
         self._unclear = text if understood.kind is Kind.OUT_OF_SCOPE and not private else ""
+        sure = recognised.confidence is None or recognised.confidence >= SURE
+        heard = talk.Heard(understood, sure, text, unheard)
         if text:
             self._heard = HIDDEN if private else text
             # What answers a question of the bot's own ("one two five") is no question that it does not know.
-            asks = any((state.asking, state.judging, state.supposed))
-            reply = asks and understood.kind is Kind.OUT_OF_SCOPE
+            reply = understood.kind is Kind.OUT_OF_SCOPE and self._dialogue.is_answer(state, heard)
             intent = REPLY if reply else understood.intent
             self._diary.turn("caller", self._heard, intent, understood.score, started_at_s)
-        sure = recognised.confidence is None or recognised.confidence >= SURE
-        return self._dialogue.step(state, talk.Heard(understood, clear=sure, text=text))
+        return self._dialogue.step(state, heard)
 
     async def _act(self, media: MediaPort, step: Step) -> Outcome | None:
         """Speak and decide; the outcome where the dialogue has ended."""

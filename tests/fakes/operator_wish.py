@@ -68,7 +68,7 @@ class Bot:
         """Whether one of these turns ends with a person. Each: what was heard, and whether that was sure."""
         for text, sure in turns:
             understood = self._classify(text, state.after)
-            step = self.dialogue.step(state, Heard(understood, clear=sure, text=text))
+            step = self.dialogue.step(state, Heard(understood, sure, text, unheard=not text))
             if any(isinstance(action, GiveToOperator) for action in step.actions):
                 return True
             state = step.state

@@ -28,6 +28,13 @@ def test_whoever_asks_for_a_person_gets_one_at_once_in_every_state(language: str
     assert missed == []
 
 
+@pytest.mark.parametrize("language", WORDINGS)
+def test_whoever_speaks_twice_in_words_that_no_recogniser_knows_gets_a_person_in_every_state(language: str):
+    bot = BOTS[language]
+    unheard = [("", False), ("", False)]
+    assert [state for state, stands in bot.states().items() if not bot.hands_over(stands, unheard)] == []
+
+
 def without_punctuation(said: str) -> str:
     """As a recogniser writes it that knows none."""
     return re.sub(r"[.,?!]", "", said).lower()
@@ -78,6 +85,19 @@ def test_what_speaks_of_other_people_is_not_taken_for_it(language: str):
         if BOTS[language].understanding.classify(text).kind is Kind.OPERATOR
     ]
     assert taken == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Можно человек, без патпы, это получить пресс.",
+        "Можно человек и без фаска получить приз",
+        "У магазин им несказала оператор, что я выиграл.",
+        "Как подробнее, к счет с операторей?",
+    ],
+)
+def test_nor_is_what_a_recogniser_made_of_them_in_noise(said: str):
+    assert BOTS["ru"].understanding.classify(said).kind is not Kind.OPERATOR
 
 
 @pytest.mark.parametrize("language", WORDINGS)
