@@ -15,10 +15,10 @@ from typing import Any
 
 from cti.asterisk.install import cache_folder
 from tests.fakes.audiosocket_client import read_wav
-from tests.fakes.operator_wish import Bot
+from tests.fakes.operator_wish import Bot, Turn
 from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WORDINGS
 from tests.fakes.russian_voice import find_russian_voice
-from tests.fakes.telephone_line import Law, over_the_line
+from tests.fakes.telephone_line import RATE, Law, over_the_line
 from tests.fakes.utterances import Utterance, strangers, utterances
 from voicebot.conversation import SURE
 from voicebot.packaged_meaning import packaged_meaning
@@ -102,10 +102,10 @@ def _operator_rows(
     ]
 
 
-def _heard(whisper: Whisper, pcm: bytes, at: int, noise_db: float, seed: str) -> tuple[str, bool]:
+def _heard(whisper: Whisper, pcm: bytes, at: int, noise_db: float, seed: str) -> Turn:
     law: Law = "A-law" if at % 2 else "mu-law"
     heard = whisper.recognise(over_the_line(pcm, law, noise_db, seed))
-    return heard.text, heard.confidence is None or heard.confidence >= SURE
+    return Turn(heard.text, heard.confidence is None or heard.confidence >= SURE, len(pcm) / 2 / RATE)
 
 
 def _voice(language: str, folder: Path) -> Speak | None:
