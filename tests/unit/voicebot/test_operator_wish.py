@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tests.fakes.operator_wish import WAYS, Bot
+from tests.fakes.operator_wish import WAYS, Bot, Turn
 from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WITH_A_MATTER, WORDINGS
 from tests.fakes.scripts import script
 from tests.fakes.utterances import utterances
@@ -23,15 +23,28 @@ def test_whoever_asks_for_a_person_gets_one_at_once_in_every_state(language: str
         (state, said)
         for state, stands in states.items()
         for said in WORDINGS[language]
-        if not bot.hands_over(stands, [(said, True)])
+        if not bot.hands_over(stands, [Turn(said)])
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I don't want to talk to you"),
+        ("en", "stop talking to me, I am not speaking with you"),
+        ("ru", "не хочу с тобой разговаривать"),
+        ("ru", "я не буду говорить с вами"),
+    ],
+)
+def test_whoever_does_not_want_to_talk_to_the_bot_wants_a_person(language: str, said: str):
+    assert BOTS[language].understanding.classify(said).kind is Kind.OPERATOR
 
 
 @pytest.mark.parametrize("language", WORDINGS)
 def test_whoever_speaks_twice_in_words_that_no_recogniser_knows_gets_a_person_in_every_state(language: str):
     bot = BOTS[language]
-    unheard = [("", False), ("", False)]
+    unheard = [Turn("", sure=False)] * 2
     assert [state for state, stands in bot.states().items() if not bot.hands_over(stands, unheard)] == []
 
 
@@ -53,7 +66,7 @@ def test_whoever_says_also_what_it_is_about_gets_a_person_in_every_state(languag
         for state, stands in bot.states().items()
         for said in WITH_A_MATTER[language]
         for text in (said, without_punctuation(said))
-        if not bot.hands_over(stands, [(text, True)])
+        if not bot.hands_over(stands, [Turn(text)])
     ]
     assert missed == []
 
@@ -88,16 +101,17 @@ def test_what_speaks_of_other_people_is_not_taken_for_it(language: str):
 
 
 @pytest.mark.parametrize(
-    "said",
+    ("language", "said"),
     [
-        "Можно человек, без патпы, это получить пресс.",
-        "Можно человек и без фаска получить приз",
-        "У магазин им несказала оператор, что я выиграл.",
-        "Как подробнее, к счет с операторей?",
+        ("en", "You won't need an agent."),
+        ("ru", "Можно человек, без патпы, это получить пресс."),
+        ("ru", "Можно человек и без фаска получить приз"),
+        ("ru", "У магазин им несказала оператор, что я выиграл."),
+        ("ru", "Как подробнее, к счет с операторей?"),
     ],
 )
-def test_nor_is_what_a_recogniser_made_of_them_in_noise(said: str):
-    assert BOTS["ru"].understanding.classify(said).kind is not Kind.OPERATOR
+def test_nor_is_what_a_recogniser_made_of_them_in_noise(language: str, said: str):
+    assert BOTS[language].understanding.classify(said).kind is not Kind.OPERATOR
 
 
 @pytest.mark.parametrize("language", WORDINGS)

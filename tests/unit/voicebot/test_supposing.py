@@ -134,7 +134,12 @@ def test_what_may_stand_in_a_yes_but_is_none_by_itself_is_no_yes(language: str, 
 
 @pytest.mark.parametrize(
     ("language", "said"),
-    [("en", "I want something different"), ("ru", "хочу другое"), ("ru", "это про другое")],
+    [
+        ("en", "I want something different"),
+        ("en", "that's the one that you are"),
+        ("ru", "хочу другое"),
+        ("ru", "это про другое"),
+    ],
 )
 def test_what_is_neither_a_yes_nor_a_no_leads_to_a_person(language: str, said: str):
     assert reason(heard_in(language, said)) is HandOver.NOT_UNDERSTOOD
@@ -145,7 +150,15 @@ def test_what_is_neither_a_yes_nor_a_no_leads_to_a_person(language: str, said: s
     [
         *(
             ("en", said)
-            for said in ("yes", "yeah the jackpot", "that is right", "I do", "um okay", "I would")
+            for said in (
+                "yes",
+                "yeah the jackpot",
+                "that is right",
+                "that's the one I mean",
+                "I do",
+                "um okay",
+                "I would",
+            )
         ),
         *(
             ("ru", said)

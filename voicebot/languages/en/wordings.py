@@ -89,7 +89,7 @@ _REQUESTS = tuple(
         rf"\b(?:help|assistance|an answer|advice) from {_WHICH}{_PERSON}\b",
         rf"^{_WHICH}{_PERSON} (?:from|in|at|of) (?:the |your ){_PERSON}\b",
         # I want an operator, get me a human, is there anybody I can talk to, can somebody help me
-        rf"(?<!do i )(?<!do not )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
+        rf"(?<!do i )(?<!do not )(?<!will not )\b{_WANT}{_TO_REACH} {_WHICH}(?:\w+ )?{_PERSON}{_ENDS}",
         rf"\b(?:is|are) there (?:no |not )?{_WHICH}{_PERSON}{_ENDS}",
         rf"\b(?:is|are) {_ANYBODY} (?:there|here|available|listening)(?: (?:there|here))?{_ENDS}",
         rf"\b(?:can|could|will|would) {_WHICH}(?:{_ANYBODY}|person|human|operator|agent|representative) "
@@ -97,6 +97,9 @@ _REQUESTS = tuple(
         # "can I cost your real person": the recogniser lost all but the person
         r"^(?!.*\b(?:are you|you are|you're|your a|is this|is that|am i|could you be)\b)"
         r".*\b(?:real|live|actual|human) (?:person|human|being|agent|operator|representative)\b",
+        # whoever does not want to talk to the bot; also where the recogniser made that of "a machine"
+        r"\b(?:do not|not|never|hate to|stop) (?:want to |wish to |like to |like )?(?:talk|speak)(?:ing)? "
+        r"(?:to|with) (?:you|it|this thing)\b(?! about)",
         # not with a machine, also where the recogniser lost the "not": nobody asks for one; are you one?
         r"\b(?:talk|speak)(?:ing)? (?:to|with) (?:an? |this |your )?"
         r"(?:robots?|bots?|machines?|computers?|ai)\b",
@@ -224,8 +227,9 @@ _YES = only("""
 """)
 _YES_WORD = re.compile(
     r"(?:yes|yeah|yep|yup|sure|okay|of course|exactly|absolutely|affirmative|certainly|definitely|correct"
-    r"|right|all right|uh huh|mhm|go ahead|that is (?:right|correct|it|true|the one)|i do"
-    r"|(?:it is|i have|there is|i am|i would|i did)$)(?![\w'])"
+    r"|right|all right|uh huh|mhm|go ahead|that is (?:right|correct|true)|i do"
+    r"|(?:it is|i have|there is|i am|i would|i did|that is (?:it|the one)(?: i (?:want|mean|meant))?)$"
+    r")(?![\w'])"
 )
 
 WORDINGS = Wordings(
