@@ -108,6 +108,7 @@ def test_what_speaks_of_other_people_is_not_taken_for_it(language: str):
         ("ru", "Можно человек и без фаска получить приз"),
         ("ru", "У магазин им несказала оператор, что я выиграл."),
         ("ru", "Как подробнее, к счет с операторей?"),
+        ("ru", "Мне нужен оператор Вязи, который продает ваши билеты."),
     ],
 )
 def test_nor_is_what_a_recogniser_made_of_them_in_noise(language: str, said: str):
