@@ -56,7 +56,7 @@ chaos:  ## The tests at length, and every fault at every moment of a call (HOURS
 	@scripts/bootstrap dev
 	@$(PRESSZERO) pbx install
 	@PRESSZERO_THOROUGH=1 .venv/bin/pytest -q --numprocesses 2 --dist loadscope tests/unit
-	@PRESSZERO_THOROUGH=1 .venv/bin/pytest -q tests/house/test_fifty_conversations.py
+	@PRESSZERO_THOROUGH=1 .venv/bin/pytest -q tests/house/test_many_conversations.py
 	@.venv/bin/python -m tests.house.faults $(if $(HOURS),--hours $(HOURS))
 
 surge:  ## A steady load, then twenty times as many callers, over a real PBX with SIPp (ARGS="--steady 3" …)

@@ -25,6 +25,7 @@ from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
 from tests.fakes.human_prompts import human_prompts
+from tests.fakes.scenarios import at_any_hour
 from tests.fakes.sip_phone import SipPhone
 from tests.house.centre import Centre, open_centre
 from tickets.database import migrate
@@ -130,20 +131,9 @@ def _from_first_sound(pcm: bytes) -> bytes:
 
 
 def _scenario() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load(
-        (Path(__file__).parents[1] / "scenarios/lottery.yaml").read_text()
-    )
-    content["hours"] = {"open": "24/7"}
+    content = at_any_hour()
     content["prompts"]["greeting"] = "Lottery."
     content["bot"]["greeting"] = GREETING
-    del content["languages"]  # their files lie beside the shipped scenario
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
-    for menu in content["menus"].values():
-        menu["options"] = {
-            key: option
-            for key, option in menu["options"].items()
-            if not (isinstance(option, dict) and "language" in option)
-        }
     return content
 
 

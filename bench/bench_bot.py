@@ -68,6 +68,10 @@ class Bot:
         """How many conversations began so far."""
         return sum(event.kind is EventKind.BOT_STARTED for event in self.events)
 
+    def heard(self) -> int:
+        """How many utterances were understood, as whatever."""
+        return sum(event.data.get("speaker") == "caller" for event in self.events)
+
     def answers(self) -> int:
         """How many questions were answered so far."""
         return sum(str(event.data.get("intent", "")).startswith("answer:") for event in self.events)
@@ -135,21 +139,29 @@ async def _waits(bot: Bot, questions: Sequence[bytes]) -> list[float]:
     return waits
 
 
-async def _bytes_per_call(bot: Bot) -> float:
-    """Resident memory that each of some calls in progress adds; the callers are a process of their own."""
-    before, calls = _resident(), bot.calls()
-    callers = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.bench_bot", "--callers", str(bot.server.port), str(CALLS_AT_ONCE)
-    )
-    try:
-        async with asyncio.timeout(60):
-            while bot.calls() < calls + CALLS_AT_ONCE:  # noqa: ASYNC110 - another process brings them
-                await asyncio.sleep(0.1)
-        await asyncio.sleep(SETTLE_S)
-        return (_resident() - before) / CALLS_AT_ONCE
-    finally:
-        callers.terminate()
-        await callers.wait()
+async def _bytes_per_call(bot: Bot, phrase: bytes) -> float:
+    """Resident memory that each of some calls in progress adds; the callers are a process of their own.
+
+    `phrase`: what each of them has said by then; b"" for nothing.
+    """
+    before, since = _resident(), bot.heard() if phrase else bot.calls()
+    with tempfile.NamedTemporaryFile() as said:
+        said.write(phrase)
+        said.flush()
+        callers = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bench.bench_bot"),
+            *("--callers", str(bot.server.port), str(CALLS_AT_ONCE), said.name),
+        )
+        try:
+            async with asyncio.timeout(60):
+                met = bot.heard if phrase else bot.calls
+                while met() < since + CALLS_AT_ONCE:  # noqa: ASYNC110 - another process brings them
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(SETTLE_S)
+            return (_resident() - before) / CALLS_AT_ONCE
+        finally:
+            callers.terminate()
+            await callers.wait()
 
 
 def _resident() -> int:
@@ -160,11 +172,13 @@ def _resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-async def _call_and_wait(port: int, count: int) -> None:
-    """The other process: callers who say nothing."""
+async def _call_and_wait(port: int, count: int, phrase: bytes) -> None:
+    """The other process: callers who say one thing at most."""
     callers = [AudioSocketCaller(port, uuid4()) for _ in range(count)]
     for caller in callers:
         await caller.__aenter__()
+    if phrase:
+        await asyncio.gather(*(caller.say(phrase) for caller in callers))
     await asyncio.sleep(60)
 
 
@@ -187,7 +201,8 @@ async def _measure(
     rows = []
     async with _bot(recognizer, script, voice, grammar) as bot:
         waits = await _waits(bot, questions)
-        memory = await _bytes_per_call(bot)
+        # Only an engine that streams keeps something of each caller, once it has heard them.
+        memory = await _bytes_per_call(bot, questions[0] if recognizer.streams else b"")
         rows += _waiting_rows("cached answer", recognizer, waits, bare)
     rows += [
         _row(f"questions answered, {recognizer.name}", len(waits), f"of {len(questions)}", len(questions)),
@@ -282,10 +297,11 @@ def run(engines: Sequence[str] = ENGINES) -> list[dict[str, object]]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("engines", nargs="*", default=ENGINES)
-    parser.add_argument("--callers", nargs=2, type=int, metavar=("PORT", "COUNT"))
+    parser.add_argument("--callers", nargs=3, metavar=("PORT", "COUNT", "SAID"))
     arguments = parser.parse_args()
     if arguments.callers:
-        asyncio.run(_call_and_wait(*arguments.callers))
+        port, count, said = arguments.callers
+        asyncio.run(_call_and_wait(int(port), int(count), Path(said).read_bytes()))
     else:
         for row in run(arguments.engines):
             print(row)

@@ -2,10 +2,11 @@
 
 Each conversation is a caller who speaks a third of the time – human prompts with silence between them – and
 comes in at the pace of speech, 20 ms at a time. It counts as heard when no words are there later than the
-house's own deadline after the end of what was said. The baseline is the same engine with no ear before it,
-fed everything: Vosk as it streams, one decoder a call; Whisper, which hears finished audio only, decodes
-the last seconds of each call again and again, in the longest steps that keep the deadline. Both sides are
-given their words at the place where the prompt is, so the word error rates can be compared.
+house's own deadline after the end of what was said, and no utterance finds the recogniser's queue full. The
+baseline is the same engine with no ear before it, fed everything: Vosk as it streams, one decoder a call;
+Whisper, which hears finished audio only, decodes the last seconds of each call again and again, in the
+longest steps that keep the deadline. Both sides are given their words at the place where the prompt is, so
+the word error rates can be compared.
 """
 
 import asyncio
@@ -331,7 +332,7 @@ async def _whisper(asterisk: Program) -> list[Row]:
     whisper = Whisper()
     fed = BareWhole(whisper)
     bare = await most(fed, prompts, 2)
-    pool = RecognizerPool(whisper, waiting=MOST)
+    pool = RecognizerPool(whisper)
     try:
         ours = await most(Ours(pool, None), prompts, 6)
         cpu = await work(Ours(pool, None), fed, prompts, 1)
@@ -351,7 +352,7 @@ async def _vosk(asterisk: Program, model: Path) -> list[Row]:
     engine = Vosk(str(model), language="ko")
     fed = BareStreaming(BareVosk(model), GRAMMAR, os.cpu_count() or 1)
     bare = await most(fed, prompts, 40)
-    pool = RecognizerPool(engine, waiting=MOST)
+    pool = RecognizerPool(engine)
     try:
         ours = await most(Ours(pool, GRAMMAR), prompts, 90)
         cpu = await work(Ours(pool, GRAMMAR), fed, prompts, WORK_CALLS)

@@ -28,7 +28,7 @@ from cti.asterisk.events import AmiEvent, OperatorCalled
 from cti.asterisk.translate import Translator
 from cti.intake import Intake
 from tests.fakes.ami_server import FakeAmi, Headers, fake_ami, message
-from tests.fakes.scenarios import lottery
+from tests.fakes.scenarios import at_any_hour
 from tests.fakes.service_process import service_process
 from tickets.accounts import AccountBook
 from tickets.customers import CustomerBook
@@ -125,9 +125,7 @@ def _answers(ami: FakeAmi) -> None:
 
 
 def _scenario(folder: Path) -> Path:
-    content = lottery()
-    content["hours"] = {"open": "24/7"}
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    content = at_any_hour()
     content["operators"] = {desk: f"Operator {desk}" for desk in DESKS}
     for queue in content["queues"].values():
         queue["operators"] = DESKS

@@ -29,6 +29,7 @@ import numpy as np
 
 import voicebot
 from cti.asterisk.install import cache_folder
+from cti.speech import names_told
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from tests.fakes.audiosocket_client import AudioSocketCaller, read_wav
@@ -40,10 +41,8 @@ from tests.fakes.telephone_line import RATE, over_the_line
 from tests.fakes.utterances import utterances
 from tickets.events import CallEvent
 from voicebot.conversation import SURE, Conversation
-from voicebot.grammar import person_hints
 from voicebot.hearing import Ear
 from voicebot.listening import COUGH_S
-from voicebot.names import names_in
 from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import ModelMissing
@@ -150,11 +149,9 @@ class Ears:
         return self.bot.understanding.classify(text).kind in (Kind.OPERATOR, Kind.QUESTION)
 
 
-def told(language: str) -> list[str]:
+def told(language: str) -> Sequence[str]:
     """What the service tells Whisper of."""
-    scenario = in_language(load_scenario(LOTTERY), language)
-    prompts = (prompt.text or "" for _, prompt in scenario.spoken())
-    return [*person_hints(language), *names_in(scenario.name, (*prompts, *scenario.bot.texts()))]
+    return names_told(in_language(load_scenario(LOTTERY), language))
 
 
 async def _decoded(ear: Ear) -> None:

@@ -1,56 +1,29 @@
-"""How well callers are understood: what is in scope, what is not, and the wish for a person over bad lines.
+"""How well callers are understood: what is in scope, and what is not.
 
-The utterances of the measuring half and of strangers (tests/fakes/utterances.py), as text. The wish for a
-person in forty wordings of each language, spoken (Piper; for Russian the voice of
-tests/fakes/russian_voice.py, where it is unpacked), through 300–3400 Hz and G.711 with noise at 15 and 10 dB,
-heard by the recogniser that the language comes with, in every state of the lottery's bot: who is not handed
-over within two turns is a miss.
+The utterances of the measuring half and of strangers (tests/fakes/utterances.py), as text; what is spoken
+measures `bench_operator`.
 """
 
-import asyncio
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from cti.asterisk.install import cache_folder
-from tests.fakes.audiosocket_client import read_wav
-from tests.fakes.operator_wish import Bot, Turn
-from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WORDINGS
-from tests.fakes.russian_voice import find_russian_voice
-from tests.fakes.telephone_line import RATE, Law, over_the_line
+from tests.fakes.operator_wish import Bot
 from tests.fakes.utterances import Utterance, strangers, utterances
-from voicebot.conversation import SURE
 from voicebot.packaged_meaning import packaged_meaning
-from voicebot.recognizers.port import ModelMissing
-from voicebot.recognizers.whisper import Whisper
-from voicebot.recognizers.whisper_parts import packaged_multilingual
 from voicebot.understanding import Kind
-from voicebot.voice import PiperVoice, packaged_piper_model
 
 Row = dict[str, Any]
-Speak = Callable[[str], bytes]
 
 NAMES = {"en": "English", "ru": "Russian"}
-NOISE_DB = (15.0, 10.0)
 
 
 def run() -> list[Row]:
-    """All rows; a language without its voice or its recogniser here is left out with a line that says so."""
+    """Rows of the bench table."""
     rows = []
     for language, name in NAMES.items():
         bot = Bot(language, packaged_meaning(language))
         rows += _scope_rows(Bot(language), utterances(language, "measuring"), f"{name} by words alone")
         rows += _scope_rows(bot, utterances(language, "measuring"), name)
         rows += _scope_rows(bot, strangers(language), f"{name} of strangers")
-        with tempfile.TemporaryDirectory() as folder:
-            speak = _voice(language, Path(folder))
-            whisper = _whisper(language)
-            if speak is None or whisper is None:
-                print(f"Left out: the wish for a person heard in {name}, for want of a voice or a model.")
-                continue
-            for noise_db in NOISE_DB:
-                rows += _operator_rows(bot, language, f"{name}, {noise_db:.0f} dB", noise_db, speak, whisper)
     return rows
 
 
@@ -74,57 +47,5 @@ def _scope_rows(bot: Bot, everyone: list[Utterance], name: str) -> list[Row]:
     ]
 
 
-def _operator_rows(
-    bot: Bot, language: str, title: str, noise_db: float, speak: Speak, whisper: Whisper
-) -> list[Row]:
-    states, misses, first, taken = bot.states(), [], 0, []
-    for at, said in enumerate(WORDINGS[language]):
-        turns = [_heard(whisper, speak(said), at, noise_db, f"{said} {turn}") for turn in (1, 2)]
-        first += bot.understanding.classify(turns[0][0]).kind is Kind.OPERATOR
-        misses += [(said, name) for name, state in states.items() if not bot.hands_over(state, turns)]
-        if misses and misses[-1][0] == said:
-            print(f"Missed ({title}): {said!r}, heard as {turns}")
-    others = [*OF_SOMETHING_ELSE[language]]
-    others += [one.said for one in utterances(language, "measuring")][::4]
-    for at, said in enumerate(others):
-        text, _ = _heard(whisper, speak(said), at, noise_db, said)
-        if bot.understanding.classify(text).kind is Kind.OPERATOR:
-            taken.append((said, text))
-            print(f"Taken for a wish for a person ({title}): {said!r}, heard as {text!r}")
-    asked, wish = len(WORDINGS[language]), f"A person asked for, {title}"
-    return [
-        _row(f"{wish}: missed of {asked} in {len(states)} states", len(misses), "misses"),
-        _row(f"{wish}: understood at the first turn", 100 * first / asked),
-        _row(
-            f"{wish}: others of {len(others)} taken for it",
-            100 * len(taken) / len(others),
-        ),
-    ]
-
-
-def _heard(whisper: Whisper, pcm: bytes, at: int, noise_db: float, seed: str) -> Turn:
-    law: Law = "A-law" if at % 2 else "mu-law"
-    heard = whisper.recognise(over_the_line(pcm, law, noise_db, seed))
-    return Turn(heard.text, heard.confidence is None or heard.confidence >= SURE, len(pcm) / 2 / RATE)
-
-
-def _voice(language: str, folder: Path) -> Speak | None:
-    if language == "en":
-        model = packaged_piper_model()
-        voice = None if model is None else PiperVoice(folder, model)
-        return None if voice is None else lambda text: read_wav(asyncio.run(voice.render(text)))
-    russian = find_russian_voice()
-    return None if russian is None else lambda text: russian.pcm(text.replace("-", " "))
-
-
-def _whisper(language: str) -> Whisper | None:
-    try:
-        return Whisper(
-            None if language == "en" else packaged_multilingual(cache_folder() / "whisper"), language=language
-        )
-    except ModelMissing:
-        return None
-
-
-def _row(name: str, figure: float, unit: str = "%") -> Row:
-    return {"name": name, "figure": figure, "unit": unit, "baseline": None, "ratio": None}
+def _row(name: str, figure: float) -> Row:
+    return {"name": name, "figure": figure, "unit": "%", "baseline": None, "ratio": None}

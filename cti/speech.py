@@ -11,6 +11,8 @@ from cti.asterisk.install import cache_folder
 from cti.settings import Settings
 from ivr.languages import folder_name
 from ivr.scenario import Scenario
+from voicebot.grammar import person_hints
+from voicebot.names import names_in
 from voicebot.recognizers.port import Recognizer
 from voicebot.recognizers.whisper_parts import PARTS, packaged_multilingual
 from voicebot.voice import Voice, pick_voice
@@ -57,6 +59,15 @@ def choose_recognizer(
         if isinstance(other, Whisper) and other.folder == folder:
             return other.in_language(language, names)
     return Whisper(folder, name=name, language=language, names=names)
+
+
+def names_told(scenario: Scenario) -> Sequence[str]:
+    """What callers may say that no recogniser knows, or that must not be missed. In its own language."""
+    prompts = (prompt.text or "" for _, prompt in scenario.spoken())
+    return [
+        *person_hints(scenario.language),
+        *names_in(scenario.name, (*prompts, *scenario.bot.texts())),
+    ]
 
 
 def _whisper_folder(whisper_model: str, language: str) -> tuple[Path, str]:

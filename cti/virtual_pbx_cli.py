@@ -56,7 +56,12 @@ def connect(
     ] = "",
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the vendor's; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting of the vendor's; may be repeated. Pairs (operators=anna=101) are added to those "
+            "that are there; operators=anna= takes Anna out, operators= all of them.",
+        ),
     ] = None,
     set_file: Annotated[
         list[str] | None,
@@ -94,7 +99,7 @@ def connect(
     elif before is not None and check:
         connection = before
     else:
-        given = _given(kind, set_ or [], set_file or []) | ({"public_url": url} if url else {})
+        given = [*_given(kind, set_ or [], set_file or []), *([("public_url", url)] if url else [])]
         connection = _asked(kind, before, given, secret_file, ask=ask)
     scenario = load_scenario(settings.scenario or shipped_scenario())
     if not check:
@@ -106,13 +111,13 @@ def connect(
         raise typer.Exit(1)
 
 
-def _given(kind: type[VirtualPbx[Any]], pairs: list[str], files: list[str]) -> dict[str, str]:
+def _given(kind: type[VirtualPbx[Any]], pairs: list[str], files: list[str]) -> list[tuple[str, str]]:
     hidden = {one.name for one in questions(kind.settings_type, None) if one.hidden}
-    told = dict(_pair("--set", pair) for pair in pairs)
-    if exposed := hidden & told.keys():
+    told = [_pair("--set", pair) for pair in pairs]
+    if exposed := hidden & dict(told).keys():
         name = min(exposed)
         raise BadConnection(f"{name} is secret: give a file with it, --set-file {name}=FILE.")
-    return told | {name: _read(Path(file)) for name, file in (_pair("--set-file", pair) for pair in files)}
+    return told + [(name, _read(Path(file))) for name, file in (_pair("--set-file", pair) for pair in files)]
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:
@@ -132,28 +137,28 @@ def _read(file: Path) -> str:
 def _asked(
     kind: type[VirtualPbx[Any]],
     before: ConnectionSettings | None,
-    given: dict[str, str],
+    given: list[tuple[str, str]],
     secret_file: Path | None,
     *,
     ask: bool,
 ) -> ConnectionSettings:
     """The settings, from what was given and what is asked for."""
     asked = {one.name: one for one in questions(kind.settings_type, before) if one.text}
-    answers = dict(given)
-    if ask:
-        answers |= {name: _ask(one) for name, one in asked.items() if name not in given}
+    answers = {name: _ask(one) for name, one in asked.items() if name not in dict(given)} if ask else {}
     now, new = utc_now(), ""
     if before is None or secret_file is not None or (ask and _wants_another(kind)):
         new = _secret(kind, secret_file, ask=ask)
     first = (Secret(value=SecretStr(new)),) if new else ()
     while True:
         try:
-            found = settings_from(kind.settings_type, answers, before.secrets if before else first, before)
+            known = before.secrets if before else first
+            found = settings_from(kind.settings_type, answers, known, before, given)
         except BadAnswer as bad:
             if not ask or bad.name not in asked:
                 option = "--url" if bad.name == "public_url" else f"--set {bad.name}=…"
                 raise BadConnection(f"{bad} Give it with {option}.") from None
             errors.print(str(bad), style="bold red", markup=False)
+            given = [(name, text) for name, text in given if name != bad.name]
             answers[bad.name] = _ask(asked[bad.name])
         else:
             return found.with_new_secret(new, now) if before and new else found

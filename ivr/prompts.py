@@ -9,7 +9,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -86,6 +87,50 @@ class PromptBook:
         self.bot_voice = bot_voice
         self._folder = folder
         self._translations = dict(translations or {})
+        self._to_speak: Callable[[], Awaitable[PromptBook]] | None = None
+
+    @classmethod
+    def unspoken(
+        cls, scenario: Scenario, choose_voice: Callable[[Scenario], Voice], folder: Path
+    ) -> "PromptBook":
+        """A book with voices and no prompts, for a service that nobody's callers hear: to speak them takes a
+        minute of both cores. `speak` makes it whole, if somebody comes who has callers to be spoken to.
+        """
+        voices: dict[str, Voice] = {}
+
+        def voice_of(own: Scenario) -> Voice:
+            if own.language not in voices:
+                voices[own.language] = choose_voice(own)
+            return voices[own.language]
+
+        book = cls({}, RecordedVoice(voice_of(scenario), {}), folder)
+        for language in scenario.languages:
+            try:
+                voice = voice_of(in_language(scenario, language))
+            except NoVoice:
+                continue  # said when it is to be spoken
+            book._translations[language] = cls({}, RecordedVoice(voice, {}), folder)
+        book._to_speak = partial(PromptBook.prepare_languages, scenario, voice_of, folder)
+        return book
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether the prompts are there."""
+        return self._to_speak is None
+
+    async def speak(self) -> None:
+        """Make the prompts, if they are not there.
+
+        Raises:
+            PromptsNotReady, voicebot.voice.VoiceFailed: see `prepare`.
+        """
+        if self._to_speak is None:
+            return
+        made = await self._to_speak()
+        for each in made._all():
+            each._prompts |= self._prompts  # what was taken in meanwhile
+        self._prompts, self.bot_voice, self._translations = made._prompts, made.bot_voice, made._translations
+        self._to_speak = None
 
     @classmethod
     async def prepare_languages(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from recordings.audio import Cut, join, peaks, to_sides
@@ -82,7 +82,7 @@ class DeliveredTapes:
         Killed at any line, the next try ends the same: (1) a tape with the new part is made beside the old
         one, (2) put under a key of its own, which follows from its parts, (3) the row is switched to it and a
         transcript asked for, in one transaction which finds out whether another worker was quicker, (4) the
-        tape of before is forgotten, (5) the news is published.
+        tape of before is deleted, and then its name, (5) the news is published.
 
         Raises:
             CallUnknown: the ledger does not know the call yet.
@@ -101,8 +101,21 @@ class DeliveredTapes:
             known = await self._known(call_id) or known
         for key in known.replaced:
             await self._store.delete(key)
+        if known.replaced:
+            await self._forget_replaced(known)
         if known.key is not None:
             self._tell(call_id, known)
+
+    async def ready_for(self, call_id: str) -> None:
+        """Return if a recording of this call could be laid now: to be asked before it is brought here.
+
+        Raises:
+            CallUnknown: the ledger does not know the call yet.
+            ShelfUnwritable, ShelfLate, DatabaseTrouble: not now.
+        """
+        if await self._known(call_id) is None:
+            raise CallUnknown(f"Call {call_id} is not in the ledger yet: its recording waits.")
+        await self._store.check()
 
     async def has_tape(self, call_id: str) -> bool:
         """Whether there is something to hear. Raises `DatabaseTrouble`."""
@@ -171,6 +184,13 @@ class DeliveredTapes:
         except IntegrityError as error:
             raise TapeChanged("Another worker kept the call's first tape.") from error
         log.info("recording kept", action="recording_kept", call_id=call_id, parts=len(columns["parts"]))
+
+    @use_case
+    async def _forget_replaced(self, known: _Known) -> None:
+        """They are deleted. A worker who has switched the tape meanwhile named them anew and does so."""
+        there = (Recording.id == known.recording_id, Recording.key == known.key)
+        async with writing(self._sessions) as session:
+            await session.execute(update(Recording).where(*there).values(replaced=[]))
 
     @use_case
     async def _known(self, call_id: str) -> _Known | None:

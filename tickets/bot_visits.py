@@ -31,7 +31,7 @@ class BotLine:
     source: str  # of the event that has the words
     source_id: str
     at: datetime
-    tape_s: float  # where the words begin in the call's recording
+    tape_s: float  # from the first ring, where our own recording begins: where the words begin
     language: str | None  # BCP 47, as the call was told to be in; None: the scenario's own
     question: str | None  # name in the scenario; None: none of those the bot was taught
     score: float | None  # 0 … 1

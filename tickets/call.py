@@ -5,11 +5,11 @@ Pure: no I/O, no clock. The only place in the house that derives the state of a 
 """
 
 import math
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from tickets.call_ids import vendor_of
 from tickets.events import CallEvent, Value
 from tickets.order import in_order, is_tape
 from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver
@@ -199,12 +199,8 @@ class _Reading:
     def call(self) -> Call:
         over = self.state is CallState.ENDED
         sent_to_queue = self.queue is not None and self.direction is Direction.INBOUND
-        if (
-            over
-            and sent_to_queue
-            and self.hand_over is None
-            and not _ROUTED_ELSEWHERE.fullmatch(self.call_id)
-        ):
+        # A virtual PBX's scheme takes callers to a queue as a matter of course.
+        if over and sent_to_queue and self.hand_over is None and vendor_of(self.call_id) is None:
             self.hand_over = HandOver.FAULT  # the PBX's own safety net took the caller there, not we
         outcome = self.outcome() if over else None
         return Call(
@@ -285,8 +281,6 @@ _TELL: dict[EventKind, Callable[[_Reading, CallEvent], None]] = {
     EventKind.FOUND: _Reading.found,
     EventKind.ENDED: _Reading.ended,
 }
-# Ids of virtual PBXs' calls: their scheme takes callers to a queue as a matter of course.
-_ROUTED_ELSEWHERE = re.compile(r"[a-z]+-[0-9a-f]{24}")
 _DIRECTIONS = frozenset(Direction)
 _REASONS = frozenset(HandOver)
 _LARGEST = 2**31 - 1  # of a database's integer

@@ -27,7 +27,7 @@ class Fact:
 
     source: str  # the connection: "mango"
     fact_id: str  # the vendor's own id of it, or a digest of what was told
-    call_id: str  # ours; see `neutral_id` of the contract
+    call_id: str  # ours, a `neutral_id`
     kind: str  # the vendor's word: "call", "summary", …
     at: datetime  # aware, UTC; when it happened, by the vendor's clock
     data: Mapping[str, Any] = field(default_factory=dict)  # as told; what JSON keeps without loss

@@ -125,9 +125,10 @@ class BotFigures:
 class Spoken:
     """Something that a caller asked, with its words."""
 
+    call_id: str
     ticket_number: int
     at: datetime
-    tape_s: float  # where it is in the recording
+    tape_s: float  # from the first ring, where our own recording begins
     question: str | None
     score: float | None
     text: str
@@ -335,5 +336,4 @@ def _spoken(row: Any) -> Spoken:
         {name.removeprefix("event_"): value for name, value in found.items() if name.startswith("event_")}
     )
     kept = {name: value for name, value in found.items() if not name.startswith("event_")}
-    del kept["call_id"]
     return Spoken(**kept, text=str(told.data.get("text") or ""))

@@ -204,14 +204,11 @@ class JobQueue:
         return await self._settle(job, {**values, "lease": None})
 
     @use_case
-    async def unfinished(self, kind: str, keys: Sequence[str]) -> set[str]:
-        """Those of these jobs that are still to be done."""
-        open_ones = [JobState.WAITING, JobState.LEASED]
-        asked = select(_jobs.c.key).where(
-            _jobs.c.kind == kind, _jobs.c.key.in_(list(keys)), _jobs.c.state.in_(open_ones)
-        )
+    async def states(self, kind: str, keys: Sequence[str]) -> dict[str, JobState]:
+        """Where each of these jobs is, by key; one that was never asked for is not among them."""
+        asked = select(_jobs.c.key, _jobs.c.state).where(_jobs.c.kind == kind, _jobs.c.key.in_(list(keys)))
         async with self._sessions() as session:
-            return set(await session.scalars(asked))
+            return {row.key: JobState(row.state) for row in await session.execute(asked)}
 
     @use_case
     async def dead(self, kind: str, limit: int = 100) -> list[DeadJob]:
@@ -319,7 +316,7 @@ class Worker:
         try:
             await self._handlers[job.kind](job)
         except PutOff as later:
-            await self._queue.put_off(job, later.seconds)
+            await self._put_off(job, later.seconds)
         except Hopeless as reason:
             log.warning("a job was given up", action="job_hopeless", kind=job.kind, why=str(reason))
             await self._queue.failed(job, str(reason), None)
@@ -338,6 +335,20 @@ class Worker:
             await self._queue.done(job)
         finally:
             keeper.cancel()
+
+    async def _put_off(self, job: Job, seconds: float) -> None:
+        """With a lease that runs out the attempt would count: a database in trouble is worth some tries."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + self._lease_s
+        while True:
+            try:
+                await self._queue.put_off(job, seconds)
+            except DatabaseTrouble:
+                if clock() >= until:
+                    raise
+                await asyncio.sleep(self._poll_s)
+            else:
+                return
 
     async def _keep_lease(self, job: Job) -> None:
         while True:

@@ -5,6 +5,7 @@ import re
 import phonenumbers
 
 _LONGEST = 64  # nobody writes a number longer; the library's own limit is 250
+_SHORTEST_BARE = 7  # digits that may be a whole international number; fewer are an extension
 _LONGEST_E164 = 15  # digits, ITU-T E.164; the library knows longer ones as possible
 
 
@@ -25,6 +26,28 @@ def normalise_number(raw: str, region: str) -> str | None:
         return None
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return e164 if len(e164) <= 1 + _LONGEST_E164 else None
+
+
+def normalise_bare_number(raw: str, region: str) -> str | None:
+    """E.164 of a number as a virtual PBX tells it: with the plus of an international number, or without.
+
+    Bare digits can be read both ways. Where the region writes a trunk prefix in front of its national numbers
+    and there is none, they are international, as the vendors' documents have them; else they are national.
+    The other reading counts where the likelier one is no number that anybody has.
+    """
+    national = normalise_number(raw, region)
+    digits = raw.strip()
+    if not (digits.isascii() and digits.isdecimal() and len(digits) >= _SHORTEST_BARE):
+        return national
+    trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
+    if trunk == str(phonenumbers.country_code_for_region(region)):
+        trunk = ""  # as in North America: nobody has to write it
+    readings = [normalise_number(f"+{digits}", region), national]
+    if digits.startswith(trunk):
+        readings.reverse()
+    possible = [one for one in readings if one is not None]
+    valid = (one for one in possible if phonenumbers.is_valid_number(phonenumbers.parse(one)))
+    return next(valid, possible[0] if possible else None)
 
 
 def digit_forms(raw: str, region: str) -> tuple[str, ...]:

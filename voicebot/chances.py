@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
 EVERYDAY: Final = ""
@@ -16,7 +17,7 @@ LEFT: Final = "+left"
 class Chances:
     """Learned once; not changed by use."""
 
-    def __init__(self, known: NDArray[np.floating[Any]], of: NDArray[np.str_]) -> None:
+    def __init__(self, known: NDArray[np.floating[Any]] | csr_array, of: NDArray[np.str_]) -> None:
         """`known`: one row of figures for each example, `of`: whose it is."""
         self._model = LogisticRegression(C=20, class_weight="balanced", max_iter=500)
         self._model.fit(known, np.where(of == LEFT, EVERYDAY, of))

@@ -137,7 +137,7 @@ class Conversation:
                 error=type(error).__name__,
             )
         finally:
-            self._ear.close()
+            self._ear.end()
             self._diary.ended(outcome)
             _log.info(
                 "the bot let go of a call",

@@ -58,11 +58,6 @@ def person_hints(language: str) -> Sequence[str]:
     return words.HINTS if words is not None else ()
 
 
-def grammar_for(expect: Expect, script: BotScript, language: str) -> Sequence[str]:
-    """The same for one question."""
-    return Grammars(script, language).of(expect)
-
-
 def _phrases(phrases: Iterable[str]) -> tuple[str, ...]:
     """Words alone: supervisors teach sentences with commas."""
     return tuple(dict.fromkeys(" ".join(_WORD.findall(phrase.lower())) for phrase in phrases))

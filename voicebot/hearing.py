@@ -13,6 +13,7 @@ from voicebot.gate import SpeechGate
 from voicebot.inventions import is_invented
 from voicebot.media import FRAME_SECONDS
 from voicebot.recognizers.pool import LiveListening, RecognizerPool
+from voicebot.recognizers.port import Line, RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, SpeechStarted, Timing
 from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
@@ -47,7 +48,7 @@ class Ear:
         """`grammar`: phrases to expect, as in `Line.start`; always, or by what was asked for."""
         timing = timing or Timing()
         self._pool = pool
-        self._line = pool.recognizer.line()
+        self._line: Line | None = pool.recognizer.line()
         self._grammar_for: GrammarFor = grammar if callable(grammar) else lambda expect: grammar
         self._grammar: Sequence[str] | None = None  # of the utterance in progress
         self._detector = VoiceDetector()
@@ -63,7 +64,7 @@ class Ear:
         self._so_far: SoFar | None = None
         self.expects: Expect = OPEN
         """What the dialogue has asked for: how soon a silence ends the answer."""
-        self.understands: Understands = lambda text: False
+        self.understands: Understands = _nothing
         """Whoever knows what the words mean."""
 
     @property
@@ -113,7 +114,19 @@ class Ear:
         if not self._ended:
             raise LookupError("No utterance has ended: ask for words only after SpeechEnded.")
         listening, ended = self._ended.popleft()
-        recognised = await listening.result()
+        try:
+            recognised = await listening.result()
+        except (RecogniserBusy, RecogniserLate, RecogniserFailed) as error:
+            fault = error.with_traceback(None)
+        else:
+            return self._noted(recognised, ended)
+        # Whoever keeps the fault must not keep the utterance, and with it the engine's memory of the caller.
+        del listening
+        fault.__cause__ = fault.__context__ = None
+        raise fault
+
+    def _noted(self, recognised: Recognised, ended: SpeechEnded) -> Recognised:
+        """Tell the gate whether it was right."""
         if is_invented(recognised, ended.spoken_until_s - ended.started_at_s):
             recognised = Recognised("", confidence=0.0, no_speech=1.0)
         if recognised.text:
@@ -133,8 +146,18 @@ class Ear:
         self.close()
         self._segmenter.restart()
 
+    def end(self) -> None:
+        """The conversation is over. Frees at once what an engine has kept of this caller.
+
+        That is native memory: no collector knows how much, and conversations lie in cycles, which it visits
+        rarely. (Whoever would hear on all the same, hears as an engine does that has never heard them.)
+        """
+        self.close()
+        self._line = None
+        self.understands = _nothing
+
     def close(self) -> None:
-        """The conversation is over: cancel what the recogniser still has to compute."""
+        """Nobody wants the words any more: cancel what the recogniser still has to compute."""
         for listening, _ in self._ended:
             listening.cancel()
         if self._listening is not None:
@@ -201,3 +224,8 @@ class Ear:
         phrases = [phrase.lower() for phrase in self._grammar or ()]
         longer = any(phrase.startswith(f"{text} ") for phrase in phrases)
         return text in phrases and not longer
+
+
+def _nothing(text: str) -> bool:
+    """Nobody knows what the words mean."""
+    return False

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 Features = Callable[[str], Iterator[str]]
@@ -38,22 +39,37 @@ class Likeness:
         self._strange = 1 + log(1 + len(sentences))
         self._weight = {feature: self._strange - log(1 + times) for feature, times in seen.items()}
         self._at = {feature: at for at, feature in enumerate(seen)}
-        self.known = np.array([self.vector(sentence) for sentence in sentences])
-        """One row for each sentence."""
+        self.known = self._rows(counted)
+        """One row for each sentence. Sparse: of thousands of features a sentence has some dozens."""
 
     def vector(self, sentence: str) -> NDArray[np.float64]:
         """The sentence's known features, shorter than 1 by its unknown ones."""
-        found, square = np.zeros(len(self._at)), 0.0
-        for feature, times in Counter(self._features(sentence)).items():
-            value = (1 + log(times)) * self._weight.get(feature, self._strange)
-            square += value * value
-            if feature in self._at:
-                found[self._at[feature]] = value
-        return found / square**0.5 if square else found
+        places, values = self._weighed(Counter(self._features(sentence)))
+        found = np.zeros(len(self._at))
+        found[places] = values
+        return found
 
     def to(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
         """Likeness of a sentence's vector to each sentence, 0 … 1."""
         return np.asarray(self.known @ vector)
+
+    def _weighed(self, counts: Counter[str]) -> tuple[list[int], NDArray[np.float64]]:
+        """Which known features there are, and what they weigh."""
+        places, values, square = [], [], 0.0
+        for feature, times in counts.items():
+            value = (1 + log(times)) * self._weight.get(feature, self._strange)
+            square += value * value
+            if feature in self._at:
+                places.append(self._at[feature])
+                values.append(value)
+        return places, np.array(values) / (square**0.5 or 1.0)
+
+    def _rows(self, counted: Sequence[Counter[str]]) -> csr_array:
+        weighed = [self._weighed(counts) for counts in counted]
+        begins = np.cumsum([0, *(len(places) for places, _ in weighed)])
+        columns = np.array([place for places, _ in weighed for place in places], np.int32)
+        values = np.concatenate([np.empty(0), *(row for _, row in weighed)])
+        return csr_array((values, columns, begins), shape=(len(counted), len(self._at)))
 
 
 def word_features(sentence: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from aiohttp import WSMsgType, web
 
 from voicebot.chan_websocket import BadText
 from voicebot.media import Attend, Attendant
-from voicebot.twilio_stream import LONGEST_MESSAGE, Stream, TwilioStream, begun
+from voicebot.twilio_stream import LONGEST_MESSAGE, TwilioStream, begun
 from voicebot.websocket_media import WebSocketMedia
 
 log = structlog.get_logger()
@@ -92,8 +92,8 @@ class TwilioLines:
     async def _talk(self, socket: web.WebSocketResponse, attendant: Attendant) -> None:
         try:
             async with asyncio.timeout(_BEGIN_S):
-                stream = await _begin(socket)
-            media = WebSocketMedia(socket, TwilioStream(stream))
+                stream_sid = await _begin(socket)
+            media = WebSocketMedia(socket, TwilioStream(stream_sid))
             media.start()
             try:
                 await attendant.run(media)
@@ -109,12 +109,12 @@ class TwilioLines:
             await socket.close()
 
 
-async def _begin(socket: web.WebSocketResponse) -> Stream:
-    """Read up to the message that names the stream."""
+async def _begin(socket: web.WebSocketResponse) -> str:
+    """Read up to the message that names the stream: its id."""
     while True:
         message = await socket.receive()
         if message.type is not WSMsgType.TEXT:
             raise BadText("closed before a word was said")
-        stream = begun(message.data)
-        if stream is not None:
-            return stream
+        stream_sid = begun(message.data)
+        if stream_sid is not None:
+            return stream_sid

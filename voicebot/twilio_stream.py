@@ -8,7 +8,6 @@ under the stream's id. Source: Twilio's documentation of media streams; read, no
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from typing import Final
 
 from voicebot import mulaw
@@ -20,21 +19,13 @@ LONGEST_MESSAGE: Final = 16_384  # bytes; one of 20 ms has some 300
 _ENCODING: Final = "audio/x-mulaw"
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """What `start` tells."""
-
-    stream_sid: str
-    call_sid: str
-
-
 class TwilioStream:
     """The wire as `websocket_media` uses it, once the stream has begun."""
 
     sounds_while_quiet: Final = False  # Twilio fills its own pauses
 
-    def __init__(self, stream: Stream) -> None:
-        self._sid = stream.stream_sid
+    def __init__(self, stream_sid: str) -> None:
+        self._sid = stream_sid
 
     def read(self, message: str | bytes) -> Told | Audio | None:
         """What came; None: nothing that matters here.
@@ -70,8 +61,8 @@ class TwilioStream:
         return json.dumps({"event": event, "streamSid": self._sid, **more})
 
 
-def begun(message: str | bytes) -> Stream | None:
-    """The stream that a message begins; None: it is the `connected` before that.
+def begun(message: str | bytes) -> str | None:
+    """The id of the stream that a message begins; None: it is the `connected` before that.
 
     Raises:
         BadText: not what Twilio begins with, or audio in a form that we did not ask for.
@@ -84,7 +75,7 @@ def begun(message: str | bytes) -> Stream | None:
     form = _within(_within(told, "start"), "mediaFormat")
     if (form.get("encoding"), form.get("sampleRate"), form.get("channels")) != (_ENCODING, 8000, 1):
         raise BadText("the stream is no telephone audio")
-    return Stream(_text(told, "start", "streamSid"), _text(told, "start", "callSid"))
+    return _text(told, "start", "streamSid")
 
 
 def _told(message: str | bytes) -> dict[str, object]:

@@ -159,7 +159,8 @@ def readiness(
 
     async def database_ready() -> None:
         await check_schema(database)
-        _demand(frame.intake.trouble)
+        for trouble in frame.troubles:
+            _demand(trouble())
 
     async def recogniser_ready() -> None:
         _demand(pool.trouble)

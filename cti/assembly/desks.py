@@ -16,11 +16,11 @@ from cti.desk.context import Contexts
 from cti.desk.snapshot import Reminder
 from cti.operators.legs import Asking
 from cti.operators.phones import PhoneBook
-from cti.virtual_pbx.contract import vendor_of
 from cti.waiting.queues import QueuePicture, Waiting
 from cti.web.words import phone
 from recordings.shelf import RecordingShelf
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.caller_file import CallerFiles
 from tickets.database import DatabaseTrouble, utc_now
 from tickets.desk import Desk

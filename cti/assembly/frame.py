@@ -16,6 +16,7 @@ from cti.intake import Intake
 from cti.live import LiveCalls
 from cti.ports import PortTaken, check_port
 from cti.settings import Settings
+from cti.virtual_pbx.connections import connection_files
 from ivr.scenario import Scenario
 from tickets.database import Sessions
 from tickets.events import CallEvent
@@ -38,6 +39,8 @@ class Frame:
         self.registry = _figures()
         self.book = CallBook(sessions)
         self.intake = Intake(self.book.record, self._changed, settings.data / "intake")
+        # Why the database does not take what is told, in a sentence; None: it does.
+        self.troubles: list[Callable[[], str | None]] = [lambda: self.intake.trouble]
         self.broken = asyncio.Event()  # a part has died: the rest cannot stand in for it
         self.on_events: list[Callable[[CallEvent], None]] = []  # of calls, before the ledger has them
         self.on_changes: list[Callable[[Sequence[CallChange]], None]] = [self.live.changed]
@@ -58,8 +61,9 @@ class Frame:
 
         Raises:
             PortTaken: one of the doors could not be opened later.
+            BadConnection: whether a virtual PBX is connected cannot be seen.
         """
-        connected = any(self.settings.connections_folder.glob("*.json"))
+        connected = bool(connection_files(self.settings.connections_folder))
         for door, (what, host, port, setting) in self._doors.items():
             if door != "hooks" or connected:  # which is opened when a virtual PBX is connected
                 check_port(what, host, port, setting)

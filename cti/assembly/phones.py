@@ -29,6 +29,7 @@ def connect_phones(frame: Frame, pbx: Pbx) -> PhoneBook:
         pbx.queues,
         reload,
         settings.sip_server or server,
+        sign_in=settings.asterisk,
     )
     frame.task("phones", phones.run())
     return phones

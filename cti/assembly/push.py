@@ -1,28 +1,28 @@
 """Other help desks are told of our calls."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 import structlog
 
 from cti.assembly.frame import Frame
-from cti.virtual_pbx.push.sender import JOB, PushOutbox, PushSender
+from cti.virtual_pbx.push.sender import JOB, OLD, PushOutbox, PushSender
 from cti.virtual_pbx.push.settings import FILE, PushSettings, read_push
 from cti.virtual_pbx.settings import BadConnection
 from tickets.database import DatabaseTrouble, utc_now
 from tickets.desk import Desk
-from tickets.events import CallEvent
 from tickets.jobs import JobQueue, Worker
+from tickets.paging import LARGEST_PAGE
 from tickets.vocabulary import CallState
 
 log = structlog.get_logger()
 
 LOOK_S = 2.0  # for settings that were written anew
-JUST_ENDED = timedelta(minutes=10)  # calls whose messages may not have been asked for when we were killed
-LATEST = 200
+LONGEST_CALL = timedelta(hours=4)
+RETRY_S = 5.0  # between two tries while the database is away
 AT_ONCE = 4  # messages on their way
 LEASE_S = 30.0
 
@@ -46,20 +46,42 @@ async def tell_other_desks(frame: Frame, people: Mapping[str, str]) -> None:
     frame.task("push", worker.run())
     frame.task("push_settings", _follow(frame, kept))
     if kept[0].targets:
-        await outbox.catch_up(await _recent(frame))
+        frame.task("push_catch_up", _catch_up(frame, outbox))
 
 
-async def _recent(frame: Frame) -> list[Sequence[CallEvent]]:
-    """Ledgers of calls under way, and of those that have just ended."""
-    try:
-        ended = await Desk(frame.sessions).calls(state=CallState.ENDED, limit=LATEST)
-        since = utc_now() - JUST_ENDED
-        calls = [call.call_id for call in frame.live.calls()]
-        calls += [one.call.call_id for one in ended.items if one.call.ended_at and one.call.ended_at >= since]
-        return [await frame.book.events_of(call_id) for call_id in calls]
-    except DatabaseTrouble as trouble:
-        log.warning("Other help desks may miss calls.", action="push_uncaught", why=str(trouble))
-        return []
+async def _catch_up(frame: Frame, outbox: PushOutbox) -> None:
+    """Calls whose messages may not have been asked for when we were killed: those under way, and those that
+    ended so lately that they are news still.
+    """
+    under_way, began = [call.call_id for call in frame.live.calls()], utc_now()
+    while utc_now() - began < OLD:
+        try:
+            ended = await ended_since(Desk(frame.sessions), began - OLD)
+            for call_id in [*under_way, *ended]:
+                await outbox.catch_up([await frame.book.events_of(call_id)])
+        except DatabaseTrouble as trouble:
+            log.warning("Other help desks are told later.", action="push_waits", why=str(trouble))
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+async def ended_since(desk: Desk, since: datetime, at_once: int = LARGEST_PAGE) -> list[str]:
+    """Ids of all calls that ended since then.
+
+    Raises:
+        DatabaseTrouble: ask again.
+    """
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await desk.calls(
+            state=CallState.ENDED, since=since - LONGEST_CALL, cursor=cursor, limit=at_once
+        )
+        found += [one.call.call_id for one in page.items if one.call.ended_at and one.call.ended_at >= since]
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 async def _follow(frame: Frame, kept: list[PushSettings]) -> None:

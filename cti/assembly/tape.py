@@ -7,12 +7,12 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.process.memory import give_back
-from cti.virtual_pbx.contract import vendor_of
 from cti.virtual_pbx.tapes import NO_TAPE_JOB
 from cti.waiting.surge_watch import SurgeWatch
 from recordings.intake import Intake as RecordingIntake
 from recordings.store import DiskStore, Store
 from recordings.transcriber import Ears, Transcriber
+from tickets.call_ids import vendor_of
 from tickets.jobs import Job, JobQueue, Worker
 from tickets.ledger import CallChange
 from tickets.spoken import SpokenBook

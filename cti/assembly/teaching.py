@@ -16,7 +16,7 @@ from voicebot.understanding import Understanding
 async def teach_bot(frame: Frame, scripts: Mapping[str, BotScript]) -> Teacher:
     """Somebody who knows what it was taught. `scripts`: by language, the scenario's own first."""
     await asyncio.to_thread(_load, tuple(scripts))
-    teacher = Teacher(scripts, TaughtBook(frame.sessions).standing, _train)
+    teacher = await asyncio.to_thread(Teacher, scripts, TaughtBook(frame.sessions).standing, _train)
     with contextlib.suppress(DatabaseTrouble, NotLearnt):  # the first round tries again
         await teacher.learn()
     frame.task("teacher", teacher.run())

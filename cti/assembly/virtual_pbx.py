@@ -11,17 +11,20 @@ import structlog
 
 from cti.assembly.frame import Frame
 from cti.customers.callers import CallerSearch
+from cti.virtual_pbx.abandoned import Abandoned
 from cti.virtual_pbx.connections import Connections
 from cti.virtual_pbx.contract import House, VirtualPbx
 from cti.virtual_pbx.door import make_door
 from cti.virtual_pbx.door_plate import DoorKeeper, DoorPlate, take_door
 from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.intake import FactIntake
+from cti.virtual_pbx.mishaps import place_of
 from cti.virtual_pbx.reconciler import PastCalls
 from cti.virtual_pbx.steering import Steering
 from cti.virtual_pbx.tapes import NO_TAPE_JOB, TAPE_JOB, Tapes
 from cti.virtual_pbx.teller import Teller
 from cti.web.front_door import FrontDoor
+from ivr.prompts import PromptsNotReady
 from ivr.reception import CUSTOMER_S, KnownCaller
 from recordings.delivered import DeliveredTapes
 from recordings.store import Store
@@ -30,7 +33,9 @@ from tickets.database import DatabaseTrouble, utc_now
 from tickets.desk import Desk
 from tickets.facts import Fact, FactBook
 from tickets.jobs import JobQueue, Worker
+from tickets.numbers import normalise_bare_number
 from tickets.vocabulary import CallOutcome, CallState
+from voicebot.voice import VoiceFailed
 
 log = structlog.get_logger()
 
@@ -56,6 +61,10 @@ async def join_virtual_pbxs(
     joined = _Joined(frame, callers, keeper, store, front)
     await joined.connections.begin()
     frame.task("connections", joined.connections.follow())
+    book, live, unfinished = FactBook(frame.sessions), frame.live.calls, frame.book.unfinished_calls
+    connected = joined.connections.vendors
+    abandoned = Abandoned(live, unfinished, book, frame.publish, utc_now, connected)
+    frame.task("abandoned", abandoned.run())
     return joined.connections.vendors
 
 
@@ -108,6 +117,25 @@ class _Joined:
         past = PastCalls(vendor, self._intake, self._book, frame.book.unfinished_calls, frame.publish)
         self._past[vendor.vendor] = frame.task(f"past_calls_{vendor.vendor}", past.run())
         frame.stack.push_async_callback(vendor.close)
+        if vendor.serves_callers and not self._front.prompts.is_spoken:
+            frame.task("prompts", self._speak(vendor))
+
+    async def _speak(self, vendor: VirtualPbx[Any]) -> None:
+        """Until the prompts are there, its callers ring the operators at once."""
+        log.info("The prompts are being spoken.", action="prompts_begun", vendor=vendor.vendor)
+        try:
+            await self._front.prompts.speak()
+        except (PromptsNotReady, VoiceFailed) as error:
+            log.error(str(error), action="prompts_not_ready", vendor=vendor.vendor)  # noqa: TRY400  # says it all
+        except Exception as error:  # calls go on: the operators' phones need no prompt
+            log.error(  # noqa: TRY400  # where it happened, and not with what
+                "The prompts cannot be spoken.",
+                action="prompts_not_ready",
+                vendor=vendor.vendor,
+                **place_of(error),
+            )
+        else:
+            log.info("The prompts are ready.", action="prompts_ready", vendor=vendor.vendor)
 
     def _gone(self, name: str) -> None:
         self._past.pop(name).cancel()
@@ -118,6 +146,7 @@ class _Joined:
         settled, story = frame.intake.settle, frame.book.events_of
         teller = Teller(vendors, self._book, story, frame.publish, settled, tapes.ask, utc_now)
         intake = FactIntake(self._book.keep, teller.kept, frame.settings.data / "intake")
+        frame.troubles.append(lambda: intake.trouble)
         frame.task("facts", intake.run())
         frame.task("teller", teller.run())
         plate = DoorPlate(secrets.token_hex(32))
@@ -158,10 +187,13 @@ def _house(
     front: Front,
     vendors: Callable[[], Mapping[str, VirtualPbx[Any]]],
 ) -> House:
+    def normalise(number: str) -> str | None:
+        return normalise_bare_number(number, frame.scenario.region)
+
     async def known(number: str) -> KnownCaller | None:
         try:
             async with asyncio.timeout(CUSTOMER_S):
-                return await callers.find(number)
+                return await callers.find(normalise(number) or number)
         except (TimeoutError, DatabaseTrouble):
             return None
 
@@ -178,14 +210,14 @@ def _house(
     frame.on_events.append(steering.hear)
     return House(
         frame.scenario,
-        frame.normalise,
+        normalise,
         utc_now,
-        known,
+        steering.who_calls,
         facts,
         session,
         front=front,
         steer=steering.answer,
-        name=_names(frame),
+        name=_names(frame, normalise),
     )
 
 
@@ -209,11 +241,11 @@ def _steering(
     return Steering(vendors, known, last_operator, free, live, surge, frame.publish, utc_now)
 
 
-def _names(frame: Frame) -> Callable[[str], Awaitable[str | None]]:
+def _names(frame: Frame, normalise: Callable[[str], str | None]) -> Callable[[str], Awaitable[str | None]]:
     customers = CustomerBook(frame.sessions)
 
     async def name(number: str) -> str | None:
-        e164 = frame.normalise(number) or frame.normalise(f"+{number}")
+        e164 = normalise(number)
         try:
             async with asyncio.timeout(CUSTOMER_S):
                 found = await customers.by_number(e164) if e164 else []

@@ -17,18 +17,18 @@ from cti.bot.teacher import Teacher
 from cti.customers.lookups import LookupDesk
 from cti.process.memory import resident_mib
 from cti.progress import Report
-from cti.speech import choose_recognizer, engine_for, voice_chooser
+from cti.speech import choose_recognizer, engine_for, names_told, voice_chooser
+from cti.virtual_pbx.connections import connection_files
+from cti.virtual_pbx.registry import vendor_type
 from ivr.languages import in_language
 from ivr.prompts import PromptBook
-from ivr.scenario import Scenario
 from tickets.customers import CustomerBook
 from tickets.database import utc_now
 from voicebot.conversation import Conversation
 from voicebot.dialogue import Dialogue
-from voicebot.grammar import Grammars, person_hints
+from voicebot.grammar import Grammars
 from voicebot.hearing import Ear, GrammarFor
 from voicebot.lookup import LookUp
-from voicebot.names import names_in
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import ModelMissing
 
@@ -52,15 +52,20 @@ class Voicebot:
 
 
 async def prepare_prompts(frame: Frame, progress: Report) -> PromptBook:
-    """Everything that the scenario has to say, in all its languages.
+    """Everything that the scenario has to say, in all its languages; unspoken where no PBX has us say it.
 
     Raises:
         PromptsNotReady, VoiceFailed: what is missing, and what to do.
+        BadConnection: which PBXs are connected cannot be seen.
     """
     program, folder = find_asterisk(), frame.settings.prompts_folder
+    voices = voice_chooser(folder, program.espeak if program else None)
+    connected = await asyncio.to_thread(connection_files, frame.settings.connections_folder)
+    if not frame.settings.asterisk and not any(vendor_type(name).serves_callers for name in connected):
+        return PromptBook.unspoken(frame.scenario, voices, folder)
     return await PromptBook.prepare_languages(
         frame.scenario,
-        voice_chooser(folder, program.espeak if program else None),
+        voices,
         folder,
         lambda done, total: progress("Speaking the prompts", done, total),
     )
@@ -133,7 +138,7 @@ async def _load_recognizers(
                 choose_recognizer,
                 *engine_for(language, scenario, frame.settings),
                 language,
-                names=_names(in_language(scenario, language), language),
+                names=names_told(in_language(scenario, language)),
                 loaded=[pool.recognizer for pool in pools.values()],
             )
         except ModelMissing as error:
@@ -157,12 +162,6 @@ async def _load_recognizers(
         frame.stack.callback(pools[language].close)
     progress("Loading the recogniser", 1, 1)
     return pools
-
-
-def _names(scenario: Scenario, language: str) -> Sequence[str]:
-    """What callers may say that no recogniser knows, or that must not be missed."""
-    prompts = (prompt.text or "" for _, prompt in scenario.spoken())
-    return [*person_hints(language), *names_in(scenario.name, (*prompts, *scenario.bot.texts()))]
 
 
 async def _name_of(frame: Frame, call_id: str) -> str | None:

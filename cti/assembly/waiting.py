@@ -94,7 +94,11 @@ def let_wait_well(
 
 
 def _voices(frame: Frame, prompts: PromptBook, languages: CallLanguages) -> WaitingVoices | None:
-    """Whoever tells waiting callers their place; None: the scenario has no words for it."""
+    """Whoever tells waiting callers their place; None: the scenario has no words for it, or the queue is
+    another PBX's.
+    """
+    if not frame.settings.asterisk:
+        return None
     static, made = frame.settings.prompts_folder / STATIC, dict[str, WaitingVoice]()
     for language in (frame.scenario.language, *prompts.languages):
         words, book = in_language(frame.scenario, language).waiting, prompts.in_language(language)

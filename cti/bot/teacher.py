@@ -1,12 +1,15 @@
 """What the running bot understands: its scenario and what supervisors taught it, learnt while calls go on.
 
 The phrases are read again after each change and twice a minute, since another node may have been taught. A
-new understanding is made beside the old one and takes its place at once; conversations under way keep theirs.
+new understanding is made beside the old one, in a thread, and takes its place at once; conversations under
+way keep theirs. Nothing can stop that thread: while it is at work no other one begins to learn.
+
 Knows the records and the pure understanding; no calls, no web.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -19,7 +22,9 @@ from voicebot.understanding import Understanding
 log = structlog.get_logger()
 
 RELOAD_EVERY_S = 30.0
-LEARN_WITHIN_S = 20.0  # with a thousand phrases it takes one
+LEARN_WITHIN_S = (
+    20.0  # of a core that has nothing else to do it takes one to three, five with all there may be
+)
 
 Train = Callable[[BotScript, str], Understanding]
 """Makes an understanding of a script in a language."""
@@ -27,6 +32,16 @@ Train = Callable[[BotScript, str], Understanding]
 
 class NotLearnt(Exception):
     """The bot could not be taught just now; it goes on with what it knew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What a thread is learning."""
+
+    language: str
+    phrases: frozenset[Phrase]
+    script: BotScript  # with them
+    made: asyncio.Future[Understanding]
 
 
 class Teacher:
@@ -38,7 +53,8 @@ class Teacher:
         standing: Callable[[], Awaitable[Sequence[TaughtPhrase]]],
         train: Train,
     ) -> None:
-        """
+        """Learn the scripts, which takes a second or two: not in the event loop.
+
         Args:
             scripts: the bot's script in each language, by BCP 47; the scenario's own language first.
             standing: the taught phrases on record, `TaughtBook.standing`.
@@ -49,6 +65,7 @@ class Teacher:
         self._understandings = {language: train(script, language) for language, script in scripts.items()}
         self._whole = dict(scripts)  # with what was taught
         self._learning = asyncio.Lock()
+        self._lesson: _Lesson | None = None  # under way, or to be taken
         self._unread = False  # the last time
         self.age = 0  # +1 with everything learnt: tells caches theirs
 
@@ -102,16 +119,30 @@ class Teacher:
                     continue
                 try:
                     async with asyncio.timeout(LEARN_WITHIN_S):
-                        whole = taught(script, sorted(phrases))
-                        new = await asyncio.to_thread(self._train, whole, language)
+                        lesson = await self._begun(language, script, phrases)
+                        new = await asyncio.shield(lesson.made)
                 except Exception as error:
+                    if self._lesson is not None and self._lesson.made.done():
+                        self._lesson = None
                     raise NotLearnt(
                         "The bot could not learn the phrases: it goes on with what it knew."
                     ) from error
+                self._lesson = None
                 self._understandings[language], self._learnt[language] = new, phrases
-                self._whole[language] = whole
+                self._whole[language] = lesson.script
                 self.age += 1
                 log.info("The bot has learnt.", action="bot_learnt", language=language, phrases=len(phrases))
+
+    async def _begun(self, language: str, script: BotScript, phrases: frozenset[Phrase]) -> _Lesson:
+        """The lesson: begun now or, if it took too long, before. Another one is waited for first."""
+        if self._lesson is not None and (self._lesson.language, self._lesson.phrases) != (language, phrases):
+            await asyncio.wait({self._lesson.made})
+            self._lesson = None
+        if self._lesson is None:
+            whole = taught(script, sorted(phrases))
+            made = asyncio.ensure_future(asyncio.to_thread(self._train, whole, language))
+            self._lesson = _Lesson(language, phrases, whole, made)
+        return self._lesson
 
     async def run(self) -> None:
         """Learn what other nodes were taught, until cancelled."""

@@ -49,6 +49,10 @@ HINTS = [
 ]
 
 
+Logins = list[tuple[str, str, str]]
+"""Login, password, role."""
+
+
 async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool:
     """Play the story; True when all of it happened. Without `once` the desk stays open until Ctrl-C."""
     console.print("[bold]PressZero[/] · three callers, one operator, a bot, and a real PBX\n")
@@ -66,8 +70,9 @@ async def run_demo(console: Console, scenario_file: Path, *, once: bool) -> bool
         logins = await people(service)
         page = f"http://127.0.0.1:{service.http_port}/"
         console.print(
-            f"Asterisk {program.version} and the service are up. The desk: [link={page}]{page}[/link]\n"
+            f"Asterisk {program.version} and the service are up. The desk: [link={page}]{page}[/link]"
         )
+        console.print("\n".join([*in_lines(logins), ""]))
         teller = Teller(console, service.live, {person.number: person for person in CAST})
         telling = asyncio.create_task(teller.run())
         try:
@@ -152,8 +157,8 @@ async def running_service(settings: Settings, scenario: Scenario, console: Conso
         yield service
 
 
-async def people(service: Service) -> list[tuple[str, str, str]]:
-    """Accounts with passwords made now, and the customers' cards. Returns (login, password, role)."""
+async def people(service: Service) -> Logins:
+    """Accounts with passwords made now, and the customers' cards."""
     accounts = [
         ("alice", Role.OPERATOR, "Alice Rivera", ALICE),
         ("sam", Role.SUPERVISOR, "Sam Okafor", None),
@@ -244,16 +249,18 @@ async def _colleague(both: Exchange, sounds: dict[str, Path]) -> AsyncIterator[N
         await asyncio.wait([taking])
 
 
-async def stay_open(
-    console: Console, page: str, hints: list[tuple[str, str, str]], logins: list[tuple[str, str, str]]
-) -> None:
-    """Say what there is to look at, and wait for Ctrl-C. `hints`: what, below which path, and how."""
-    lines = [f"  {what:<24} [bold]{page}{path}[/]  {how}" for what, path, how in hints]
-    lines.append("")
-    lines += [
+def in_lines(logins: Logins) -> list[str]:
+    """For the terminal, one account a line."""
+    return [
         f"  {role:<13} login [bold]{login}[/]  password [bold]{password}[/]"
         for login, password, role in logins
     ]
+
+
+async def stay_open(console: Console, page: str, hints: list[tuple[str, str, str]], logins: Logins) -> None:
+    """Say what there is to look at, and wait for Ctrl-C. `hints`: what, below which path, and how."""
+    lines = [f"  {what:<24} [bold]{page}{path}[/]  {how}" for what, path, how in hints]
+    lines += ["", *in_lines(logins)]
     console.print(Panel("\n".join([*lines, "", "Ctrl-C ends it."]), expand=False))
     await asyncio.to_thread(webbrowser.open, page)
     stop = asyncio.Event()

@@ -21,7 +21,7 @@ from rich.console import Console
 from cti.app import Service
 from cti.demo.company import company
 from cti.demo.exchange import own_settings
-from cti.demo.stage import for_any_hour, page_port, people, running_service, stay_open
+from cti.demo.stage import for_any_hour, in_lines, page_port, people, running_service, stay_open
 from cti.demo.story import CAST, Ending
 from cti.demo.tape_making import Samples, make_mp3, seconds_each, speak
 from cti.demo.telling import Teller, tell_ending
@@ -76,7 +76,8 @@ async def run_virtual_demo(console: Console, scenario_file: Path, vendor: str, *
     async with _set(vendor, settings, scenario, spoken, console) as stage:
         logins = await people(stage.service)
         page = f"http://127.0.0.1:{stage.service.http_port}/"
-        console.print(f"{title}'s simulator and the service are up. The desk: [link={page}]{page}[/link]\n")
+        console.print(f"{title}'s simulator and the service are up. The desk: [link={page}]{page}[/link]")
+        console.print("\n".join([*in_lines(logins), ""]))
         missing, endings = await _perform(stage, console)
         tell_ending(console, endings)
         _tell_webhooks(console, title, stage.player.calls)

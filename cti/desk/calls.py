@@ -13,8 +13,8 @@ from cti.desk.context import Contexts
 from cti.desk.snapshot import standing
 from cti.desk.story import CallPicture, Story
 from cti.operators.legs import Asking
-from cti.virtual_pbx.contract import vendor_of
 from cti.waiting.queues import QueuePicture
+from tickets.call_ids import vendor_of
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
 from tickets.presence import OperatorState

@@ -224,6 +224,10 @@ class CallControls:
                 await self._act("PlayDTMF", Channel=legs.caller.channel, Digit=digit, Duration=str(KEY_MS))
                 await asyncio.sleep(KEY_PAUSE_S)
 
+    async def start_recording(self, call_id: str, who: By) -> None:
+        """Not needed: the dialplan has begun it."""
+        raise PbxSaysNo("This call is recorded from its first word.")
+
     async def pause_recording(self, call_id: str, who: By, on: bool) -> None:
         """The recording goes on in silence (a card number is spoken), or with its sound again."""
         async with self._doing(call_id, who) as legs:

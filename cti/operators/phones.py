@@ -75,6 +75,8 @@ class PhoneBook:
         watch: SeesQueues,
         reload: Callable[[str], bool] | None,
         server: str,
+        *,
+        sign_in: bool = True,
     ) -> None:
         """
         Args:
@@ -85,7 +87,10 @@ class PhoneBook:
             watch: pictures of the queues.
             reload: makes our own PBX read a module's files anew, blocking; None: the PBX is somebody else's.
             server: where SIP phones sign in; empty: not known here.
+            sign_in: whether phones sign in with us at all; False: they are a virtual PBX's, which has its own
+                passwords for them, and ours would open nothing.
         """
+        self.sign_in = sign_in
         self._known, self._queues, self._folder = known, frozenset(queues), folder
         self._pbx, self._watch, self._reload, self._server = pbx, watch, reload, server
         self._added, self._gone = _read(folder / "phones.json")  # gone: who may still have seats
@@ -110,12 +115,12 @@ class PhoneBook:
 
     def in_page(self, extension: str) -> SignIn | None:
         """For the phone in this operator's page; None: there is none."""
-        phone = self._phone(extension)
+        phone = self._phone(extension) if self.sign_in else None
         return None if phone is None else SignIn(extension + WEB, phone.web_secret, phone.name)
 
     def own(self, extension: str) -> SignIn | None:
         """For this operator's own SIP phone; None: there is none."""
-        phone = self._phone(extension)
+        phone = self._phone(extension) if self.sign_in else None
         return None if phone is None else SignIn(extension, phone.secret, phone.name)
 
     async def provide(self, extension: str, name: str, secret: str, queues: Collection[str]) -> Provided:

@@ -18,6 +18,7 @@ from cti.app import Service, running
 from cti.open_files import allow_open_files
 from cti.process.heartbeat import Heartbeat
 from cti.process.notify import Notifier
+from cti.progress import progress_lines
 from cti.settings import Settings
 from ivr.scenario import Scenario
 
@@ -42,7 +43,9 @@ async def serve(settings: Settings, scenario: Scenario) -> bool:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(heartbeat.stop)  # the last to end: what hangs while it ends is frozen too
         # Voices and models take their time: who wants it to end now need not wait for them.
-        starting = asyncio.create_task(stack.enter_async_context(running(settings, scenario)))
+        starting = asyncio.create_task(
+            stack.enter_async_context(running(settings, scenario, progress_lines()))
+        )
         try:
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done():

@@ -11,7 +11,10 @@ from typing import Any
 
 import structlog
 
+from cti.ports import PortTaken
+from cti.spill import SpillUnusable
 from cti.virtual_pbx.contract import House, VirtualPbx
+from cti.virtual_pbx.mishaps import place_of
 from cti.virtual_pbx.registry import VENDORS, vendor_type
 from cti.virtual_pbx.settings import BadConnection, read_connection
 
@@ -51,7 +54,7 @@ class Connections:
             BadConnection: one makes no sense.
             And what `on_new` raises.
         """
-        files = await asyncio.to_thread(self._files)
+        files = await asyncio.to_thread(connection_files, self._folder)
         # All of them, before the first brings the door to life: nobody is told that they are not here.
         for name in files:
             self.vendors[name] = await self._adapter(name)
@@ -64,7 +67,7 @@ class Connections:
         while True:
             await asyncio.sleep(self._look_s)
             try:
-                files = await asyncio.to_thread(self._files)
+                files = await asyncio.to_thread(connection_files, self._folder)
             except BadConnection:
                 continue  # whoever changed its permissions is about to be told by `presszero connect`
             for name in self._seen.keys() - files.keys():
@@ -77,8 +80,12 @@ class Connections:
     async def _try_to_take_up(self, name: str) -> None:
         try:
             await self._take_up(name)
-        except Exception as error:  # calls go on, whatever is wrong with a connection
+        except (BadConnection, PortTaken, SpillUnusable) as error:
             log.error(str(error), action="connection_bad", vendor=name)  # noqa: TRY400  # the sentence says it
+        except Exception as error:  # calls go on, whatever is wrong with a connection
+            log.error(  # noqa: TRY400  # where it happened, and not what was read
+                "A connection cannot be taken up.", action="connection_bad", vendor=name, **place_of(error)
+            )
 
     async def _take_up(self, name: str) -> None:
         vendor = await self._adapter(name)
@@ -105,15 +112,22 @@ class Connections:
             self._on_gone(name)
             log.info("A virtual PBX is connected no more.", action="connection_gone", vendor=name)
 
-    def _files(self) -> dict[str, int]:
-        found = {}
-        for name in VENDORS:
-            try:
-                found[name] = (self._folder / f"{name}.json").stat().st_mtime_ns
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise BadConnection(
-                    f"{self._folder} cannot be read ({error.strerror}): correct its permissions."
-                ) from error
-        return found
+
+def connection_files(folder: Path) -> dict[str, int]:
+    """The vendors that have a file in the folder, and when it was changed; what else lies there is no
+    connection.
+
+    Raises:
+        BadConnection: the folder cannot be read.
+    """
+    found = {}
+    for name in VENDORS:
+        try:
+            found[name] = (folder / f"{name}.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise BadConnection(
+                f"{folder} cannot be read ({error.strerror}): correct its permissions."
+            ) from error
+    return found

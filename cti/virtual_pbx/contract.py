@@ -11,7 +11,6 @@ Pure but for the base class's asynchronous methods, which vendors fill with I/O 
 """
 
 import hashlib
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,12 +27,12 @@ from cti.virtual_pbx.front import Front
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from ivr.scenario import Scenario
+from tickets.call_ids import neutral_id as neutral_id  # vendors take it from here, with all they need
 from tickets.events import CallEvent
 from tickets.facts import Fact
 
 MOST_FIELDS = 200  # of a form
 MOST_SOUND = 300 << 20  # bytes of one recording: a day of MP3 as vendors make it
-_NEUTRAL = re.compile(r"([a-z]+)-[0-9a-f]{24}")
 
 
 class Why(StrEnum):
@@ -57,7 +56,12 @@ class NotOffered(Exception):
 
 
 class CommandRefused(Exception):
-    """The vendor does not do it; the message says why, and what to do."""
+    """The vendor does not do it; the message says why, and what to do. It is ours: it goes into logs."""
+
+    def __init__(self, sentence: str, words: str = "") -> None:
+        """`words`: the vendor's own, for whoever asked alone: they may hold a number."""
+        super().__init__(sentence)
+        self.words = words
 
 
 class CommandLate(Exception):
@@ -78,7 +82,6 @@ class Hook:
     headers: Mapping[str, str]  # any case finds them
     body: bytes
     url: str  # as the vendor knows it, query included: the public address and the path
-    remote: str  # the asker's address, as the door or its proxy saw it
 
     def form(self) -> list[tuple[str, str]]:
         """The body's fields, in their order.
@@ -172,7 +175,7 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class StartRecording:
-    """Record from here on."""
+    """Record from here on: of a vendor that does not record every talk by itself."""
 
     operator: str
 
@@ -197,8 +200,7 @@ class CallBack:
     """Ring the operator, then the number."""
 
     operator: str  # extension
-    to: str  # E.164
-    line: str = ""  # the number to show; empty: the vendor's own choice
+    to: str  # E.164; which number is shown, the vendor's settings say
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +234,19 @@ class House:
     """What the house lends a vendor's adapter."""
 
     scenario: Scenario
-    normalise: Callable[[str], str | None]  # E.164 of a number as it came, or None
+    normalise: Callable[[str], str | None]  # E.164 of a number as it came, with a plus or without, or None
     clock: Callable[[], datetime]  # aware, UTC
-    caller: Callable[
-        [str], Awaitable[KnownCaller | None]
-    ]  # who calls, in the time reception gives; never raises
+    # Who calls, by our call id and the number as it came, in the time reception gives; never raises. Asked
+    # once a call, whoever wants to know; the ledger has it.
+    caller: Callable[[str, str], Awaitable[KnownCaller | None]]
     facts: Callable[[str], Awaitable[list[Fact]]]  # all facts of a call, by our call id
     session: aiohttp.ClientSession
     # Of vendors that ask where a call is to go: by settings, our call id and the number as it came. What is
     # decided is in the ledger already. Never raises, and keeps to the caller's deadline.
     steer: Callable[[ConnectionSettings, str, str], Awaitable[Steered | None]] = nobody_is_steered
-    name: Callable[[str], Awaitable[str | None]] = nobody_has_a_name  # of a caller, by number; as `caller`
+    name: Callable[[str], Awaitable[str | None]] = (
+        nobody_has_a_name  # on a customer's card, by number; in time, never raises
+    )
     front: Front | None = None  # None: we only listen, callers are not ours to serve
 
 
@@ -258,6 +262,7 @@ class VirtualPbx(ABC, Generic[S]):
     cabinet_word: ClassVar[str] = "secret"  # for the secret
     secret_is_ours: ClassVar[bool] = False  # we choose it, and it goes into the cabinet; else it stands there
     offers: ClassVar[frozenset[Offer]] = frozenset()
+    serves_callers: ClassVar[bool] = False  # it asks us what they hear, see `Front`
 
     def __init__(self, settings: S, house: House) -> None:
         """`settings` may be put in anew at any time: a secret was changed."""
@@ -340,17 +345,6 @@ class VirtualPbx(ABC, Generic[S]):
             NotOffered, CommandRefused, CommandLate
         """
         raise NotOffered(f"{self.title} gives no recordings.")
-
-
-def neutral_id(vendor: str, native: str) -> str:
-    """Our id of a call that the vendor calls `native`: safe in file names, the same whoever asks."""
-    return f"{vendor}-{hashlib.sha256(native.encode('utf-8', 'replace')).hexdigest()[:24]}"
-
-
-def vendor_of(call_id: str) -> str | None:
-    """Whose call it is by its id, a `neutral_id`; None for every other call."""
-    match = _NEUTRAL.fullmatch(call_id)
-    return match[1] if match else None
 
 
 def digest_of(*parts: str | bytes) -> str:

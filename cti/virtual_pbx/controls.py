@@ -26,11 +26,12 @@ from cti.virtual_pbx.contract import (
     Method,
     NotOffered,
     Offer,
+    StartRecording,
     Transfer,
     VirtualPbx,
-    vendor_of,
 )
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
 from tickets.vocabulary import CallState
 
@@ -39,7 +40,12 @@ log = structlog.get_logger()
 SETTLE_S = 1.0
 COMMAND_S = 10.0  # of a vendor's whole answer; whoever pressed the button waits
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_TOOLS = {Offer.HANG_UP: "hang_up", Offer.TRANSFER: "transfer", Offer.CONSULT: "consult"}
+_TOOLS = {
+    Offer.HANG_UP: "hang_up",
+    Offer.TRANSFER: "transfer",
+    Offer.CONSULT: "consult",
+    Offer.RECORD: "record",
+}
 
 
 class VirtualControls:
@@ -79,11 +85,6 @@ class VirtualControls:
         vendor = self._vendors.get(name)
         return tuple(tool for offer, tool in _TOOLS.items() if vendor and offer in vendor.offers)
 
-    @property
-    def calls_out(self) -> bool:
-        """Whether one of them makes calls for us."""
-        return any(Offer.CALL_BACK in vendor.offers for vendor in self._vendors.values())
-
     # --- what vendors may offer
 
     async def hang_up(self, call_id: str, who: By) -> None:
@@ -98,6 +99,11 @@ class VirtualControls:
     async def consult(self, call_id: str, who: By, to: str) -> None:
         """Ring a colleague first. What then becomes of it, the operator does on the phone."""
         await self._send_on(call_id, who, to, Method.ATTENDED)
+
+    async def start_recording(self, call_id: str, who: By) -> None:
+        """Record from here on, where the vendor's scheme does not."""
+        async with self._doing(call_id, who) as (vendor, call):
+            await self._command(vendor, call_id, StartRecording(call.operator or ""))
 
     async def _send_on(self, call_id: str, who: By, to: str, method: Method) -> None:
         async with self._doing(call_id, who) as (vendor, call):
@@ -205,8 +211,11 @@ async def _said_in_words(vendor: VirtualPbx[Any]) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(COMMAND_S):
             yield
-    except (NotOffered, CommandRefused) as error:
+    except NotOffered as error:
         raise PbxSaysNo(str(error)) from error
+    except CommandRefused as error:
+        own = f' {vendor.title} says: "{error.words}"' if error.words else ""
+        raise PbxSaysNo(f"{error}{own}") from error
     except (CommandLate, TimeoutError) as error:
         sentence = str(error) or f"{vendor.title} did not answer in time."
         raise PbxSaysNo(f"{sentence} Look whether it was done, before you try again.") from error

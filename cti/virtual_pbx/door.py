@@ -25,7 +25,6 @@ from cti.virtual_pbx.contract import Hook, Refused, Reply, VirtualPbx, Why
 from cti.virtual_pbx.door_plate import DoorPlate
 from cti.virtual_pbx.intake import FactIntake, NotKept
 from cti.virtual_pbx.mishaps import place_of
-from cti.web.limits import asker
 from tickets.facts import Fact
 
 log = structlog.get_logger()
@@ -178,9 +177,7 @@ async def _hook(vendor: VirtualPbx[Any], request: web.Request) -> Hook:
     path = _path(vendor, request)
     query = request.rel_url.raw_query_string
     url = f"{vendor.settings.public_url}/{vendor.vendor}{path}" + (f"?{query}" if query else "")
-    return Hook(
-        request.method, path, query, request.headers, await request.read(), url, asker(request) or "127.0.0.1"
-    )
+    return Hook(request.method, path, query, request.headers, await request.read(), url)
 
 
 class _Complaints:

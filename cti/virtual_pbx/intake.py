@@ -23,6 +23,7 @@ from tickets.facts import Fact
 log = structlog.get_logger()
 
 MOST_GATHERED = 8  # times `gather_s`
+BELIEVED_S = 30.0  # that the database takes nothing, when nothing waits that would try it again
 
 Keep = Callable[[Sequence[Fact]], Awaitable[list[Fact]]]
 """`FactBook.keep`."""
@@ -72,7 +73,22 @@ class FactIntake:
         self._ended = False
         self._news = asyncio.Event()
         self._away_until = 0.0  # of the loop's clock: the database is not asked before
-        self.trouble: str | None = None  # why the database takes nothing now, in a sentence
+        self._trouble: str | None = None  # why the database took nothing the last time, in a sentence
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the database takes nothing of what is told now, in a sentence.
+
+        With the disk full as well nothing waits in the file, and only the next webhook would find out that
+        all is well again: a service that is asked for none because it says so must not say so for ever.
+        """
+        since_s = asyncio.get_running_loop().time() - self._away_until
+        return self._trouble if self._spill or since_s < BELIEVED_S else None
+
+    @property
+    def behind(self) -> bool:
+        """Whether some of what was told waits in the file yet: the database does not have it."""
+        return bool(self._spill)
 
     async def keep(self, facts: Sequence[Fact]) -> int:
         """Return once they are safe: how many were new, as far as that is known by then.
@@ -174,9 +190,9 @@ class FactIntake:
         try:
             new = await self._keep(facts)
         except DatabaseTrouble as error:
-            if self.trouble is None:
+            if self._trouble is None:
                 log.warning("The database takes no facts: they wait in a file.", action="facts_wait")
-            self.trouble = str(error)
+            self._trouble = str(error)
             self._away_until = asyncio.get_running_loop().time() + self._retry_s
             if isinstance(error, DatabaseLate):
                 self._at_once = max(1, self._at_once // 2)  # a slow database may take fewer in time
@@ -191,9 +207,9 @@ class FactIntake:
                 *await self._into_the_database(facts[:middle]),
                 *await self._into_the_database(facts[middle:]),
             ]
-        if self.trouble is not None:
+        if self._trouble is not None:
             log.info("The database takes facts again.", action="facts_go_on")
-        self.trouble = None
+        self._trouble = None
         self._at_once = min(self._batch, self._at_once * 2)
         if new:
             self._on_kept(new)
@@ -222,8 +238,8 @@ class FactIntake:
         except DatabaseTrouble:
             return
         except OSError as error:
-            self.trouble = f"{self._spill.path} cannot be read ({error.strerror}): correct its permissions."
-            log.error(self.trouble, action="facts_file_unusable")  # noqa: TRY400  # the sentence says it all
+            self._trouble = f"{self._spill.path} cannot be read ({error.strerror}): correct its permissions."
+            log.error(self._trouble, action="facts_file_unusable")  # noqa: TRY400  # the sentence says it all
             self._away_until = asyncio.get_running_loop().time() + self._retry_s
 
 

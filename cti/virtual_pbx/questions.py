@@ -1,6 +1,6 @@
 """What `presszero connect` asks: the fields of a vendor's settings, and what is made of the answers. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_origin
 
@@ -40,20 +40,32 @@ def questions(settings_type: type[ConnectionSettings], before: ConnectionSetting
 
 
 def settings_from(
-    settings_type: type[C], answers: Mapping[str, str], secrets: tuple[Any, ...], before: C | None
+    settings_type: type[C],
+    answers: Mapping[str, str],
+    secrets: tuple[Any, ...],
+    before: C | None,
+    given: Sequence[tuple[str, str]] = (),
 ) -> C:
     """The settings. What is not answered stays as it was, or as it is by default.
+
+    Args:
+        answers: each is the whole of its setting.
+        given: on the command line, one after the other. Of a setting that has pairs, such as `operators`,
+            they are added to those that are there: `anna=102` changes Anna alone, `anna=` takes her out, and
+            an empty one takes all of them out.
 
     Raises:
         BadAnswer: the first that makes no sense, or is missing.
     """
     fields = settings_type.model_fields
-    for name in answers:
+    for name in [*answers, *(name for name, _ in given)]:
         if name not in fields or name == "secrets":
             known = ", ".join(field for field in fields if field != "secrets")
             raise BadAnswer(name, f"there is no such setting; there are {known}")
     told: dict[str, Any] = {} if before is None else dict(before)
     told |= {name: _read(fields[name], answer) for name, answer in answers.items()}
+    for name, text in given:
+        told[name] = _with(fields[name], told.get(name), text)
     try:
         return settings_type.model_validate({**told, "secrets": secrets})
     except ValidationError as error:
@@ -61,6 +73,14 @@ def settings_from(
         name = str(first["loc"][0]) if first["loc"] else "the whole"
         why = "it has to be answered" if first["type"] == "missing" else first["msg"]
         raise BadAnswer(name, why.removeprefix("Value error, ")) from None  # the cause holds what was typed
+
+
+def _with(field: FieldInfo, there: Any, text: str) -> Any:
+    read = _read(field, text)
+    if not isinstance(read, dict) or not read:
+        return read
+    kept = {name: value for name, value in (there or {}).items() if str(name) not in read}
+    return kept | {name: value for name, value in read.items() if value}
 
 
 def _read(field: FieldInfo, answer: str) -> Any:

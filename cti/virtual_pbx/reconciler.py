@@ -2,8 +2,8 @@
 too.
 
 At start, every few minutes, and soon after a call has fallen silent. A call of which nobody tells any
-more, and which the vendor's records do not have, is ended by and by: it must not stand on the desk for
-ever.
+more, and which the vendor's records do not have, is ended by and by, but only after the vendor has been asked
+in vain: it must not stand on the desk for ever. Where the vendor cannot be asked, see `abandoned`.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ import structlog
 from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotOffered, VirtualPbx
 from cti.virtual_pbx.intake import FactIntake, NotKept
 from cti.virtual_pbx.mishaps import place_of
+from cti.virtual_pbx.silence import Silences, Word, given_up, words_of
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
-from tickets.events import CallEvent, Publish
+from tickets.events import Publish
 from tickets.facts import FactBook
-from tickets.vocabulary import EventKind
 
 log = structlog.get_logger()
 
 OVERLAP = timedelta(minutes=15)  # a call is in the records only when it is over
 FIRST_LOOK = timedelta(hours=24)  # back, when we start: nobody was here to be told
-GIVEN_UP_AFTER = timedelta(hours=4)  # without a word of a call
+LONGEST_PAUSE = 4  # times `every_s`, between two questions about the same silent call
 AT_ONCE = 200  # facts
-NO_RECORD = "unknown: nobody told of the end"
 
 
 class PastCalls:
@@ -44,6 +44,7 @@ class PastCalls:
         *,
         every_s: float = 300.0,
         silent_s: float = 90.0,
+        gap_s: float = 60.0,
         look_s: float = 15.0,
     ) -> None:
         """
@@ -51,50 +52,67 @@ class PastCalls:
             unfinished: the ledger's live calls, `CallBook.unfinished_calls`.
             every_s: between two questions that nothing has asked for.
             silent_s: after so long without a word of a live call its end may have been missed.
+            gap_s: at least so long between two questions: in a busy centre some talk falls silent any moment.
             look_s: how often to look for such calls.
         """
         self._vendor, self._intake, self._book = vendor, intake, book
         self._unfinished, self._publish = unfinished, publish
-        self._every, self._silence, self._look_s = (
-            timedelta(seconds=every_s),
-            timedelta(seconds=silent_s),
-            look_s,
-        )
+        self._every_s, self._look_s = every_s, look_s
+        self._every, self._silence = timedelta(seconds=every_s), timedelta(seconds=silent_s)
+        self._gap = timedelta(seconds=gap_s)
+        self._silences = Silences(self._silence, self._every * LONGEST_PAUSE)
         self._asked: datetime | None = None  # up to when the vendor's records are known
-        self._asked_of: set[str] = set()  # silent calls that were asked about
-        self._trouble = ""  # why the vendor could not be compared the last time
+        self._trouble = ""  # what kept us from comparing the last time
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
+        pause_s = self._look_s
         while True:
             try:
                 await self.look()
-            except (DatabaseTrouble, NotKept, CommandLate, CommandRefused) as error:
-                if str(error) != self._trouble:  # it is asked every few seconds until it answers
-                    log.warning("A virtual PBX cannot be compared now.", action="past_calls_failed",
-                                vendor=self._vendor.vendor, reason=str(error))  # fmt: skip
-                self._trouble = str(error)
             except Exception as error:  # a mistake of ours with its records must not end the service
-                log.error("A virtual PBX's records make no sense to us.", action="past_calls_unread",  # noqa: TRY400
-                          vendor=self._vendor.vendor, **place_of(error))  # fmt: skip
+                self._say(error)
+                pause_s = min(self._every_s, pause_s * 2)
             else:
-                self._trouble = ""
-            await asyncio.sleep(self._look_s)
+                if self._trouble:
+                    log.info("A virtual PBX is compared again.", action="past_calls_go_on",
+                             vendor=self._vendor.vendor)  # fmt: skip
+                self._trouble, pause_s = "", self._look_s
+            await asyncio.sleep(pause_s)
+
+    def _say(self, error: Exception) -> None:
+        """Once, until it is another trouble: it is asked again and again. Its words may hold anything."""
+        kind = type(error).__name__
+        if kind == self._trouble:
+            return
+        self._trouble = kind
+        if isinstance(error, DatabaseTrouble | NotKept | CommandLate | CommandRefused):
+            log.warning("A virtual PBX cannot be compared now.", action="past_calls_failed",
+                        vendor=self._vendor.vendor, **place_of(error))  # fmt: skip
+        else:
+            log.error("A virtual PBX's records make no sense to us.", action="past_calls_unread",
+                      vendor=self._vendor.vendor, **place_of(error))  # fmt: skip
 
     async def look(self) -> None:
-        """One round: ask, if it is time or a call is silent; give up calls of which nothing is known.
+        """One round: give up calls that the vendor was asked about in vain; ask, if it is time.
 
         Raises:
             DatabaseTrouble, NotKept, CommandLate, CommandRefused: the next round will do.
         """
         now = self._vendor.house.clock()
-        mine = [call for call in await self._unfinished() if self._is_mine(call.call_id)]
-        silent = await self._silent(mine, now)
-        if self._asked is None or now - self._asked >= self._every or silent - self._asked_of:
-            self._asked_of |= silent
-            since = now - FIRST_LOOK if self._asked is None else self._asked - OVERLAP
-            await self.ask(min([since, *(call.received_at for call in mine)]), now)
-        self._asked_of &= silent
+        words = await self._words()
+        if not self._intake.behind:  # else what the vendor told may be on its way to us yet
+            for call_id in self._silences.lost(words):
+                self._publish(given_up(self._vendor.vendor, call_id, words[call_id]))
+        due = self._silences.due(words, now)
+        if self._asked is None:
+            since = now - FIRST_LOOK
+        elif now - self._asked >= (self._gap if due else self._every):
+            since = self._asked - OVERLAP
+        else:
+            return
+        await self.ask(min([since, *(words[call_id].began for call_id in due)]), now)
+        self._silences.asked(words, due, now)
 
     async def ask(self, since: datetime, now: datetime) -> None:
         """Ask for the vendor's records of calls that began since then, and keep what they tell.
@@ -108,9 +126,8 @@ class PastCalls:
             self._asked = now
             return
         new = 0
-        for start in range(
-            0, len(facts), AT_ONCE
-        ):  # a day of a large centre is more than one transaction holds
+        # A day of a large centre is more than one transaction holds.
+        for start in range(0, len(facts), AT_ONCE):
             new += await self._intake.keep(facts[start : start + AT_ONCE])
         self._asked = now
         if new:
@@ -121,18 +138,6 @@ class PastCalls:
                 facts=new,
             )
 
-    async def _silent(self, mine: Sequence[Call], now: datetime) -> set[str]:
-        told = await self._book.of_calls([call.call_id for call in mine])
-        latest = {call_id: max(fact.at for fact in facts) for call_id, facts in told.items()}
-        for call_id, at in latest.items():
-            if now - at >= GIVEN_UP_AFTER:
-                data = {"cause": NO_RECORD}
-                self._publish(
-                    CallEvent(
-                        self._vendor.vendor, f"given_up:{call_id}", call_id, at, EventKind.ENDED, data, 9
-                    )
-                )
-        return {call_id for call_id, at in latest.items() if now - at >= self._silence}
-
-    def _is_mine(self, call_id: str) -> bool:
-        return call_id.startswith(f"{self._vendor.vendor}-")
+    async def _words(self) -> dict[str, Word]:
+        mine = [call for call in await self._unfinished() if vendor_of(call.call_id) == self._vendor.vendor]
+        return words_of(mine, await self._book.of_calls([call.call_id for call in mine]))

@@ -6,7 +6,7 @@ goes on being good until its time is over, so that no webhook on its way is lost
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -40,6 +40,24 @@ class Secret(BaseModel):
     @field_serializer("value", when_used="json")
     def _in_clear(self, value: SecretStr) -> str:
         return value.get_secret_value()  # into the file, which only its owner reads
+
+
+def good(secrets: Iterable[Secret], now: datetime) -> Iterator[str]:
+    """Those that count now, in their order."""
+    for secret in secrets:
+        if secret.until is None or now < secret.until:
+            yield secret.value.get_secret_value()
+
+
+def with_new(secrets: Iterable[Secret], value: str, now: datetime) -> tuple[Secret, ...]:
+    """Another one in front; that of before stays good for `OVERLAP`, and what is over is left out."""
+    before = (
+        secret if secret.until else Secret(value=secret.value, until=now + OVERLAP)
+        for secret in secrets
+        if secret.until is None or now < secret.until
+    )
+    new = Secret(value=SecretStr(value))
+    return (new, *(one for one in before if one.value != new.value))
 
 
 class ConnectionSettings(BaseModel):
@@ -79,9 +97,7 @@ class ConnectionSettings(BaseModel):
 
     def good_secrets(self, now: datetime) -> Iterator[str]:
         """Those that count now, the newest first."""
-        for secret in self.secrets:
-            if secret.until is None or now < secret.until:
-                yield secret.value.get_secret_value()
+        return good(self.secrets, now)
 
     def operator(self, told: str) -> str:
         """The extension of whom the vendor names so; the name itself where nobody said."""
@@ -89,13 +105,7 @@ class ConnectionSettings(BaseModel):
 
     def with_new_secret(self, value: str, now: datetime) -> Self:
         """The same with another secret; that of before stays good for a day."""
-        before = [
-            secret if secret.until else Secret(value=secret.value, until=now + OVERLAP)
-            for secret in self.secrets
-            if secret.until is None or now < secret.until
-        ]
-        new = Secret(value=SecretStr(value))
-        return self.model_copy(update={"secrets": (new, *(one for one in before if one.value != new.value))})
+        return self.model_copy(update={"secrets": with_new(self.secrets, value, now)})
 
 
 C = TypeVar("C", bound=BaseModel)

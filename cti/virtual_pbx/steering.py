@@ -25,18 +25,20 @@ from cti.virtual_pbx.contract import (
     Route,
     Steered,
     VirtualPbx,
-    vendor_of,
 )
+from cti.virtual_pbx.mishaps import place_of
+from cti.virtual_pbx.pace import Pace
 from cti.virtual_pbx.settings import ConnectionSettings
 from ivr.reception import KnownCaller
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent, Publish
 from tickets.vocabulary import Direction, EventKind, HandOver
 
 log = structlog.get_logger()
 
-EVERY_S = 2.0  # between two routes of a vendor: the least that any of them allows
+EVERY_S = 2.0  # between two routes of a vendor, which locks the door if it is asked more often
 REMEMBERED = 5_000  # calls
 STALE = timedelta(seconds=30)  # what is told so late is no caller who waits now
 LOOK_UP_S = 0.3  # for the operator of last time
@@ -59,21 +61,6 @@ def where_to(
     if settings.known_to == "last_operator" and caller.vip_level == 0 and last_operator:
         return Steered(last_operator, "known")
     return None
-
-
-class Budget:
-    """One route in `EVERY_S`, and none saved up: a vendor that is asked too often locks the door."""
-
-    def __init__(self, every_s: float = EVERY_S) -> None:
-        self._every_s = every_s
-        self._next_at = 0.0
-
-    def take(self, now_s: float) -> bool:
-        """Whether one may be asked for now. `now_s`: of a clock that nobody sets."""
-        if now_s < self._next_at:
-            return False
-        self._next_at = now_s + self._every_s
-        return True
 
 
 class Steering:
@@ -107,7 +94,7 @@ class Steering:
         self._numbers: OrderedDict[str, str] = OrderedDict()  # by call, as it was told
         self._told: OrderedDict[str, None] = OrderedDict()  # calls whose caller is told of
         self._decided: OrderedDict[str, Steered | None] = OrderedDict()  # calls that were looked at
-        self._budgets: dict[str, Budget] = {}
+        self._paces: dict[str, Pace] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- what is told of calls
@@ -120,17 +107,17 @@ class Steering:
             _remember(self._told, event.call_id, None)
         elif event.kind is EventKind.RECEIVED:
             inward = event.data.get("direction") == Direction.INBOUND.value
-            if inward and (number := str(event.data.get("caller_raw") or "")):
+            if inward and (number := str(event.data.get("caller") or event.data.get("caller_raw") or "")):
                 _remember(self._numbers, event.call_id, number)
                 self._do(self._meet(event.call_id, number))
         elif event.kind in _WAITS:
             self._do(self._consider(event.call_id))
 
     async def _meet(self, call_id: str, number: str) -> None:
-        await self._caller(call_id, number)
+        await self.who_calls(call_id, number)
 
-    async def _caller(self, call_id: str, number: str) -> KnownCaller | None:
-        """Who calls; asked once a call, and told of once."""
+    async def who_calls(self, call_id: str, number: str) -> KnownCaller | None:
+        """Asked once a call, and told of once; see `House.caller`."""
         asked = self._callers.get(call_id)
         if asked is None:
             asked = asyncio.create_task(self._ask(call_id, number))
@@ -159,7 +146,7 @@ class Steering:
         """Somebody waits in a vendor's menu or queue."""
         name = vendor_of(call_id) or ""
         vendor, call = self._vendors().get(name), self._live(call_id)
-        number = self._numbers.get(call_id) or (call.caller_raw if call is not None else "")
+        number = self._numbers.get(call_id) or (call.caller or call.caller_raw if call is not None else "")
         if vendor is None or Offer.ROUTE not in vendor.offers or not number:
             return
         if not self._may_decide(vendor.settings, call_id):
@@ -167,7 +154,7 @@ class Steering:
         steered = await self._decision(vendor.settings, call_id, number)
         if steered is None:
             return
-        if not self._budgets.setdefault(name, Budget()).take(self._seconds()):
+        if self._paces.setdefault(name, Pace(1, EVERY_S)).take(self._seconds()):
             self._decided.pop(call_id, None)  # whoever comes from the menu into the queue is looked at again
             log.info("A caller is left to the scheme.", action="steering_limit", call_id=call_id)
             return
@@ -189,7 +176,7 @@ class Steering:
         return True
 
     async def _decision(self, settings: ConnectionSettings, call_id: str, number: str) -> Steered | None:
-        caller = await self._caller(call_id, number)
+        caller = await self.who_calls(call_id, number)
         last = None
         if settings.known_to and caller is not None and caller.customer_id is not None:
             last = await self._free_operator_of(caller.customer_id)
@@ -226,5 +213,5 @@ async def _safely(work: Coroutine[Any, Any, None]) -> None:
         await work
     except DatabaseTrouble as trouble:
         log.warning("A caller is left to the scheme.", action="steering_failed", reason=str(trouble))
-    except Exception:  # a mistake of ours must cost no caller anything
-        log.exception("A caller is left to the scheme.", action="steering_failed")
+    except Exception as error:  # a mistake of ours must cost no caller anything
+        log.error("A caller is left to the scheme.", action="steering_failed", **place_of(error))  # noqa: TRY400

@@ -109,20 +109,20 @@ class Teller:
         if not facts:
             return
         calls = await self._book.of_calls({fact.call_id for fact in facts})
-        for call_id, told in calls.items():
-            await self._tell_of(call_id, told)
-        if await self._settled(SETTLE_S):
-            await self._book.told([fact for fact in facts if fact.call_id not in self._unread])
+        told = {call_id for call_id, known in calls.items() if await self._tell_of(call_id, known)}
+        if told and await self._settled(SETTLE_S):
+            await self._book.told([fact for fact in facts if fact.call_id in told])
 
-    async def _tell_of(self, call_id: str, facts: list[Fact]) -> None:
+    async def _tell_of(self, call_id: str, facts: list[Fact]) -> bool:
+        """Whether all was told that follows; if not, its facts stay untold."""
         vendor = self._vendors.get(facts[0].source)
-        if vendor is None:  # a connection that was removed
-            return
+        if vendor is None:  # the connection was removed: they wait until it is back
+            return False
         try:
             events, tapes = vendor.tell(facts), vendor.tapes(facts)
         except Exception as error:  # a mistake of ours with one call must not stop the others
             self._put_aside(call_id, error)
-            return
+            return False
         self._unread.pop(call_id, None)
         known = await self._known(call_id)
         for event in events:
@@ -131,6 +131,7 @@ class Teller:
                 self._publish(event)
         if tapes:
             await self._on_tapes(tapes)
+        return True
 
     def _put_aside(self, call_id: str, error: Exception) -> None:
         """Its facts stay untold: a release that understands them tells them at its start."""

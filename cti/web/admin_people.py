@@ -180,7 +180,9 @@ async def _person(request: web.Request, fault: str = "", status: int = 200) -> w
         "roles": [(role, gettext(words)) for role, words in ROLES],
         "groups": await services.groups.groups(),
         "unused": dict(services.operators),
-        "made_phone": has_made_phone(services, person),
+        # Where no phone signs in with us there is no password to change, but somebody to be made known still.
+        "made_phone": has_made_phone(services, person)
+        and (services.phones.sign_in or person.phone_secret is None),
         "changes": changes.items,
         "action_words": action_words,
         "detail_words": detail_words,

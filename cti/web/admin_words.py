@@ -22,6 +22,7 @@ ACTIONS = {
     "recording.played": N_("Recording listened to"),
     "recording.downloaded": N_("Recording downloaded"),
     "transcript.downloaded": N_("Transcript downloaded"),
+    "recording.started": N_("Recording started"),
     "recording.paused": N_("Recording paused"),
     "recording.resumed": N_("Recording resumed"),
     "call.listened": N_("Listened in on a call"),

@@ -29,7 +29,11 @@ _SUPERVISORS = {
     "take_over": "call.taken_over",
 }
 """Commands for supervisors alone, and what the audit log calls them."""
-_AUDITED = {"pause_recording": "recording.paused", "resume_recording": "recording.resumed"}
+_AUDITED = {
+    "start_recording": "recording.started",
+    "pause_recording": "recording.paused",
+    "resume_recording": "recording.resumed",
+}
 
 
 class CallCommand(In):
@@ -45,6 +49,7 @@ class CallCommand(In):
         "return",
         "conference",
         "dtmf",
+        "start_recording",
         "pause_recording",
         "resume_recording",
         "listen",
@@ -53,6 +58,7 @@ class CallCommand(In):
         "take_over",
     ] = Field(
         description="`consult` rings a colleague while the caller hears music; then `complete` or `return`. "
+        "`start_recording` is of a virtual PBX that does not record every call. "
         "`listen`, `whisper`, `barge` and `take_over` ring the phone of the supervisor who asks."
     )
     to: Text | None = Field(
@@ -155,6 +161,8 @@ def _do(services: Services, call_id: str, who: By, body: CallCommand) -> Awaitab
             return controls.conference(call_id, who, _given(body.to, "to"))
         case "dtmf":
             return controls.send_dtmf(call_id, who, _given(body.digits, "digits"))
+        case "start_recording":
+            return controls.start_recording(call_id, who)
         case _:
             return controls.pause_recording(call_id, who, body.command == "pause_recording")
 

@@ -117,7 +117,8 @@ class PopOut(Out):
     consulting_answered: bool = Field(description="False: it rings, or nobody is asked.")
     asked_by: str | None = Field(description="The extension that asks you about this call.")
     tools: list[str] | None = Field(
-        description="What the PBX of this call does: of `hang_up`, `transfer`, `consult`; null: everything."
+        description="What the PBX of this call does for us: of `hang_up`, `transfer`, `consult`, `record`; "
+        "null: everything that our Asterisk does."
     )
 
 

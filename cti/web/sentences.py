@@ -130,6 +130,7 @@ SENTENCES = (
     N_("What the PBX left of this call is no readable sound; it was set aside in the spool."),
     N_("The PBX has recorded nothing of this call."),
     N_("This PBX gives no recordings."),
+    N_("This call is recorded from its first word."),
     N_("The PBX has a recording of this call and did not hand it over: look in its cabinet."),
     N_("What the PBX handed over as this call's recording is no readable sound."),
     N_("The connection to this call's PBX was removed before its recording was fetched."),

@@ -218,6 +218,20 @@ def _in_recording(event: CallEvent, began: datetime | None, bot_began: datetime 
     return round(max(0.0, (bot_began - began).total_seconds() + offset), 1)
 
 
+def lines_on_tape(lines: Iterable[Said], began_at: datetime, parts: Sequence[Part]) -> list[Said]:
+    """The same lines where they are in a recording that a PBX made in parts; nowhere if it recorded nothing
+    at that time.
+    """
+    found = []
+    for line in lines:
+        at_s = None
+        if line.at_s is not None:
+            at = began_at + timedelta(seconds=line.at_s)
+            at_s = round(place(parts, at), 1) if any(one.at <= at < one.until for one in parts) else None
+        found.append(replace(line, at_s=at_s))
+    return found
+
+
 def heard_by_bot(lines: Sequence[Said]) -> bool:
     """Whether the bot took part at all."""
     return any(line.speaker != "step" for line in lines)

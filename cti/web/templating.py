@@ -11,7 +11,6 @@ import jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from cti.virtual_pbx.contract import vendor_of
 from cti.web import languages, words
 from cti.web.assets import Assets
 from cti.web.board import stands_since
@@ -21,6 +20,7 @@ from cti.web.security import ACCOUNT
 from cti.web.sentences import said
 from cti.web.services import Services
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.day import SERVICE_LEVEL_S
 
 FOLDER = Path(__file__).parent / "templates"

@@ -6,17 +6,17 @@ from typing import Any
 
 from aiohttp import web
 
-from cti.virtual_pbx.contract import vendor_of
 from cti.web.access import sight_of, ticket_for
 from cti.web.languages import N_, _
 from cti.web.security import account_of, may_listen, may_read_words
 from cti.web.sentences import said
 from cti.web.services import services_of
-from cti.web.story import Bar, Moment, call_bar, conversation, heard_by_bot, moments, on_tape
+from cti.web.story import Bar, Moment, call_bar, conversation, heard_by_bot, lines_on_tape, moments, on_tape
 from cti.web.ticket_work import work_context
 from recordings.shelf import RecordingView
 from tickets.bot_learnt import bot_learnt
 from tickets.call import Call
+from tickets.call_ids import vendor_of
 from tickets.desk import Ticket, TicketDetail
 from tickets.vocabulary import TicketStatus
 from tickets.workflow import may_move
@@ -72,6 +72,8 @@ async def ticket_context(
     words = may_read_words(account, call)
     said = conversation(detail.events, services.phones.names)
     bar = call_bar(detail.events, services.clock())
+    if bar is not None and recording is not None and recording.parts:
+        said = lines_on_tape(said, bar.began_at, recording.parts)
     return {
         "section": "/tickets",
         "ticket": detail.ticket,

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.browser.people import sit_down_alone
@@ -11,6 +12,8 @@ from tests.fakes.web_room import GRACE, WebRoom
 from tickets.database import utc_now
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind as K
+
+pytestmark = pytest.mark.browser
 
 GRACES_PHONE = "101"
 TALKS = Visit(3, MARCUS, [*to_menu(), *queued(9, "pressed_zero"), *answered(20, GRACES_PHONE, 11)])

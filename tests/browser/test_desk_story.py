@@ -13,7 +13,8 @@ from tests.browser.axe import grave_findings
 from tests.browser.conftest import Open
 from tests.browser.people import ALICE, BEN, SAM, VERA, VERAS_NUMBER, Seat, log_in, lose_the_answer, sit_down
 from tests.browser.sounds import is_silent, resembles, seconds_of
-from tests.house.centre import Centre, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import Centre
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
 from tickets.vocabulary import CallOutcome, EventKind, TicketStatus

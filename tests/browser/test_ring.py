@@ -9,7 +9,8 @@ from cti.asterisk.embedded import GUEST_NUMBER
 from cti.asterisk.events import StageReached
 from tests.browser.conftest import Open
 from tests.browser.people import open_browser, sit_down
-from tests.house.centre import REACH_S, Centre, any_phone, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
 from tickets.vocabulary import CallOutcome

@@ -14,6 +14,8 @@ from tests.fakes.web_room import GRACE, SUPERVISOR, WebRoom
 from tickets.vocabulary import EventKind as K
 from tickets.vocabulary import NoteKind
 
+pytestmark = pytest.mark.browser
+
 TALKED = VISITS[5]
 PATCHES = "**/api/v1/tickets/*"
 

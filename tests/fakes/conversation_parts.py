@@ -32,6 +32,10 @@ class FakeLine:
         """The caller speaks a whole utterance."""
         self._events.put_nowait(Audio(f"said {confidence} {text}".encode()))
 
+    def sends(self, pcm: bytes) -> None:
+        """Real sound, for a real ear."""
+        self._events.put_nowait(Audio(pcm))
+
     def speaks_for(self, seconds: float) -> None:
         """The caller is speaking, not yet at the end."""
         self._events.put_nowait(Audio(f"speaking {seconds}".encode()))
@@ -143,7 +147,7 @@ class FakeEar:
     def restart(self) -> None:
         self.restarts += 1
 
-    def close(self) -> None:
+    def end(self) -> None:
         self.closed = True
 
 

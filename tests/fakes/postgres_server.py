@@ -64,6 +64,8 @@ def _programs(folder: Path) -> Path:
 
 def _as_nobody(folder: Path) -> dict[str, object]:
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    if (run := os.environ.get("PZ_TESTS")) is not None:  # by which scripts/run-tests ends what it started
+        environment["PZ_TESTS"] = run
     identity: dict[str, object] = {}
     if os.geteuid() == 0:
         identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}

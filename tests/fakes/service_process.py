@@ -13,12 +13,11 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
-import yaml
 
 from cti.asterisk.install import cache_folder
 from cti.ports import free_port
 from tests.fakes.agi_client import AgiClient
-from tests.fakes.scenarios import lottery
+from tests.fakes.scenarios import at_any_hour, write_scenario
 from tickets.database import migrate
 
 COMMAND = str(Path(sys.executable).parent / "presszero")
@@ -111,7 +110,11 @@ async def service_process(folder: Path, settings: Mapping[str, object]) -> Async
     database, log = folder / "presszero.sqlite3", folder / "service.log"
     await asyncio.to_thread(migrate, f"sqlite:///{database}")
     ports = {"HTTP_PORT": free_port(), "AGI_PORT": free_port(), "AUDIOSOCKET_PORT": free_port()}
-    own = {"DATA": folder, "SCENARIO": _any_hour(folder), "PROMPTS": cache_folder() / "test-prompts"}
+    own = {
+        "DATA": folder,
+        "SCENARIO": write_scenario(at_any_hour(), folder / "any-hour.yaml"),
+        "PROMPTS": cache_folder() / "test-prompts",
+    }
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PRESSZERO_")}
     given = {f"PRESSZERO_{name}": str(value) for name, value in {**own, **ports, **settings}.items()}
     with log.open("wb") as out:
@@ -124,13 +127,3 @@ async def service_process(folder: Path, settings: Mapping[str, object]) -> Async
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-def _any_hour(folder: Path) -> Path:
-    """The lottery, never closed."""
-    content = lottery()
-    content["hours"] = {"open": "24/7"}
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
-    path = folder / "any-hour.yaml"
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-    return path

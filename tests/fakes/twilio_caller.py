@@ -11,9 +11,9 @@ from uuid import UUID
 import aiohttp
 from aiohttp import web
 
-from cti.virtual_pbx.simulators.twilio_media import StreamedCall
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from tests.fakes.audiosocket_client import AUDIO, Heard, Hearer
+from tests.fakes.twilio_stream import StreamedCall
 from tests.fakes.virtual_pbx import settings_of
 from voicebot.twilio_lines import TwilioLines
 

@@ -1,11 +1,11 @@
 """A service that has no Asterisk, connected to a simulated Twilio: for tests of whole calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -18,36 +18,19 @@ from cti.settings import Settings
 from cti.virtual_pbx.contract import neutral_id
 from cti.virtual_pbx.settings import Secret, write_connection
 from cti.virtual_pbx.simulators.twilio import TwilioSimulator, sid
-from cti.virtual_pbx.simulators.twilio_caller import FollowedCall, Script
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from ivr.scenario_file import load_scenario
-from recordings.shelf import RecordingShelf, RecordingView
-from recordings.store import DiskStore
 from tests.fakes.audiosocket_client import AUDIO, Heard, Hearer
-from tests.fakes.scenarios import lottery, write_scenario
+from tests.fakes.outcome import Outcome, ended_call, outcome_in
+from tests.fakes.scenarios import at_any_hour, write_scenario
+from tests.fakes.twilio_followed import FollowedCall, Script
 from tickets.call import Call
 from tickets.customers import CustomerBook
 from tickets.database import Database, migrate, open_database
-from tickets.desk import Desk, NotFound
-from tickets.events import CallEvent
-from tickets.vocabulary import EventKind
 
-T = TypeVar("T")
 ALICE, BEN = "sip:101@lottery.sip.twilio.com", "client:ben"
 LINE, CALLER = "+18005550100", "+12025550143"
 VIP = "+12025550133"
-
-
-async def eventually(look: Callable[[], Awaitable[T | None]], within_s: float, what: str) -> T:
-    """Look again and again until there is something to see."""
-    try:
-        async with asyncio.timeout(within_s):
-            while True:
-                if seen := await look():
-                    return seen
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s:.0f} s: {what}") from None
 
 
 class Listening(Hearer):
@@ -56,18 +39,6 @@ class Listening(Hearer):
     def hear(self, frame: bytes) -> None:
         self.heard.append(Heard(asyncio.get_running_loop().time(), AUDIO, frame))
         self._news.set()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What lies on the desk after a call."""
-
-    call: Call
-    events: list[CallEvent]
-    tape: RecordingView
-
-    def told(self, kind: EventKind) -> list[dict[str, Any]]:
-        return [dict(event.data) for event in self.events if event.kind is kind]
 
 
 @dataclass
@@ -97,30 +68,20 @@ class TwilioCentre:
 
     async def outcome(self, native: str, *, transcript: bool = False, within_s: float = 60) -> Outcome:
         """What lies on the desk once the call is over and its recording has come."""
-        call_id = neutral_id("twilio", sid("CA", native))
-        desk = Desk(self.database.sessions)
-        shelf = RecordingShelf(self.database.sessions, DiskStore(self.settings.recordings_folder))
+        return await outcome_in(
+            self.database, self.settings.recordings_folder, neutral_id("twilio", sid("CA", native)),
+            transcript=transcript, within_s=within_s,
+        )  # fmt: skip
 
-        async def look() -> Outcome | None:
-            try:
-                line = await desk.call(call_id)
-            except NotFound:
-                return None
-            tape = await shelf.of_call(call_id)
-            if not line.call.ended or tape is None or (transcript and tape.transcript is None):
-                return None
-            detail = await desk.ticket(line.ticket_number)
-            return Outcome(detail.call, detail.events, tape)
-
-        return await eventually(look, within_s, f"{native} has a ticket, has ended and is recorded")
+    async def ended(self, native: str) -> Call:
+        """The call as the ledger has it once it is over; for one of which no recording comes."""
+        return await ended_call(self.database, neutral_id("twilio", sid("CA", native)))
 
 
 @asynccontextmanager
 async def twilio_centre(folder: Path) -> AsyncIterator[TwilioCentre]:
     """Everything at work, with a customer who is a VIP."""
-    content = lottery()
-    content["hours"] = {"open": "24/7"}
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
+    content = at_any_hour()
     content["queues"]["support"]["ring_s"] = 5
     scenario = load_scenario(write_scenario(content, folder / "twilio.yaml"))
     hooks = free_port()

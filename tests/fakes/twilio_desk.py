@@ -55,6 +55,7 @@ class TwilioDesk:
         self.room = True
         self.surge = False
         self.caller: KnownCaller | None = None
+        self.asked_of: list[tuple[str, str]] = []  # call ids and numbers
         self.outcome = Outcome(Ending.ANSWERED)
         self.bot = Conversations(lambda call_id, language: self._conversation(), lambda talking: self.room)
         prompts = {
@@ -97,7 +98,8 @@ class TwilioDesk:
         told = {**about, "CallStatus": "in-progress", **fields}
         return arrive(signed(self.settings, self.now, page, query, told), "twilio")
 
-    async def _caller(self, number: str) -> KnownCaller | None:
+    async def _caller(self, call_id: str, number: str) -> KnownCaller | None:
+        self.asked_of.append((call_id, number))
         return self.caller
 
     def _conversation(self) -> Conversing:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,8 @@ from cti.web.site import make_site
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from recordings.naming import store_key
+from recordings.parts import Part
+from recordings.parts import to_json as parts_to_json
 from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore
 from recordings.tables import Recording, Transcript
@@ -215,10 +217,17 @@ class WebRoom:
         self.desks.centre.calls.committed(changes)
         return f"PZ-{1000 + changes[0].ticket_number}"
 
-    async def keep_tape(self, visit: Visit, sound: bytes | None, phrases: list[Phrase] | None = None) -> int:
-        """Put a recording of that call on the shelf; gives its id."""
+    async def keep_tape(
+        self,
+        visit: Visit,
+        sound: bytes | None,
+        phrases: list[Phrase] | None = None,
+        parts: Sequence[Part] = (),
+    ) -> int:
+        """Put a recording of that call on the shelf; gives its id. `parts`: that a PBX recorded."""
         call_id = visit.call_id(self.now)
         row = Recording(call_id=call_id, created_at=self.now, missing_reason=None if sound else "It is lost.")
+        row.parts = parts_to_json(parts) or None
         if sound:
             source = self.folder / "sound"
             source.write_bytes(sound)

@@ -217,7 +217,7 @@ def _channel_text(data: bytes) -> None:
 # --- Twilio
 
 
-_STREAM = twilio_stream.TwilioStream(twilio_stream.Stream("MZ1", "CA1"))
+_STREAM = twilio_stream.TwilioStream("MZ1")
 STREAM_TEXTS = (
     b'{"event":"start","start":{"streamSid":"MZ1","callSid":"CA1","mediaFormat":{"encoding":"audio/x-mulaw",'
     b'"sampleRate":8000,"channels":1}}}',

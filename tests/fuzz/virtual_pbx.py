@@ -39,9 +39,7 @@ def _mango() -> Iterator[Feed]:
         path, _, told = data.partition(b"\n")
         text = told.decode("utf-8", "replace")
         form = {KEY: key, SIGN: sign(key, text, salt), JSON: text}
-        hook = Hook(
-            "POST", f"/{path.decode('utf-8', 'replace')}", "", {}, urlencode(form).encode(), "", "127.0.0.1"
-        )
+        hook = Hook("POST", f"/{path.decode('utf-8', 'replace')}", "", {}, urlencode(form).encode(), "")
         taken = adapter.take(hook, START)
         facts.extend(replace(fact, call_id="mango-1") for fact in taken.facts)
         del facts[:-REMEMBERED]

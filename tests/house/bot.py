@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 from cti.demo.network import Leg
-from tests.house.centre import Centre, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import Centre
 from tickets.ledger import CallBook
 from tickets.vocabulary import EventKind
 

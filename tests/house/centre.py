@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import aiohttp
 
@@ -21,24 +20,11 @@ from cti.demo.exchange import Exchange, exchange
 from cti.demo.network import Leg
 from cti.settings import Settings
 from ivr.scenario import Scenario
-from tickets.database import Database, DatabaseTrouble, open_database
+from tests.fakes.until import eventually
+from tickets.database import Database, open_database
 
-T = TypeVar("T")
+END_S = 30.0
 REACH_S = 5.0  # the promise: whatever breaks, the caller is in the operators' queue within this time
-
-
-async def eventually(look: Callable[[], Awaitable[T | None]], within_s: float = 30.0, what: str = "") -> T:
-    """Look again and again until there is something to see; a database that is busy is asked again."""
-    try:
-        async with asyncio.timeout(within_s):
-            while True:
-                with contextlib.suppress(DatabaseTrouble):
-                    seen = await look()
-                    if seen:
-                        return seen
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"not within {within_s:.0f} s: {what or look}") from None
 
 
 @dataclass
@@ -153,11 +139,17 @@ class Centre:
         return code
 
     async def end_service(self) -> None:
-        """End it as an administrator would."""
-        if self.service is not None:
-            self.service.terminate()
-            await asyncio.to_thread(self.service.wait, 30)
-            self.service = None
+        """End it as an administrator would; one that does not end is killed, and that is a failure."""
+        if (service := self.service) is None:
+            return
+        self.service = None
+        service.terminate()
+        try:
+            await asyncio.to_thread(service.wait, END_S)
+        except subprocess.TimeoutExpired:
+            service.kill()
+            service.wait(10)
+            raise AssertionError(f"the service did not end within {END_S:.0f} s") from None
 
     async def call(
         self, number: str, *, tape: Path | None = None, line: str = "+18005550100"
@@ -224,10 +216,12 @@ async def open_centre(
             await eventually(centre.phones_are_there, 30, "the operators' phones are registered")
             yield centre
         finally:
-            await centre.end_service()
-            watch.cancel()
-            await asyncio.wait([watch])
-            await database.close()
+            try:
+                await centre.end_service()
+            finally:
+                watch.cancel()
+                await asyncio.wait([watch])
+                await database.close()
 
 
 async def any_phone(centre: Centre) -> Leg:

@@ -13,7 +13,7 @@ from cti.demo.exchange import own_settings
 from cti.speech import choose_voice, voice_chooser
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
-from tests.fakes.scenarios import lottery, write_scenario
+from tests.fakes.scenarios import at_any_hour, write_scenario
 from tests.house.centre import Centre, open_centre
 from tests.house.office import ticket_office
 from tests.house.voices import LINES, Voices
@@ -28,16 +28,14 @@ VIP, PLAIN, SUPERVISOR = "+12025550133", "+12025550111", ("sam", "a long enough 
 @pytest.fixture(scope="session")
 def house_scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The lottery at any hour, with a duty phone."""
-    content = lottery(languages=True)
+    content = at_any_hour(languages=True)
     content["lines"] = {"+18005550100": None, "+18005550101": "ru"}
-    content["hours"] = {"open": "24/7"}
     content["duty_phone"] = "+12025550199"
     content["call_back"]["ring_s"] = 110  # a service is killed and started again meanwhile
     # As short as a caller of few words would like it; the shipped one is heard out by the demo.
     content["prompts"] |= {"greeting": "Lucky Star Lottery.", "recording_notice": "Recorded."}
     content["menus"]["main"]["prompt"] = "One to ask, two for prizes."
     content["menus"]["main"]["options"][9]["invitation"] = "Девять."
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
     # Hardly a VIP: who came a second earlier stays ahead of them, however long both wait.
     content["vip"]["levels"][1] = {"head_start_s": 0, "speed": 1.01}
     return write_scenario(content, tmp_path_factory.mktemp("scenario") / "house.yaml")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
 from ivr.pieces import cuts
-from tests.house.centre import eventually
+from tests.fakes.until import eventually
 
 HEARD = 0.7  # correlation of a prompt with what the caller heard, after two codecs; strangers stay below 0.3
 

@@ -7,7 +7,8 @@ import pytest
 from cti.asterisk.events import QueueSeat
 from cti.asterisk.queue_watch import QueueWatch
 from cti.operators.phones import PhoneBook
-from tests.house.centre import Centre, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import Centre
 
 pytestmark = [pytest.mark.house, pytest.mark.asyncio(loop_scope="session")]
 

@@ -15,9 +15,10 @@ from cti.demo.exchange import own_settings
 from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
-from tests.fakes.scenarios import lottery, write_scenario
+from tests.fakes.scenarios import at_any_hour, write_scenario
+from tests.fakes.until import eventually
 from tests.house.bot import at_the_bot, bot_says
-from tests.house.centre import Centre, eventually, open_centre
+from tests.house.centre import Centre, open_centre
 from tests.house.conftest import SUPERVISOR
 from tests.house.desk_view import Outcome, outcome_of
 from tests.house.voices import Voices
@@ -33,11 +34,9 @@ async def judged(
     asterisk: Program, voices: Voices, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Centre]:
     """A centre whose bot asks whether it helped."""
-    content = lottery()
-    content["hours"] = {"open": "24/7"}
+    content = at_any_hour()
     content["prompts"]["greeting"] = "Lucky Star Lottery."
     content["menus"]["main"]["prompt"] = "To ask, press one."
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
     content["bot"]["thumbs"] = {"ask": "If that answered your question press one, if not press two."}
     file = write_scenario(content, tmp_path_factory.mktemp("scenario") / "judged.yaml")
     scenario = load_scenario(file)

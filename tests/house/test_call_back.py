@@ -8,7 +8,8 @@ import pytest
 
 from cti.asterisk.events import NewChannel
 from cti.demo.network import Leg
-from tests.house.centre import Centre, any_phone, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import Centre, any_phone
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices
 from tickets.promise import is_attempt

@@ -17,7 +17,8 @@ from cti.operators.legs import Asking, By
 from recordings.audio import read_channel
 from recordings.shelf import RecordingShelf
 from recordings.store import DiskStore
-from tests.house.centre import Centre, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import Centre
 from tests.house.desk_view import Outcome, outcome_of
 from tests.house.hearing import Sound, heard, is_heard, loudness, read
 from tests.house.voices import Voices

@@ -13,7 +13,8 @@ from cti.demo.network import Leg
 from cti.operators.controls import CallControls
 from cti.operators.legs import By
 from cti.operators.rooms import ALONE_S
-from tests.house.centre import Centre, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import Centre
 from tests.house.desk_view import outcome_of
 from tests.house.test_call_controls import Talk, down, rings, talk
 from tickets.vocabulary import EventKind

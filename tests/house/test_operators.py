@@ -13,7 +13,8 @@ from sqlalchemy import delete
 
 from cti.asterisk.events import ListedChannel, OperatorCalled, OperatorConnected, QueueSeat
 from cti.demo.network import Leg
-from tests.house.centre import REACH_S, Centre, any_phone, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import REACH_S, Centre, any_phone
 from tickets.accounts import AccountBook, LoginTaken
 from tickets.database import writing
 from tickets.presence import OperatorState, PresenceBook

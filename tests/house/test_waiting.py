@@ -13,7 +13,8 @@ from cti.asterisk.install import Program
 from cti.speech import choose_voice
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
-from tests.house.centre import REACH_S, Centre, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import REACH_S, Centre
 from tests.house.conftest import SUPERVISOR
 from tests.house.desk_view import outcome_of
 from tests.house.hearing import Sound, found_at, heard, is_heard, loudest_piece, read

@@ -7,8 +7,9 @@ import pytest
 
 from cti.asterisk.events import OperatorConnected, WaitingCaller
 from cti.demo.network import Leg
+from tests.fakes.until import eventually
 from tests.house.bot import at_the_bot, bot_says
-from tests.house.centre import REACH_S, Centre, any_phone, eventually
+from tests.house.centre import REACH_S, Centre, any_phone
 from tests.house.conftest import PLAIN, VIP
 from tests.house.desk_view import outcome_of
 from tests.house.voices import Voices

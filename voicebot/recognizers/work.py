@@ -194,6 +194,7 @@ class WorkRoom:
                 thread, (began, job) = first
                 left = began + self._stuck_s - time.monotonic()
                 if left > 0:
+                    del first, job  # nor must whoever waits hold it
                     self._begun.wait(left)
                     continue
                 lost = self._give_up(thread, job)

@@ -1,8 +1,9 @@
 """The way of our calls to other help desks: asked for as jobs when the ledger has them, sent one by one.
 
-A call's messages arrive at a target in their order, each at least once under the same `webhook-id`. A target
-that fails is asked again after a pause that grows with the message's age, and left alone while it fails again
-and again. What could not be told in time is dead, and on a list. No log line has an address or what was told.
+A call's messages arrive at a target in their order, each at least once under the same `webhook-id`; what
+comes before its call's beginning is held until that is known to have been told. A target that fails is asked
+again after a pause that grows with the message's age, and left alone while it fails again and again. What
+could not be told in time is dead, and on a list. No log line has an address or what was told.
 """
 
 import asyncio
@@ -16,15 +17,17 @@ import structlog
 from yarl import URL
 
 from cti.customers.breaker import Breaker
-from cti.virtual_pbx.contract import digest_of, vendor_of
+from cti.virtual_pbx.contract import digest_of
 from cti.virtual_pbx.push.messages import Event, Message, message_of
 from cti.virtual_pbx.push.settings import PushSettings, Target
 from cti.virtual_pbx.push.signing import signed
 from tickets.call import Call, replay
+from tickets.call_ids import vendor_of
 from tickets.database import DatabaseTrouble
 from tickets.events import CallEvent
 from tickets.jobs import Hopeless, Job, JobQueue, PutOff
 from tickets.ledger import CallChange
+from tickets.tables import JobState
 
 log = structlog.get_logger()
 
@@ -152,9 +155,7 @@ class PushSender:
             raise Hopeless(
                 f"Not told within {target.give_up_h:g} h: {self._troubles.get(name, 'it was away.')}"
             )
-        before = [key_of(name, call_id, event) for event in message.before]
-        if before and await self._jobs.unfinished(JOB, before):
-            raise PutOff(_pause_s(age))
+        await self._must_be_next(name, message, age)
         breaker = self._breakers.setdefault(name, Breaker(failures=FAILURES, pause_s=REST_S))
         if not breaker.lets_through(self._seconds()):
             raise PutOff(REST_S)
@@ -170,6 +171,22 @@ class PushSender:
         if breaker.resting and not rested:
             log.warning("A help desk does not take our calls.", action="push_rests", target=name, why=trouble)
         raise PutOff(_pause_s(age))
+
+    async def _must_be_next(self, name: str, message: Message, age: timedelta) -> None:
+        """A call's beginning first, and nothing of a call whose beginning the target does not know."""
+        before = {event: key_of(name, message.call_id, event) for event in message.before}
+        if not before:
+            return
+        states = await self._jobs.states(JOB, list(before.values()))
+        beginning = states.get(before[Event.NEW_CALL])
+        if beginning is JobState.DEAD:
+            raise Hopeless("The call's beginning could not be told.")
+        if beginning is None and age > OLD:  # what comes so late is not told any more
+            raise Hopeless(
+                "The call's beginning was not told: the target was added later, or it came too late."
+            )
+        if beginning is None or not {JobState.WAITING, JobState.LEASED}.isdisjoint(states.values()):
+            raise PutOff(_pause_s(age))
 
     async def _send(self, target: Target, key: str, message: Message) -> str | None:
         """None: told. Else what went wrong, in a sentence."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, field_validator
 
-from cti.virtual_pbx.settings import OVERLAP, Secret, read_connection, write_connection
+from cti.virtual_pbx.settings import Secret, good, read_connection, with_new, write_connection
 
 FILE = "push.json"
 
@@ -42,18 +42,11 @@ class Target(BaseModel):
 
     def good_secrets(self, now: datetime) -> Iterator[str]:
         """Those that messages are signed with now."""
-        for secret in self.secrets:
-            if secret.until is None or now < secret.until:
-                yield secret.value.get_secret_value()
+        return good(self.secrets, now)
 
     def with_new_secret(self, value: str, now: datetime) -> "Target":
         """The same with another secret; for a day messages are signed with that of before, too."""
-        before = tuple(
-            one if one.until else Secret(value=one.value, until=now + OVERLAP)
-            for one in self.secrets
-            if one.until is None or now < one.until
-        )
-        return self.model_copy(update={"secrets": (Secret(value=SecretStr(value)), *before)})
+        return self.model_copy(update={"secrets": with_new(self.secrets, value, now)})
 
 
 class PushSettings(BaseModel):

@@ -1,6 +1,6 @@
 """Twilio, as it looks from here: a story's webhooks, and its API with the records of what it has told.
 
-A whole call that follows our TwiML is rung by `twilio_caller`.
+Whole calls that follow our TwiML are rung in tests only.
 """
 
 import hashlib

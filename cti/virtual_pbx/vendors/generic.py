@@ -95,8 +95,7 @@ class GenericPush(VirtualPbx[ConnectionSettings]):
             number, line = line, number
         direction = Direction.OUTBOUND if outward else Direction.INBOUND
         number = "" if number.lower() in _NOBODY else number
-        # Many write numbers internationally and without the plus, as the documentation does.
-        caller = self.house.normalise(number) or self.house.normalise(f"+{number}") if number else None
+        caller = self.house.normalise(number) if number else None
         return _event(
             fact, EventKind.RECEIVED, caller_raw=number, caller=caller, line=line, direction=direction.value
         )

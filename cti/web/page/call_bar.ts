@@ -7,7 +7,7 @@ import type { Colleague, Me, Pop } from "./snapshot";
 import { runSince } from "./ticker";
 import { t } from "./words";
 
-export type Tool = "answer" | "complete" | "return" | "hold" | "mute" | "transfer" | "conference" | "keypad" | "recording" | "hang_up";
+export type Tool = "answer" | "complete" | "return" | "hold" | "mute" | "transfer" | "conference" | "keypad" | "record" | "recording" | "hang_up";
 
 /** Which tools there are; `page`: the page's phone rings for this operator. */
 export function toolsFor(call: Pop | null, page: boolean, phone: Pick<PhoneView, "talk">): Set<Tool> {
@@ -31,6 +31,7 @@ export function toolsFor(call: Pop | null, page: boolean, phone: Pick<PhoneView,
 function offered(tools: readonly string[]): Tool[] {
   const all: Tool[] = [];
   if (tools.includes("transfer") || tools.includes("consult")) all.push("transfer");
+  if (tools.includes("record")) all.push("record");
   if (tools.includes("hang_up")) all.push("hang_up");
   return all;
 }

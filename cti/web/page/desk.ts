@@ -189,7 +189,12 @@ class Desk {
   private meant(action: Action): string {
     if (action === "transfer" && this.bar.can("complete")) return "complete";
     if (action === "hold" && this.bar.can("return")) return "return";
+    if (action === "recording" && this.bar.can("record")) return "record"; // a virtual PBX's begins when it is asked for
     return action;
+  }
+
+  private async record(): Promise<void> {
+    if (await this.bar.command("start_recording")) announce(t("The call is recorded from now on."), true);
   }
 
   private act(what: string): void {
@@ -204,6 +209,7 @@ class Desk {
       transfer: () => this.bar.can("transfer") && this.dialogs.openTransfer(false, this.snapshot?.call?.tools ?? null),
       conference: () => this.bar.can("conference") && this.dialogs.openTransfer(true),
       keypad: () => this.bar.can("keypad") && this.dialogs.open("keypad"),
+      record: () => this.bar.can("record") && void this.record(),
       recording: () => this.bar.can("recording") && void this.bar.command(this.current?.recording_paused ? "resume_recording" : "pause_recording"),
       note: () => this.strip.focus("note"),
       subject: () => this.strip.focus("subject"),

@@ -14,7 +14,7 @@ from cti.virtual_pbx.simulators.port import SimulatedHook
 from ivr.reception import KnownCaller
 from ivr.scenario_file import load_scenario
 from tickets.facts import Fact
-from tickets.numbers import normalise_number
+from tickets.numbers import normalise_bare_number
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 PUBLIC = "https://calls.example"
@@ -42,7 +42,7 @@ def settings_of(vendor: str, **changes: Any) -> ConnectionSettings:
     return vendor_type(vendor).settings_type(**{**_COMMON, **_MORE[vendor], **changes})
 
 
-async def nobody(number: str) -> KnownCaller | None:
+async def nobody(call_id: str, number: str) -> KnownCaller | None:
     """A caller whom nobody knows."""
     return None
 
@@ -56,7 +56,7 @@ def house(now: datetime = START, session: aiohttp.ClientSession | None = None) -
     """The lottery, at a standing clock. Without `session` only the pure parts of an adapter work."""
     session = session or cast(aiohttp.ClientSession, None)
     return House(
-        SCENARIO, lambda number: normalise_number(number, "US"), lambda: now, nobody, no_facts, session
+        SCENARIO, lambda number: normalise_bare_number(number, "US"), lambda: now, nobody, no_facts, session
     )
 
 
@@ -70,4 +70,4 @@ def arrive(hook: SimulatedHook, vendor: str) -> Hook:
     path, _, query = hook.path.partition("?")
     headers = {name.title(): value for name, value in hook.headers.items()}
     url = f"{PUBLIC}/{vendor}{hook.path}"
-    return Hook(hook.method, path, query, headers, hook.body, url, "127.0.0.1")
+    return Hook(hook.method, path, query, headers, hook.body, url)

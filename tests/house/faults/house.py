@@ -28,8 +28,9 @@ from cti.settings import Settings
 from cti.speech import choose_voice
 from ivr.prompts import PromptBook
 from ivr.scenario_file import load_scenario
-from tests.fakes.scenarios import lottery
-from tests.house.centre import Centre, Listener, environment, eventually
+from tests.fakes.scenarios import at_any_hour
+from tests.fakes.until import eventually
+from tests.house.centre import Centre, Listener, environment
 from tests.house.faults.crm import FakeCrm
 from tests.house.faults.levers import LEVERS, Levers
 from tests.house.faults.proxies import Address, Proxy
@@ -88,11 +89,9 @@ class House:
 
 def chaos_scenario(folder: Path, **changes: object) -> Path:
     """The shipped lottery with all its long prompts, at any hour, with phones that ring for long."""
-    content = lottery()
-    content["hours"] = {"open": "24/7"}
+    content = at_any_hour()
     content["duty_phone"] = DUTY
     content["queues"]["support"]["ring_s"] = RING_S
-    content["menus"] = {name: menu for name, menu in content["menus"].items() if name != "closed"}
     # Eleven callers at once are no surge here.
     content["surge"]["begins_at"] = {"waiting": 1000, "calls_per_minute": 1000}
     content.update(changes)

@@ -16,7 +16,8 @@ from sqlalchemy import select
 
 from cti.asterisk.events import OperatorConnected
 from cti.demo.network import Leg
-from tests.house.centre import any_phone, eventually
+from tests.fakes.until import eventually
+from tests.house.centre import any_phone
 from tests.house.faults.house import House
 from tickets.tables import CallEventRow
 from tickets.vocabulary import EventKind

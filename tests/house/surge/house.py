@@ -28,8 +28,9 @@ from cti.settings import Settings
 from cti.speech import choose_voice
 from ivr.scenario import Scenario
 from ivr.scenario_file import load_scenario
-from tests.fakes.scenarios import lottery
-from tests.house.centre import environment, eventually
+from tests.fakes.scenarios import at_any_hour
+from tests.fakes.until import eventually
+from tests.house.centre import environment
 from tests.house.surge.plan import PATIENCE_S
 from tests.house.surge.sound import write_sounds
 from tickets.customers import CustomerBook
@@ -63,9 +64,7 @@ class House:
 
 def _scenario_file(folder: Path, operators: int) -> Path:
     """The shipped lottery at any hour, with as many operators as the run asks for."""
-    content = lottery()
-    content["hours"] = {"open": "24/7"}
-    content["menus"].pop("closed")
+    content = at_any_hour()
     extensions = [101 + n for n in range(operators)]
     content["operators"] = {extension: f"Operator {extension}" for extension in extensions}
     content["queues"]["support"]["operators"] = extensions

@@ -87,6 +87,32 @@ async def test_it_lays_the_prompts_of_the_dialplan_under_fixed_names(
     assert all(path.stat().st_mode & 0o444 == 0o444 for path in static.iterdir())
 
 
+async def test_an_unspoken_book_says_nothing_until_somebody_has_callers_for_it(
+    voice: ToneVoice, tmp_path: Path
+) -> None:
+    folder, chosen = tmp_path / "prompts", list[str]()
+
+    def choose(scenario: Scenario) -> ToneVoice:
+        chosen.append(scenario.language)
+        return voice
+
+    book = PromptBook.unspoken(LOTTERY, choose, folder)
+    assert (book.is_spoken, voice.spoken, folder.exists()) == (False, [], False)
+    with pytest.raises(KeyError):
+        book.prompt("greeting")
+    tone(tmp_path / "incident.wav", seconds=0.5, rate=8000)
+    await book.add("incident", tmp_path / "incident.wav")
+    await book.speak()
+    spoken = len(voice.spoken)
+    await book.speak()  # once is enough
+    assert (book.is_spoken, len(voice.spoken)) == (True, spoken)
+    assert len(chosen) == len(set(chosen))  # a voice holds a model: one for each language
+    for language in (LOTTERY.language, *book.languages):
+        assert book.in_language(language).prompt("greeting")
+        assert book.in_language(language).prompt("incident")  # what was taken in meanwhile
+    assert await book.bot_voice.render("anything")
+
+
 async def test_it_prefers_a_recorded_file_and_makes_it_fit_the_telephone(
     voice: ToneVoice, tmp_path: Path
 ) -> None:

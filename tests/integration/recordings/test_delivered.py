@@ -117,6 +117,26 @@ async def test_a_later_recording_is_laid_behind_the_first_and_an_earlier_one_bef
     assert len({event.source_id for event in room.news}) == 3
 
 
+class CountingShelf(DiskStore):
+    """Remembers what was deleted."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.deleted: list[str] = []
+
+    async def delete(self, key: str) -> None:
+        self.deleted.append(key)
+        await super().delete(key)
+
+
+async def test_a_tape_of_before_is_deleted_once_however_many_parts_come(room: TapeRoom) -> None:
+    await room.call(CALL)
+    shelf = CountingShelf(room.shelf)
+    for number in range(4):
+        await tapes(room, shelf).take_in(CALL, delivery(room, f"part-{number}", 5 + number, LOW))
+    assert len(shelf.deleted) == len(set(shelf.deleted)) == 3
+
+
 async def test_taking_one_in_again_changes_nothing(room: TapeRoom) -> None:
     await room.call(CALL)
     for _ in range(2):

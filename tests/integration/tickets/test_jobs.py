@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from tests.fakes.stories import START
-from tickets.database import Database, writing
-from tickets.jobs import Job, JobQueue, Worker
+from tickets.database import Database, DatabaseAway, writing
+from tickets.jobs import Job, JobQueue, PutOff, Worker
 from tickets.tables import JobRow, JobState
 
 pytestmark = pytest.mark.integration
@@ -252,6 +252,44 @@ async def test_a_job_that_kills_its_workers_is_not_tried_for_ever(
 
 async def is_dead(database: Database) -> bool:
     return JobState.DEAD in (await states(database)).values()
+
+
+class Stumbling(JobQueue):
+    """Its database is away for the first few times that a job is put off."""
+
+    away = 3
+
+    async def put_off(self, job: Job, seconds: float) -> bool:
+        if self.away:
+            self.away -= 1
+            raise DatabaseAway("gone")
+        return await super().put_off(job, seconds)
+
+
+async def test_a_job_that_is_put_off_while_the_database_is_away_loses_no_attempt(
+    database: Database, clock: Clock
+) -> None:
+    queue = Stumbling(database.sessions, clock, deadline_s=5)
+    handled: list[int] = []
+
+    async def handle(job: Job) -> None:
+        handled.append(job.attempts)
+        raise PutOff(60)
+
+    await queue.enqueue("merge", "a")
+    async with at_work(Worker(queue, {"merge": handle}, poll_s=0.01)):
+        await until(lambda: is_waiting_again(database))
+    assert handled == [1]
+    clock.pass_by(60)
+    job = await queue.lease(["merge"], 60)
+    assert job is not None
+    assert job.attempts == 2  # the one before is counted once, however often it is put off
+
+
+async def is_waiting_again(database: Database) -> bool:
+    async with database.sessions() as session:
+        row = (await session.scalars(select(JobRow))).one()
+    return row.state is JobState.WAITING and row.attempts == 1
 
 
 async def test_a_worker_keeps_its_lease_while_the_handler_works(database: Database) -> None:

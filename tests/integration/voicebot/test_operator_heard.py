@@ -1,6 +1,6 @@
 """The wish for a person as Whisper hears it over a noisy telephone line.
 
-A sample: bench/bench_understanding.py has all wordings.
+A sample: bench/bench_operator.py has all wordings.
 """
 
 from pathlib import Path

@@ -12,7 +12,7 @@ from tickets.database import Database, utc_now
 
 @pytest.fixture
 def database_kind() -> str:
-    """What such a page asks the database, tests/integration/tickets asks it on both."""
+    """Such a page asks the database what tests/integration/tickets or another page asks it on both."""
     return "sqlite"
 
 

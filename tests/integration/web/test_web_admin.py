@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from recordings.transcript import Phrase
 from tests.fakes.desk_day import VISITS
 from tests.fakes.web_room import ADMINISTRATOR, GRACE, PASSWORD, SUPERVISOR, TOMAS, WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tests.integration.web.test_web_live import next_event
 from tickets.vocabulary import Role
 
@@ -85,6 +86,27 @@ async def test_an_operator_is_made_with_a_password_and_a_phone(desk: WebRoom) ->
     form = {"login": "mei", "password": password}
     async with desk.person() as browser, browser.post("/login", data=form) as answer:
         assert answer.url.path == "/account/first-password"
+
+
+async def test_where_the_phones_are_a_virtual_pbxs_nobody_is_shown_a_password_for_one(
+    desk: WebRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.services.phones, "sign_in", False)
+    async with desk.person(ADMINISTRATOR) as ada:
+        form = {"name": "Mei Lin", "login": "mei", "role": "operator", "extension": "103"}
+        async with ada.post("/admin/people", data=form) as answer:
+            text = await answer.text()
+        assert len(re.findall(r'class="mono strong">([^<]+)<', text)) == 1  # the start password
+        assert "SIP" not in text
+        assert desk.services.phones.names["103"] == "Mei Lin"  # known at the desk all the same
+        mei = await desk.services.people.by_login("mei")
+        async with ada.get(f"/admin/people/{mei.id}") as answer:
+            assert f"/admin/people/{mei.id}/phone" not in await answer.text()
+        noor = {"name": "Noor Haddad", "login": "noor", "role": "operator", "extension": "102"}
+        tomas = await desk.services.people.by_login(TOMAS)
+        await ada.post(f"/admin/people/{tomas.id}/active", data={"active": "0"})
+        async with ada.post("/admin/people", data=noor) as answer:
+            assert "own-102" not in await answer.text()
 
 
 async def test_an_operator_of_the_scenario_keeps_the_phone_that_is_there(desk: WebRoom) -> None:

@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from aiohttp import ClientSession
 
+from cti.virtual_pbx.contract import neutral_id
+from recordings.parts import Part
 from tests.fakes.desk_day import VISITS, Visit, heard, over, queued, to_bot, to_menu
 from tests.fakes.web_room import ADMINISTRATOR, WebRoom
 from tests.integration.web.test_web_pages import page
@@ -86,6 +88,37 @@ async def test_questions_that_nobody_taught_it_come_in_groups_with_their_place_o
     assert "&lt;b&gt;neighbour&lt;/b&gt; keeps bees" in html
     assert "<b>neighbour" not in html
     assert html.index("2 times") < html.index("1 time<")
+
+
+class AtVirtualPbx(Visit):
+    """A call that a virtual PBX recorded, whenever it liked."""
+
+    def call_id(self, now: datetime) -> str:
+        """As its adapter names it."""
+        return neutral_id("twilio", super().call_id(now))
+
+
+async def test_what_was_said_at_a_virtual_pbx_leads_to_its_ticket_and_to_no_second_of_the_recording(
+    desk: WebRoom, sofia: ClientSession
+) -> None:
+    visit = unknown(30, WET)
+    ticket = await desk.happen(AtVirtualPbx(visit.minutes_ago, visit.caller, visit.steps))
+    for path in ("untaught", "calls"):
+        html = await page(sofia, f"/bot/{path}?{days(desk)}")
+        assert f'/tickets/{ticket}"' in html
+        assert "#t=" not in html
+
+
+async def test_the_ticket_of_such_a_call_leads_to_where_the_words_lie_in_what_was_recorded(
+    desk: WebRoom, sofia: ClientSession
+) -> None:
+    visit = unknown(30, WET)
+    visit = AtVirtualPbx(visit.minutes_ago, visit.caller, visit.steps)
+    ticket = await desk.happen(visit)
+    began = desk.now - timedelta(minutes=visit.minutes_ago)
+    await desk.keep_tape(visit, b"sound", parts=[Part("a", began + timedelta(seconds=12), 20.0, mixed=True)])
+    html = await page(sofia, f"/tickets/{ticket}")
+    assert re.findall(r'href="#t=([\d.]+)"', html) == ["3.0"]  # of 15
 
 
 async def test_what_a_supervisor_teaches_the_running_bot_answers_at_once(

@@ -64,6 +64,11 @@ async def test_who_listens_is_in_the_log_and_so_is_a_pause(desk: WebRoom) -> Non
     ]
 
 
+async def test_a_call_of_our_own_pbx_is_recorded_already(desk: WebRoom) -> None:
+    assert await command(desk, GRACE, "start_recording") == 409
+    assert await logged(desk) == []
+
+
 @pytest.mark.parametrize(
     "body",
     [

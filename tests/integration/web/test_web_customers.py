@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 
 from tests.fakes.desk_day import NORA, VISITS, Visit
 from tests.fakes.web_room import WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tests.integration.tickets.test_timeline import MANY, long_history
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind as K

@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 
 from cti.web import languages
 from tests.fakes.web_room import WebRoom
+from tests.integration.conftest import database_kind as database_kind
 
 pytestmark = pytest.mark.integration
 

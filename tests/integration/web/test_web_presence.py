@@ -4,6 +4,7 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.fakes.web_room import WebRoom
+from tests.integration.conftest import database_kind as database_kind
 from tickets.vocabulary import PhoneChoice, Presence
 
 pytestmark = pytest.mark.integration

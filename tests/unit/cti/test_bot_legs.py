@@ -12,6 +12,8 @@ from tests.fakes.clockwork import at_once
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
 
+pytestmark = pytest.mark.unit
+
 
 class Pbx:
     """Remembers which channels were re-armed."""

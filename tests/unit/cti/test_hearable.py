@@ -17,6 +17,8 @@ from tickets.sight import EVERYTHING, Sight, sees
 from tickets.tables import CallRow, TicketRow
 from tickets.vocabulary import CallOutcome, Role, TicketStatus
 
+pytestmark = pytest.mark.unit
+
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 CALLS = [
     Call(call_id=f"pz-{n}", received_at=NOW, queue=queue, operator=operator, outcome=outcome)

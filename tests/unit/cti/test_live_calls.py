@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cti.assembly.pbx import keep_level
 from cti.live import LiveCalls
+from tests.fakes.until import until
 from tickets.call import Call
+from tickets.database import DatabaseAway
 from tickets.events import CallEvent
 from tickets.ledger import CallChange
 from tickets.vocabulary import CallState, EventKind
@@ -104,3 +107,25 @@ async def test_what_was_told_while_the_ledger_was_read_is_newer() -> None:
 
     await live.level(ledger)
     assert [(call.call_id, call.state) for call in live.calls()] == [("came", CallState.QUEUED)]
+
+
+async def test_where_there_is_no_asterisk_it_is_kept_level_whatever_the_database_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    live, fails = LiveCalls(), [True]
+    live.changed([change("ended elsewhere")])
+
+    async def ledger() -> list[Call]:
+        if fails:
+            raise DatabaseAway("gone")
+        return [change("begun elsewhere").call]
+
+    task = asyncio.create_task(keep_level(live, ledger, every_s=0.001))
+    try:
+        await asyncio.sleep(0.05)
+        fails.clear()
+        await until(lambda: [call.call_id for call in live.calls()] == ["begun elsewhere"])
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert capsys.readouterr().out.count("level_waits") == 1

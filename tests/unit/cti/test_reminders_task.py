@@ -3,9 +3,13 @@
 import asyncio
 from typing import cast
 
+import pytest
+
 from cti.assembly.reminders import bring_back
 from tickets.database import DatabaseAway
 from tickets.reminders import Reminder, ReminderBook
+
+pytestmark = pytest.mark.unit
 
 
 class FlakyBook:

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -108,6 +109,38 @@ async def test_phrases_that_cannot_be_learnt_leave_the_bot_as_it_was() -> None:
     with pytest.raises(NotLearnt, match="goes on with what it knew"):
         await teacher.learn()
     assert teacher.understanding().classify("when is the next draw").name == "next_draw"
+
+
+async def test_it_never_learns_twice_at_a_time_and_keeps_what_took_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    records, may_end = Records(phrase("check_ticket", WORDS)), threading.Event()
+    teacher = records.teacher()
+    at_work, most = 0, 0
+
+    def slowly(script: BotScript, language: str) -> Understanding:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        assert may_end.wait(10)
+        at_work -= 1
+        return records.train(script, language)
+
+    teacher._train = slowly
+    monkeypatch.setattr("cti.bot.teacher.LEARN_WITHIN_S", 0.05)
+    with pytest.raises(NotLearnt):
+        await teacher.learn()
+    with pytest.raises(NotLearnt):  # the same again: still at it
+        await teacher.learn()
+    records.phrases.append(phrase("ticket_price", "what is the damage"))
+    with pytest.raises(NotLearnt):  # another lesson waits for the first
+        await teacher.learn()
+    records.phrases.pop()
+    monkeypatch.setattr("cti.bot.teacher.LEARN_WITHIN_S", 10.0)
+    may_end.set()
+    await teacher.learn()
+    assert teacher.understanding().classify(WORDS).name == "check_ticket"
+    assert (most, records.trained) == (1, 2)  # the scenario alone, and one lesson
 
 
 async def test_it_goes_on_without_its_records_and_learns_when_they_are_back(

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.web.story import Moment, call_bar, conversation, heard_by_bot, moments
+from cti.web.story import Moment, Said, call_bar, conversation, heard_by_bot, lines_on_tape, moments
+from recordings.parts import Part, laid
 from tickets.events import CallEvent, Value
 from tickets.vocabulary import EventKind
 
@@ -194,3 +195,12 @@ def test_a_turn_leads_to_its_place_in_the_recording() -> None:
     said = conversation([event(EventKind.RECEIVED, 0), event(EventKind.BOT_STARTED, 7), *turns], {})
     assert [line.at_s for line in said] == [7.5, 10.2]  # where it began, not where it was understood
     assert [line.at_s for line in conversation(turns, {})] == [None, None]
+
+
+def test_a_turn_leads_to_its_place_in_the_parts_that_a_pbx_recorded_and_nowhere_between_them() -> None:
+    parts = laid(
+        Part(name, BEGAN + timedelta(seconds=begins), seconds, mixed=True)
+        for name, begins, seconds in (("a", 10, 5), ("b", 60, 30))
+    )
+    lines = [Said("bot", "", BEGAN, at_s=at_s) for at_s in (None, 7.5, 12.0, 30.0, 61.0, 95.0)]
+    assert [line.at_s for line in lines_on_tape(lines, BEGAN, parts)] == [None, None, 2.0, None, 26.0, None]

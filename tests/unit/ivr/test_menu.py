@@ -11,6 +11,7 @@ from ivr.call_back_rules import PROMPTS as CALL_BACK_PROMPTS
 from ivr.menu import MAX_STEPS, Ask, Leave, Next, Step, advance, begin
 from ivr.scenario import Hours, Scenario
 from ivr.scenario_file import load_scenario
+from tests.conftest import FIRST_PROMISE
 from tickets.vocabulary import EventKind, HandOver
 
 pytestmark = pytest.mark.unit
@@ -75,6 +76,7 @@ def test_it_reaches_every_prompt_of_the_scenario() -> None:
     assert heard == {*(name for name, _ in LOTTERY.spoken()), *LOTTERY.invitations()} - elsewhere
 
 
+@FIRST_PROMISE
 @given(
     st.lists(st.sampled_from([None, *"123456789*#"]), min_size=MAX_STEPS, max_size=MAX_STEPS), st.booleans()
 )

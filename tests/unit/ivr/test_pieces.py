@@ -12,6 +12,8 @@ from hypothesis.extra.numpy import arrays
 
 from ivr.pieces import PIECE_S, RATE, SHORTEST_S, cuts, lay_out, quiet
 
+pytestmark = pytest.mark.unit
+
 
 @given(arrays(np.int16, st.integers(0, 6 * RATE)))
 def test_no_piece_is_longer_than_a_second_or_shorter_than_half_of_one(samples: np.ndarray) -> None:

@@ -45,6 +45,12 @@ def test_it_reads_the_shipped_lottery() -> None:
     assert all(len(question.phrases) >= 6 for question in scenario.bot.questions)
 
 
+def test_it_reads_the_shipped_delivery_that_is_to_be_copied() -> None:
+    scenario = load_scenario(LOTTERY.with_name("delivery.yaml"))
+    assert scenario.operators == {"101": "Anna Petrova", "102": "Boris Orlov"}
+    assert scenario.default_queue == "support"
+
+
 def test_it_gives_vips_the_priority_of_the_highest_level_not_above_theirs() -> None:
     scenario = load_scenario(LOTTERY)
     assert [scenario.priority(level) for level in (0, 1, 2, 3, 7)] == [0, 10, 20, 30, 30]

@@ -24,6 +24,8 @@ from tickets.edits import (
 )
 from tickets.vocabulary import TicketStatus
 
+pytestmark = pytest.mark.unit
+
 TICKET = Ticket(
     number=1, call_id="pz-1", status=TicketStatus.OPEN, subject="Prize", customer_id=None, customer_name=None,
     vip_level=0, operator=None, hand_over=None, topic=None, created_at=START, updated_at=START,

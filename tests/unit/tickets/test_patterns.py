@@ -6,6 +6,8 @@ from tickets.numbers import number_parts
 from tickets.patterns import MOST_WORDS, words_of
 from tickets.search import ticket_number
 
+pytestmark = pytest.mark.unit
+
 
 @pytest.mark.parametrize(
     ("written", "region", "parts"),

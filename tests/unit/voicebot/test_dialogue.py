@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import FIRST_PROMISE
 from tickets.vocabulary import HandOver
 from voicebot.dialogue import Dialogue
 from voicebot.moves import (
@@ -152,6 +153,7 @@ def state_after(inputs: list[Input]) -> State:
     return play(*inputs).state
 
 
+@FIRST_PROMISE
 @given(st.lists(happenings, max_size=12))
 def test_it_gives_a_person_to_whoever_asks_in_every_state(inputs: list[Input]):
     state = state_after(inputs)
@@ -172,6 +174,7 @@ fruitless = st.sampled_from(
 )
 
 
+@FIRST_PROMISE
 @given(st.lists(happenings, max_size=12), st.lists(fruitless, min_size=3, max_size=3))
 def test_it_never_keeps_a_caller_in_circles(inputs: list[Input], turns: list[Input]):
     state = state_after(inputs)
@@ -180,6 +183,7 @@ def test_it_never_keeps_a_caller_in_circles(inputs: list[Input], turns: list[Inp
     assert state.over
 
 
+@FIRST_PROMISE
 @given(st.lists(happenings, max_size=20))
 def test_it_always_says_or_decides_something_or_keeps_still_on_purpose(inputs: list[Input]):
     step = DIALOGUE.begin(NOW)

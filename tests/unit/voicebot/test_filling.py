@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import FIRST_PROMISE
 from tests.fakes.scripts import trained
 from tickets.vocabulary import HandOver
 from voicebot.dialogue import Dialogue
@@ -486,6 +487,7 @@ def play(happenings: list[Input | Answer]) -> Step:
     return step
 
 
+@FIRST_PROMISE
 @given(st.lists(ANYTHING, max_size=25))
 def test_it_gives_a_person_to_whoever_asks_in_every_state(happenings: list[Input | Answer]):
     state = play(happenings).state
@@ -495,6 +497,7 @@ def test_it_gives_a_person_to_whoever_asks_in_every_state(happenings: list[Input
     assert GiveToOperator(HandOver.ASKED) in asked.actions
 
 
+@FIRST_PROMISE
 @given(st.lists(ANYTHING, max_size=25))
 def test_zero_is_a_person_in_every_state_or_a_digit_of_a_number_that_goes_on(
     happenings: list[Input | Answer],
@@ -527,6 +530,7 @@ FRUITLESS = st.one_of(
 DEAD_ENDS = st.sampled_from([Unknown(), Failed(Trouble.GONE), Found({"same": False})])
 
 
+@FIRST_PROMISE
 @given(st.lists(ANYTHING, max_size=20), st.lists(st.tuples(FRUITLESS, DEAD_ENDS), min_size=40, max_size=40))
 def test_it_never_keeps_a_caller_in_circles(
     happenings: list[Input | Answer], turns: list[tuple[Input, Answer]]
@@ -546,6 +550,7 @@ def test_it_never_keeps_a_caller_in_circles(
     assert needed <= 20
 
 
+@FIRST_PROMISE
 @given(st.lists(ANYTHING, max_size=30))
 def test_it_decides_once_and_only_once(happenings: list[Input | Answer]):
     step = DIALOGUE.begin(NOW)

@@ -7,7 +7,7 @@ import pytest
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from tests.fakes.scripts import trained
-from voicebot.grammar import Grammars, grammar_for, person_hints
+from voicebot.grammar import Grammars, person_hints
 from voicebot.script import BotScript
 from voicebot.teaching import Phrase, taught
 from voicebot.turn_end import OPEN, YES_NO, expect_digits
@@ -25,7 +25,7 @@ STATES = (OPEN, YES_NO, expect_digits(8))
 @pytest.mark.parametrize("state", STATES, ids=str)
 def test_a_person_can_be_asked_for_in_every_state(language: str, state: object) -> None:
     script = SCRIPTS[language]
-    phrases = grammar_for(state, script, language)  # type: ignore[arg-type]
+    phrases = Grammars(script, language).of(state)  # type: ignore[arg-type]
     understanding = trained(script, language)
     asking = [phrase for phrase in phrases if understanding.classify(phrase).kind is Kind.OPERATOR]
     assert len(asking) >= 5
@@ -73,7 +73,7 @@ def test_a_recogniser_without_a_grammar_is_told_how_a_person_is_asked_for(langua
 def test_a_number_is_made_of_words_of_the_grammar(language: str, spoken: str, value: str) -> None:
     words = {
         word
-        for phrase in grammar_for(expect_digits(4), SCRIPTS[language], language)
+        for phrase in Grammars(SCRIPTS[language], language).of(expect_digits(4))
         for word in phrase.split()
     }
     assert set(spoken.split()) <= words

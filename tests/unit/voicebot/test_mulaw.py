@@ -5,6 +5,8 @@ import pytest
 
 from voicebot import mulaw
 
+pytestmark = pytest.mark.unit
+
 SAMPLES = np.arange(-32768, 32768).astype("<i2")
 
 # G.711, table 2a: the value of some codes, in 16 bits.

@@ -13,8 +13,9 @@ import aiohttp
 from pydantic_core import from_json
 
 from cti.virtual_pbx.contract import CommandLate, CommandRefused
+from cti.virtual_pbx.pace import Pace
 from cti.virtual_pbx.vendors.mango.codes import is_wrong_request, refusal_of
-from cti.virtual_pbx.vendors.mango.limits import LockOut, Pace
+from cti.virtual_pbx.vendors.mango.limits import LockOut
 from cti.virtual_pbx.vendors.mango.signature import signed_form
 from cti.virtual_pbx.vendors.mango.words import whole
 
@@ -86,8 +87,9 @@ class Api:
             answer = await self._once(path, told, deadline)
             if answer.status not in _BUSY and answer.code not in _BUSY:
                 break
-            self._pace(path).rest(_BUSY_S)
-            self._all.rest(_BUSY_S / 4)
+            now = asyncio.get_running_loop().time()
+            self._pace(path).rest(now, _BUSY_S)
+            self._all.rest(now, _BUSY_S / 4)
         self._look(answer, target)
         return answer
 

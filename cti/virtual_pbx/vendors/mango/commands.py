@@ -101,6 +101,8 @@ class Commands:
                     heard, _can_be_ended, "The call is over, or waits in a queue, where Mango ends none."
                 )
                 await self._do("commands/call/hangup", {"call_id": leg.leg})
+            case StartRecording() if heard.is_recorded:
+                raise CommandRefused("The call is being recorded already.")
             case StartRecording(operator=operator):
                 leg = _pick(heard, self._is_with(operator), "That operator does not talk with the caller.")
                 party = operator_word(leg)
@@ -112,8 +114,6 @@ class Commands:
             "from": {"extension": self._word_of(command.operator)},
             "to_number": self._target(command.to),
         }
-        if command.line:
-            told["line_number"] = command.line.lstrip("+")
         await self._do("commands/callback", told)
 
     async def _send_on(self, path: str, leg: LegNews, to: str, more: Mapping[str, str]) -> None:

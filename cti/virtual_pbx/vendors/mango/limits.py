@@ -1,40 +1,6 @@
-"""Mango's limits, kept on our side: whoever would pass them waits a while, and is told when that is too long.
-
-Pure but for the waiting. One of each for a connection; several nodes of the service share a limit at Mango
-and not here, so Mango may still answer 429: `rest` makes everybody wait then.
-"""
-
-import asyncio
-from collections import deque
+"""Mango's lock-out, kept on our side. Pure."""
 
 LOCKED_S = 120.0  # two minutes from the first wrong request
-
-
-class Pace:
-    """So many in such a time, first come first served."""
-
-    def __init__(self, count: int, per_s: float) -> None:
-        self._per_s = per_s
-        self._slots: deque[float] = deque(maxlen=count)  # of the loop's clock; those to come included
-        self._not_before = 0.0
-
-    async def turn(self, deadline: float) -> None:
-        """Wait for one's turn. `deadline`: of the loop's clock.
-
-        Raises:
-            TimeoutError: it would come later than that; nobody else waits longer for it.
-        """
-        now = asyncio.get_running_loop().time()
-        full = len(self._slots) == self._slots.maxlen
-        slot = max(now, self._not_before, self._slots[0] + self._per_s if full else now)
-        if slot > deadline:
-            raise TimeoutError
-        self._slots.append(slot)
-        await asyncio.sleep(max(0.0, slot - now))
-
-    def rest(self, seconds: float) -> None:
-        """Nobody's turn comes for a while: Mango found it too much."""
-        self._not_before = max(self._not_before, asyncio.get_running_loop().time() + seconds)
 
 
 class LockOut:

@@ -67,6 +67,13 @@ class Heard:
         self.legs = {leg: Leg(some) for leg, some in sorted(news.items())}
         self.keys = [fact for fact in facts if fact.kind == KEYS]
         self.summaries = [summary(f.fact_id, f.at, f.data) for f in facts if f.kind == SUMMARY]
+        states: dict[str, set[str]] = {}
+        for fact in facts:
+            if fact.kind == RECORDING:
+                states.setdefault(text(fact.data.get("recording_id")), set()).add(
+                    text(fact.data.get("recording_state"))
+                )
+        self.is_recorded = any("Completed" not in told for told in states.values())  # at this moment
         self.past = [fact for fact in facts if fact.kind == PAST]
 
     @property
@@ -89,15 +96,8 @@ class Heard:
 
     def received(self, told: str, direction: Direction, outside: str, line: str) -> dict[str, Value]:
         """The data of `RECEIVED`."""
-        caller = e164(outside, self.names.normalise)
+        caller = self.names.normalise(outside) if outside else None
         return {"caller_raw": outside, "caller": caller, "line": line, "direction": direction.value}
-
-
-def e164(number: str, normalise: Callable[[str], str | None]) -> str | None:
-    """Mango's numbers are E.164 without the plus; an extension and a SIP address are none."""
-    if number.isascii() and number.isdecimal() and len(number) >= 10:
-        return normalise(f"+{number}") or normalise(number)
-    return normalise(number) if number and not number.startswith("sip:") else None
 
 
 def tell_news(heard: Heard) -> list[CallEvent]:
@@ -156,7 +156,7 @@ def _of_menu(heard: Heard, news: LegNews, menu: str) -> list[CallEvent]:
 def _of_queue(heard: Heard, news: LegNews) -> list[CallEvent]:
     queue = heard.names.queue(news.group or news.called.extension)
     if news.seq == 1 and news.state in {APPEARED, CONNECTED}:
-        return [heard.event(EventKind.QUEUE_JOINED, news.fact_id, news, queue=queue, priority=0)]
+        return [heard.event(EventKind.QUEUE_JOINED, news.fact_id, news, queue=queue)]
     if news.state == DISCONNECTED and news.reason in _LEFT_QUEUE:
         reason = _LEFT_QUEUE[news.reason]
         return [heard.event(EventKind.QUEUE_LEFT, news.fact_id, news, queue=queue, reason=reason)]

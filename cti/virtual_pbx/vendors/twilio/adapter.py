@@ -28,11 +28,12 @@ from cti.virtual_pbx.contract import (
     Tape,
     Transfer,
     VirtualPbx,
+    neutral_id,
 )
 from cti.virtual_pbx.vendors.twilio import hooks
 from cti.virtual_pbx.vendors.twilio.addresses import SOUNDS, STREAM, Addresses, Page, Place, place_of
 from cti.virtual_pbx.vendors.twilio.answers import Answers
-from cti.virtual_pbx.vendors.twilio.records import facts_of
+from cti.virtual_pbx.vendors.twilio.records import facts_of, of_before, of_the_centre
 from cti.virtual_pbx.vendors.twilio.rest import TwilioApi
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from cti.virtual_pbx.vendors.twilio.telling import Telling, tapes_in
@@ -55,8 +56,10 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
     settings_type = TwilioSettings
     cabinet_word: ClassVar[str] = "Auth Token"
     offers: ClassVar[frozenset[Offer]] = frozenset(
-        {Offer.HANG_UP, Offer.TRANSFER, Offer.ROUTE, Offer.CALL_BACK, Offer.RECORD}
+        {Offer.HANG_UP, Offer.TRANSFER, Offer.ROUTE, Offer.CALL_BACK}
     )
+
+    serves_callers: ClassVar[bool] = True
 
     def __init__(self, settings: TwilioSettings, house: House) -> None:
         super().__init__(settings, house)
@@ -148,9 +151,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
                 where = Place(to=to, by=operator, since=since)
                 await self._api.post(path, self._elsewhere(Page.TRANSFER, where))
             case StartRecording():
-                fields = {"RecordingChannels": "dual", "RecordingStatusCallbackEvent": "completed"}
-                fields["RecordingStatusCallback"] = self._addresses.of(Page.RECORDING)
-                await self._api.post(f"Calls/{native}/Recordings.json", fields)
+                raise NotOffered("Each talk is recorded from its first word.")  # a second tape would overlap
 
     async def call_back(self, command: CallBack) -> None:
         """See `VirtualPbx.call_back`."""
@@ -160,7 +161,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         place = Place(to=self._number(command.to), by=command.operator, who=command.operator, way="back")
         fields = [
             ("To", rung[0]),
-            ("From", command.line or self.settings.caller_id or self.house.scenario.lines[0]),
+            ("From", self.settings.caller_id or self.house.scenario.lines[0]),
             ("Url", self._addresses.of(Page.CALL_BACK, place)),
             ("StatusCallback", self._addresses.of(Page.STATUS, place)),
             ("StatusCallbackEvent", "initiated"),
@@ -177,7 +178,11 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         tapes = [
             tape async for tape in self._api.listed("Recordings.json", "recordings", {"DateCreated>": begin})
         ]
-        return facts_of(calls, tapes, since, until)
+        told = {
+            sid for sid in of_before(calls, tapes) if await self.house.facts(neutral_id(self.vendor, sid))
+        }
+        ours = of_the_centre(calls, tapes, self.settings, self.house.scenario.lines, told)
+        return facts_of(*ours, since, until)
 
     async def fetch(self, tape: Tape, into: Path) -> None:
         """See `VirtualPbx.fetch`."""
@@ -200,7 +205,7 @@ class TwilioVoice(VirtualPbx[TwilioSettings]):
         sound = await self._answers.people.sound(name)
         if sound is None:
             return Reply("There is no such sound.\n", 404)
-        return Reply(sound, content_type="audio/wav", lasting=True)
+        return Reply(sound.data, content_type="audio/wav", lasting=sound.lasting)
 
     @property
     def _api(self) -> TwilioApi:

@@ -45,7 +45,9 @@ class Answers:
             self.people.gone(fact.call_id)
             return _NONE
         front = self._house.front
-        if front is None and fact.kind in (Page.VOICE, Page.MENU, Page.AFTER_BOT):
+        # A menu without words would be a trap.
+        speaks = front is not None and front.prompts.is_spoken
+        if not speaks and fact.kind in (Page.VOICE, Page.MENU, Page.AFTER_BOT):
             return self.people.everybody()
         if front is not None and fact.kind == Page.VOICE:
             return await self._voice(fact, front)
@@ -87,11 +89,8 @@ class Answers:
     async def _voice(self, fact: Fact, front: Front) -> Reply:
         received = self.people.telling.came_in(fact)
         number = str(received.data["caller_raw"])
-        caller = await self._house.caller(number) if number else None
+        caller = await self._house.caller(fact.call_id, number) if number else None
         vip = caller.vip_level if caller is not None else 0
-        if caller is not None:
-            known: dict[str, Value] = {"customer_id": caller.customer_id, "vip_level": vip}
-            self._note(front, fact, EventKind.CUSTOMER_FOUND, known)
         language, how = self._language(said(fact, "To"), caller)
         if how:
             self._note(front, fact, EventKind.LANGUAGE, {"language": language, "how": how})

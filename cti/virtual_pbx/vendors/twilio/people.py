@@ -12,7 +12,7 @@ from cti.virtual_pbx.vendors.twilio.addresses import Addresses, Page, Place
 from cti.virtual_pbx.vendors.twilio.hooks import said
 from cti.virtual_pbx.vendors.twilio.line import Line, whom_to_ring
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
-from cti.virtual_pbx.vendors.twilio.sounds import Sounds
+from cti.virtual_pbx.vendors.twilio.sounds import Sound, Sounds
 from cti.virtual_pbx.vendors.twilio.telling import Telling, number_of
 from cti.virtual_pbx.vendors.twilio.twiml import Phone, Twiml
 from cti.waiting.ageing import Waiter
@@ -199,7 +199,7 @@ class People:
 
     def play(self, prompts: tuple[str, ...], language: str) -> list[str]:
         """Where the sounds of prompts are."""
-        if self._sounds is None:
+        if self._sounds is None or self._house.front is None or not self._house.front.prompts.is_spoken:
             return []
         names = self._sounds.names(prompts, language or self._house.scenario.language)
         return [self.addresses.sound(name) for name in names]
@@ -219,7 +219,7 @@ class People:
         scenario = self._house.scenario
         return scenario.queues.get(place.queue) or scenario.queues[scenario.default_queue]
 
-    async def sound(self, name: str) -> bytes | None:
+    async def sound(self, name: str) -> Sound | None:
         """See `Sounds.read`."""
         return await self._sounds.read(name) if self._sounds else None
 

@@ -2,7 +2,6 @@
 
     POST Calls.json                         call somebody
     POST Calls/<sid>.json                   take a call elsewhere (Url), end it (Status)
-    POST Calls/<sid>/Recordings.json        record it
     GET  Calls.json, Recordings.json        records, by pages; a recording names the caller's call
     GET  Recordings/<sid>.wav               a recording, both channels
 

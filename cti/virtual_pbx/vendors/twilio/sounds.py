@@ -8,13 +8,26 @@ is nothing secret in them, so they are there for everybody who asks.
 import asyncio
 import hashlib
 import io
+import re
 import wave
+from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.pieces import RATE
 from ivr.prompts import Pieces, PromptBook
 
 _NAMED = 16  # digits of the hash
+_NAME = re.compile(
+    rf"(?P<language>[^/]{{1,40}})/(?P<prompt>[^/.]{{1,200}})\.(?P<hash>[0-9a-f]{{{_NAMED}}})\.wav"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A file, WAV of 8 kHz and 16 bit."""
+
+    data: bytes
+    lasting: bool  # its address has never anything else
 
 
 class Sounds:
@@ -32,19 +45,25 @@ class Sounds:
             if (pieces := book.prompt(prompt))
         ]
 
-    async def read(self, name: str) -> bytes | None:
-        """A file, WAV of 8 kHz and 16 bit; None: there is none of that name.
+    async def read(self, name: str) -> Sound | None:
+        """A file; None: that is no name of ours.
+
+        A call that goes on may ask for what a service of before has named, with another scenario: then the
+        prompt is as it is now, or, where there is none any more, silent. The call goes on with its next step.
 
         Raises:
             OSError: it cannot be read.
         """
-        language, _, file = name.partition("/")
-        prompt = file.partition(".")[0]
-        try:
-            pieces = self._prompts.in_language(language).prompt(prompt)
-        except KeyError:
+        named = _NAME.fullmatch(name)
+        if named is None:
             return None
-        return await asyncio.to_thread(_joined, pieces) if pieces else None
+        try:
+            pieces = self._prompts.in_language(named["language"]).prompt(named["prompt"])
+        except KeyError:
+            pieces = ()
+        if not pieces:
+            return Sound(_SILENCE, lasting=False)
+        return Sound(await asyncio.to_thread(_joined, pieces), lasting=_hash(pieces) == named["hash"])
 
 
 def _hash(pieces: Pieces) -> str:
@@ -53,12 +72,21 @@ def _hash(pieces: Pieces) -> str:
 
 
 def _joined(pieces: Pieces) -> bytes:
+    frames = []
+    for piece in pieces:
+        with wave.open(f"{Path(piece.path)}.wav") as wav:
+            frames.append(wav.readframes(wav.getnframes()))
+    return _wav(b"".join(frames))
+
+
+def _wav(frames: bytes) -> bytes:
     out = io.BytesIO()
     with wave.open(out, "wb") as whole:
         whole.setnchannels(1)
         whole.setsampwidth(2)
         whole.setframerate(RATE)
-        for piece in pieces:
-            with wave.open(f"{Path(piece.path)}.wav") as wav:
-                whole.writeframes(wav.readframes(wav.getnframes()))
+        whole.writeframes(frames)
     return out.getvalue()
+
+
+_SILENCE = _wav(bytes(2 * RATE // 10))

@@ -9,8 +9,7 @@ documents, its OpenAPI file and its clients, which all sign so; read, not run.
 
 import asyncio
 import hashlib
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -20,6 +19,7 @@ from pydantic_core import from_json
 from yarl import URL
 
 from cti.virtual_pbx.contract import CommandLate, CommandRefused, NotYet, save
+from cti.virtual_pbx.pace import Pace
 from cti.virtual_pbx.vendors.zadarma.words import signatures
 
 REQUEST_S = 8.0  # of one request
@@ -30,39 +30,16 @@ REQUESTS, STATISTICS = 100, 3  # a minute
 LINK_S = 180  # a recording's link lives as short as the vendor allows, and is kept nowhere
 
 
-class Allowance:
-    """So many in a minute."""
-
-    def __init__(self, most: int, seconds: Callable[[], float]) -> None:
-        self._most, self._seconds = most, seconds
-        self._used: deque[float] = deque()
-
-    def wait_s(self) -> float:
-        """How long until one is free."""
-        now = self._seconds()
-        while self._used and now - self._used[0] >= MINUTE_S:
-            self._used.popleft()
-        return MINUTE_S - (now - self._used[0]) if len(self._used) >= self._most else 0.0
-
-    def take(self) -> float:
-        """0: go on, one is used. Else so many seconds until the next."""
-        wait_s = self.wait_s()
-        if not wait_s:
-            self._used.append(self._seconds())
-        return wait_s
-
-
 class ZadarmaApi:
     """The API as one account has it. Used from one event loop."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
-        seconds = lambda: asyncio.get_running_loop().time()  # noqa: E731
-        self._requests, self._statistics = Allowance(REQUESTS, seconds), Allowance(STATISTICS, seconds)
+        self._requests, self._statistics = Pace(REQUESTS, MINUTE_S), Pace(STATISTICS, MINUTE_S)
 
     async def next_page(self) -> None:
         """Wait until statistics may be asked for more; a minute at most."""
-        await asyncio.sleep(self._statistics.wait_s())
+        await asyncio.sleep(self._statistics.wait_s(_now()))
 
     async def get(
         self, base: str, key: str, secret: str, path: str, asked: Mapping[str, str]
@@ -119,9 +96,13 @@ class ZadarmaApi:
             raise NotYet("Zadarma has the recording not ready.")
 
     @staticmethod
-    def _allow(allowance: Allowance) -> None:
-        if wait_s := allowance.take():
+    def _allow(pace: Pace) -> None:
+        if wait_s := pace.take(_now()):
             raise CommandLate(f"Zadarma's limit of requests is used up: again in {wait_s:.0f} s.")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:
@@ -146,8 +127,7 @@ def _read(status: int, body: bytes) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise CommandRefused(f"Zadarma answered HTTP {status} and no JSON object.")
     if status >= 400 or told.get("status") == "error":
-        # The vendor's words may hold a number: they are for whoever asked, not for a log.
-        raise CommandRefused(f"Zadarma does not do it: {str(told.get('message') or f'HTTP {status}')[:200]}")
+        raise CommandRefused(f"Zadarma does not do it (HTTP {status}).", str(told.get("message") or "")[:200])
     return told
 
 

@@ -133,7 +133,7 @@ class CallStory:
         return self._called(fact, leg.at, direction, caller, "")
 
     def _called(self, told: Fact, at: datetime, direction: Direction, caller: str, line: str) -> CallEvent:
-        number = None if direction is Direction.INTERNAL else self._e164(caller)
+        number = None if direction is Direction.INTERNAL else self._normalise(caller)
         return self._event(
             told, EventKind.RECEIVED, at=at,
             caller_raw=caller, caller=number, line=line, direction=direction.value,
@@ -209,13 +209,6 @@ class CallStory:
 
     def _is_extension(self, text: str) -> bool:
         return bool(_EXTENSION.fullmatch(text)) or self._operator(text) in self._operators
-
-    def _e164(self, text: str) -> str | None:
-        """The vendor writes numbers internationally, with or without the plus."""
-        digits = text.removeprefix("+")
-        if not digits.isdecimal():
-            return self._normalise(text) if text else None
-        return self._normalise(f"+{digits}") or self._normalise(text)
 
     def _event(
         self, fact: Fact, kind: EventKind, part: str = "", *, at: datetime | None = None, **data: Value

@@ -128,6 +128,8 @@ test("only what the call and the phone allow is offered", () => {
   const elsewhere = (state: CallState, tools: string[]): Pop => ({ ...call(state), tools });
   assert.deepEqual(toolsFor(elsewhere("ringing", ["hang_up"]), true, { talk: "none" }), new Set());
   assert.deepEqual(toolsFor(elsewhere("talking", ["hang_up", "consult"]), false, { talk: "none" }), new Set(["transfer", "hang_up"]));
+  assert.deepEqual(toolsFor(elsewhere("talking", ["hang_up", "record"]), false, { talk: "none" }), new Set(["record", "hang_up"]));
+  assert.ok(!toolsFor(call("talking"), true, { talk: "talking" }).has("record")); // our own PBX records every call
   assert.deepEqual(toolsFor(elsewhere("talking", []), false, { talk: "none" }), new Set());
   assert.deepEqual(toolsFor(null, true, { talk: "ringing" }), new Set(["answer", "hang_up"]));
   assert.deepEqual(toolsFor(call("wrap_up"), true, { talk: "none" }), new Set());

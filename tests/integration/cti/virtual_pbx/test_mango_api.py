@@ -1,23 +1,16 @@
 """Commands, limits, statistics and recordings of Mango over real HTTP, both ways, against its simulator."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import cast
 
 import aiohttp
 import aiohttp.web
 import pytest
 from aiohttp.test_utils import TestServer, unused_port
-from prometheus_client import CollectorRegistry
 
 from cti.virtual_pbx.contract import (
     CallBack,
-    CallCommand,
     CommandLate,
     CommandRefused,
     HangUp,
@@ -28,79 +21,16 @@ from cti.virtual_pbx.contract import (
     Tape,
     Transfer,
 )
-from cti.virtual_pbx.door import make_door
-from cti.virtual_pbx.door_plate import DoorPlate
-from cti.virtual_pbx.intake import FactIntake
 from cti.virtual_pbx.simulators.mango import MangoSimulator
-from cti.virtual_pbx.simulators.mango.service import MangoService
-from cti.virtual_pbx.stories import ANNA, BEN, STORIES, SUPPORT, story
-from cti.virtual_pbx.vendors.mango import Mango, MangoSettings
+from cti.virtual_pbx.stories import ANNA, BEN, EVE, STORIES, SUPPORT
 from cti.virtual_pbx.vendors.mango.api import LockedOut
+from cti.virtual_pbx.vendors.mango.telling import RECORDING
 from recordings.audio import peaks, to_sides
-from tests.fakes.virtual_pbx import START, arrive, house, settings_of
+from tests.fakes.mango_centre import IN_MENU, IN_QUEUE, OVER, TALKING, centre
+from tests.fakes.virtual_pbx import START
 from tickets.call import replay
-from tickets.facts import Fact
 
-IN_MENU, IN_QUEUE, TALKING, OVER = 3, 8, 30, 86_400  # seconds after a queued call's beginning
-
-
-@dataclass
-class Centre:
-    """A connection with a door of its own, and Mango at the other end."""
-
-    adapter: Mango
-    simulator: MangoSimulator
-    service: MangoService
-    kept: list[Fact] = field(default_factory=list)
-    came: asyncio.Event = field(default_factory=asyncio.Event)  # a webhook
-    seconds: float = 0.0  # since START
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds)
-
-    def told(self, name: str, until: int = OVER) -> list[Fact]:
-        """The facts of a story so far; Mango knows the call, too."""
-        hooks = self.simulator.hooks(story(name), self.adapter.settings, START, f"call-{name}")
-        self.seconds = until
-        came = [one for one in hooks if one.at <= self.now()]
-        return [fact for one in came for fact in self.adapter.take(arrive(one, "mango"), one.at).facts]
-
-    async def command(self, command: CallCommand, facts: Sequence[Fact]) -> dict[str, object]:
-        """Give it; what Mango was asked."""
-        await self.adapter.command(command, facts)
-        return dict(self.service.requests[-1][1])
-
-
-@asynccontextmanager
-async def centre(tmp_path: Path, *, salt_at_mango: str | None = None) -> AsyncIterator[Centre]:
-    door_port, mango_port = unused_port(), unused_port()
-    settings = cast(MangoSettings, settings_of(
-        "mango", public_url=f"http://127.0.0.1:{door_port}/hooks",
-        base_url=f"http://127.0.0.1:{mango_port}/vpbx"))  # fmt: skip
-    theirs = settings.with_new_secret(salt_at_mango, START) if salt_at_mango else settings
-    theirs = theirs.model_copy(update={"public_url": f"http://127.0.0.1:{door_port}"})
-    async with aiohttp.ClientSession() as session:
-        here: Centre
-        simulator = MangoSimulator(lambda: here.now())
-        service = MangoService(simulator, theirs, lambda: here.now())
-        adapter = Mango(settings, replace(house(session=session), clock=lambda: here.now()))
-        adapter.commands.poll_s, adapter.commands.command_s = 0.05, 4.0
-        here = Centre(adapter, simulator, service)
-
-        async def keep(facts: Sequence[Fact]) -> list[Fact]:
-            known = {fact.fact_id for fact in here.kept}
-            new = [fact for fact in facts if fact.fact_id not in known]
-            here.kept.extend(new)
-            here.came.set()
-            return new
-
-        intake = FactIntake(keep, lambda facts: None, tmp_path)
-        door = make_door({"mango": adapter}, intake, CollectorRegistry(), lambda: DoorPlate("key"))
-        running = asyncio.create_task(intake.run())
-        async with TestServer(service.application(), port=mango_port), TestServer(door, port=door_port):
-            yield here
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+pytestmark = pytest.mark.integration
 
 
 async def test_a_caller_who_waits_is_routed_to_an_operator(tmp_path: Path) -> None:
@@ -125,12 +55,20 @@ async def test_a_caller_who_talks_is_sent_on(tmp_path: Path, method: Method, wor
 
 async def test_a_call_is_ended_and_a_recording_begins(tmp_path: Path) -> None:
     async with centre(tmp_path) as mango:
-        facts = mango.told("queued", TALKING)
+        facts = [fact for fact in mango.told("queued", TALKING) if fact.kind != RECORDING]
         talk = mango.simulator.played["call-queued"].legs[2].leg
         asked = await mango.command(StartRecording(ANNA), facts)
         assert (asked["call_id"], asked["call_party_number"]) == (talk, ANNA)
         asked = await mango.command(HangUp(), facts)
         assert asked["call_id"] == talk
+
+
+async def test_a_call_that_is_being_recorded_is_not_recorded_twice(tmp_path: Path) -> None:
+    async with centre(tmp_path) as mango:
+        facts = mango.told("answered", TALKING)
+        assert any(fact.kind == RECORDING for fact in facts)  # Mango does it by itself
+        with pytest.raises(CommandRefused, match="recorded already"):
+            await mango.adapter.command(StartRecording(ANNA), facts)
 
 
 async def test_each_command_has_an_id_of_its_own(tmp_path: Path) -> None:
@@ -142,9 +80,9 @@ async def test_each_command_has_an_id_of_its_own(tmp_path: Path) -> None:
 
 async def test_a_call_back_is_made_and_told_of(tmp_path: Path) -> None:
     async with centre(tmp_path) as mango:
-        await mango.adapter.call_back(CallBack(ANNA, "+12025550177", "+18005550100"))
+        await mango.adapter.call_back(CallBack(ANNA, "+12025550177"))
         asked = mango.service.requests[-1][1]
-        assert (asked["to_number"], asked["line_number"]) == ("12025550177", "18005550100")
+        assert asked["to_number"] == "12025550177"
         async with asyncio.timeout(10):
             await mango.came.wait()
         call = replay(mango.adapter.tell(mango.kept))
@@ -169,14 +107,26 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(tmp_path: Path) -> None
 async def test_routes_wait_for_their_turn_and_a_long_queue_is_late(tmp_path: Path) -> None:
     async with centre(tmp_path) as mango:
         facts = mango.told("queued", IN_QUEUE)
-        began = time.monotonic()
-        came = await asyncio.gather(
-            *[mango.adapter.command(Route(BEN), facts) for _ in range(4)], return_exceptions=True
+        too_much = list[str]()
+        count = mango.service._is_too_much
+
+        def counted(path: str, now: float) -> bool:
+            found = count(path, now)
+            if found:
+                too_much.append(path)
+            return found
+
+        mango.service._is_too_much = counted  # type: ignore[method-assign]
+        mango.adapter.commands.command_s = 3.8  # one in two seconds: for two there is time
+        operators = [BEN, ANNA, EVE, BEN]
+        first, second, *late = await asyncio.gather(
+            *[mango.adapter.command(Route(one), facts) for one in operators], return_exceptions=True
         )
-        assert time.monotonic() - began >= 4.0  # one in two seconds
-        assert [type(one) for one in came[:2]] == [type(None)] * 2
-        assert isinstance(came[3], CommandLate)
-        assert "try again" in str(came[3])
+        assert (first, second) == (None, None)
+        assert [type(one) for one in late] == [CommandLate, CommandLate]
+        assert "try again" in str(late[0])
+        assert [asked["to_number"] for _, asked in mango.service.requests] == [BEN, ANNA]
+        assert too_much == []
 
 
 async def test_mango_saying_that_it_was_too_much_is_waited_for(tmp_path: Path) -> None:

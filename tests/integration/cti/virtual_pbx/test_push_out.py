@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,17 +14,21 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
-from cti.virtual_pbx.push.sender import JOB, PushOutbox, PushSender
+from cti.assembly.push import ended_since
+from cti.virtual_pbx.push.sender import JOB, OLD, PushOutbox, PushSender
 from cti.virtual_pbx.push.settings import PushSettings, Target
-from cti.virtual_pbx.push.signing import is_signed
 from cti.virtual_pbx.settings import Secret
+from tests.fakes.standard_webhooks import is_signed
 from tests.fakes.virtual_pbx import START
 from tickets.call import replay
 from tickets.database import Database
+from tickets.desk import Desk
 from tickets.events import CallEvent
 from tickets.jobs import JobQueue, Worker
-from tickets.ledger import CallChange
+from tickets.ledger import CallBook, CallChange
 from tickets.vocabulary import EventKind
+
+pytestmark = pytest.mark.integration
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # of the specification's example
 
@@ -242,6 +246,64 @@ async def test_old_news_is_no_news(database: Database) -> None:
         await we.happens(*call("pz-new")[:1])
         await we.work()
         assert [one["callId"] for one in we.desk.told] == ["pz-new"]
+
+
+async def test_what_comes_before_the_beginning_of_its_call_is_held(database: Database) -> None:
+    async with house(database) as we:
+        received, answered, ended = call()
+        await we.happens(answered)  # a vendor's webhooks come in any order
+        await we.happens(ended)
+        await we.work()
+        assert we.desk.bodies == []
+        await we.happens(received)
+        for _ in range(8):
+            await we.work()
+            we.clock.pass_s(2)
+        assert we.events() == ["newCall", "answer", "hangup"]
+
+
+async def test_of_a_call_whose_beginning_was_never_told_nothing_else_is(database: Database) -> None:
+    async with house(database) as we:
+        await we.happens(*call()[1:])  # the target was added in between
+        for _ in range(20):
+            await we.work()
+            we.clock.pass_s(600)
+        assert we.desk.bodies == []
+        assert {dead.payload["event"] for dead in await we.jobs.dead(JOB)} == {"answer", "hangup"}
+
+
+async def test_of_a_call_whose_beginning_could_not_be_told_nothing_is_told_until_it_is_tried_again(
+    database: Database,
+) -> None:
+    async with house(database, give_up_h=1) as we:
+        we.desk.answers = [503] * 100
+        await we.happens(*call()[:1])
+        await we.work()
+        we.clock.pass_s(3000)
+        await we.work()
+        await we.happens(*call())
+        we.clock.pass_s(700)
+        await we.work()
+        we.desk.answers = []
+        we.clock.pass_s(700)
+        await we.work()
+        assert we.desk.told == []
+        assert await we.jobs.revive(JOB) == 3
+        for _ in range(8):
+            await we.work()
+            we.clock.pass_s(60)
+        assert we.events() == ["newCall", "answer", "hangup"]
+
+
+async def test_all_calls_that_ended_lately_are_caught_up_with(database: Database) -> None:
+    book, now = CallBook(database.sessions), START + timedelta(hours=5)
+    lengths_s = {"one": 40, "two": 50, "three": 60, "long": 4 * 3600 - 120, "old": 45}
+    for name, length_s in lengths_s.items():
+        ended = now - (timedelta(minutes=70) if name == "old" else timedelta(minutes=55))
+        received, _, last = call(f"pz-{name}", ended - timedelta(seconds=length_s))
+        await book.record([received, replace(last, at=ended)])
+    found = await ended_since(Desk(database.sessions), now - OLD, at_once=2)
+    assert sorted(found) == ["pz-long", "pz-one", "pz-three", "pz-two"]
 
 
 async def test_a_worker_that_was_killed_leaves_nothing_untold(database: Database) -> None:

@@ -88,14 +88,13 @@ async def test_a_caller_who_waits_is_sent_to_an_operator(account: Account) -> No
     assert (page, place.to) == (Page.OPERATORS, "101")
 
 
-async def test_a_call_is_ended_or_recorded(account: Account) -> None:
+async def test_a_call_is_ended_and_needs_no_word_to_be_recorded(account: Account) -> None:
     facts = [fact for fact in account.facts("queued") if fact.kind != Page.STATUS]
     await account.adapter.command(HangUp(), facts)
     assert account.last_command()[1] == {"Status": ["completed"]}
-    await account.adapter.command(StartRecording("101"), facts)
-    path, fields = account.last_command()
-    assert path.endswith("/Recordings.json")
-    assert fields["RecordingChannels"] == ["dual"]
+    with pytest.raises(NotOffered, match="first word"):
+        await account.adapter.command(StartRecording("101"), facts)
+    assert len(account.side.commands) == 1
 
 
 async def test_a_call_that_is_over_is_not_commanded(account: Account) -> None:
@@ -172,6 +171,13 @@ async def test_past_calls_are_read_page_by_page(account: Account) -> None:
     assert {fact.call_id for fact in past} == told
     assert len({fact.fact_id for fact in past}) == len(past)
     assert await account.adapter.past(START, UNTIL) == past
+
+
+async def test_of_past_calls_those_of_the_accounts_other_numbers_are_left_alone(account: Account) -> None:
+    other = replace(story("answered"), line="+18005550199")
+    account.simulator.hooks(other, account.settings, START, "other")
+    ours = {fact.call_id for fact in account.facts("answered")}
+    assert {fact.call_id for fact in await account.adapter.past(START, UNTIL)} == ours
 
 
 async def test_of_calls_long_over_nothing_is_kept_again(account: Account) -> None:

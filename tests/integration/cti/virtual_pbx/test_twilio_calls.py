@@ -3,7 +3,7 @@
 import asyncio
 import io
 import wave
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -17,8 +17,6 @@ from cti.speech import voice_chooser
 from cti.virtual_pbx.contract import HangUp, Hook, Reply, Transfer, neutral_id
 from cti.virtual_pbx.intake import FactIntake, NotKept
 from cti.virtual_pbx.playing import Player
-from cti.virtual_pbx.simulators.twilio_caller import Picks, Script
-from cti.virtual_pbx.simulators.twilio_media import StreamedCall
 from cti.virtual_pbx.stories import story
 from cti.virtual_pbx.vendors.twilio import TwilioVoice
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place
@@ -27,7 +25,10 @@ from cti.virtual_pbx.way import Way
 from ivr.scenario_file import load_scenario
 from tests.fakes.audiosocket_client import read_wav
 from tests.fakes.scenarios import LOTTERY
-from tests.fakes.twilio_centre import ALICE, BEN, VIP, Listening, TwilioCentre, eventually, twilio_centre
+from tests.fakes.twilio_centre import ALICE, BEN, VIP, Listening, TwilioCentre, twilio_centre
+from tests.fakes.twilio_followed import Picks, Script
+from tests.fakes.twilio_stream import StreamedCall
+from tests.fakes.until import eventually
 from tests.house.voices import LINES
 from tickets.database import DatabaseAway
 from tickets.facts import Fact, FactBook
@@ -89,7 +90,7 @@ async def test_menu_bot_operator_recording_and_ticket(centre: TwilioCentre, voic
     assert found.call.bot_seconds > 3
     turns = [turn for turn in found.told(EventKind.BOT_TURN) if turn["speaker"] == "caller"]
     assert [turn["intent"] for turn in turns] == ["next_draw", "operator"]
-    transcript = found.tape.transcript
+    transcript = found.recording.transcript
     assert transcript is not None
     said = {str(phrase.speaker): phrase.text.lower() for phrase in transcript.phrases}
     assert "subscription" in said["caller"]
@@ -174,7 +175,7 @@ async def test_a_message_is_left_where_the_menu_leads_to_it(
     assert call.pages == ["voice", "menu", "voicemail", "zero", "message"]
     found = await centre.outcome("message", transcript=True)
     assert found.call.outcome is CallOutcome.VOICEMAIL
-    assert found.tape.seconds == pytest.approx(len(voices["message"]) / 16000, abs=1)
+    assert found.recording.seconds == pytest.approx(len(voices["message"]) / 16000, abs=1)
 
 
 async def test_zero_while_leaving_a_message_is_a_person(centre: TwilioCentre) -> None:
@@ -191,11 +192,9 @@ async def test_whoever_hangs_up_on_the_bot_is_gone(centre: TwilioCentre) -> None
 
     call = await centre.rings("left-bot", Script(keys=["1"], talk=leave))
     assert call.pages == ["voice", "menu"]
-
-    async def over() -> bool:
-        return centre.service.live.call(neutral_id("twilio", call.sid)) is None
-
-    await eventually(over, 10, "the call is over")
+    left = await centre.ended("left-bot")
+    assert (left.outcome, left.operator, left.hand_over) == (CallOutcome.ABANDONED, None, None)
+    assert left.bot_seconds > 0
 
 
 async def _talking(centre: TwilioCentre, number: int) -> bool:
@@ -248,33 +247,34 @@ async def test_with_the_database_away_a_caller_goes_through_the_menu_to_a_person
     assert (await centre.outcome("no-database")).call.operator == "101"
 
 
-async def test_where_nothing_can_be_kept_all_operators_are_rung(
-    centre: TwilioCentre, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def unkept(intake: FactIntake, facts: Sequence[Fact]) -> int:
-        raise NotKept("Neither the database nor the disk takes it.")
+async def keeps_nothing(intake: FactIntake, facts: Sequence[Fact]) -> int:
+    raise NotKept("Neither the database nor the disk takes it.")
 
+
+async def has_a_bug(answers: Answers, fact: Fact, place: Place) -> Reply:
+    raise ValueError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("part", "method", "broken"),
+    [(FactIntake, "keep", keeps_nothing), (Answers, "to", has_a_bug)],
+    ids=["nothing-can-be-kept", "a-mistake-of-ours"],
+)
+async def test_whatever_is_broken_here_all_operators_are_rung(
+    centre: TwilioCentre,
+    monkeypatch: pytest.MonkeyPatch,
+    part: type,
+    method: str,
+    broken: Callable[..., Awaitable[object]],
+) -> None:
+    call = centre.call(f"broken-{method}")
     with monkeypatch.context() as patched:
-        patched.setattr(FactIntake, "keep", unkept)
-        call = centre.call("nothing-kept")
+        patched.setattr(part, method, broken)
         document = await call._ask(Page.VOICE, "")
     assert [noun.text for noun in document[0]] == [ALICE, "ben"]
     assert call.failed == []
-
-
-async def test_a_mistake_of_ours_costs_the_caller_nothing(
-    centre: TwilioCentre, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def breaks(answers: Answers, fact: Fact, place: Place) -> Reply:
-        raise ValueError("a bug")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Answers, "to", breaks)
-        call = centre.call("a-bug")
-        document = await call._ask(Page.VOICE, "")
-        assert [noun.text for noun in document[0]] == [ALICE, "ben"]
-        assert call.failed == []
     await call._post(Page.STATUS, "", CallStatus="completed")
+    await centre.ended(f"broken-{method}")
 
 
 async def test_where_no_answer_comes_twilio_asks_the_fallback(

@@ -23,6 +23,8 @@ from tickets.call import replay
 from tickets.facts import Fact
 from tickets.vocabulary import CallOutcome
 
+pytestmark = pytest.mark.integration
+
 LATER = START + timedelta(hours=1)
 
 
@@ -109,8 +111,10 @@ async def test_a_call_back_rings_the_operator_by_the_vendors_word() -> None:
     async with account() as zadarma:
         await zadarma.adapter.call_back(CallBack("101", "+12025550143"))
         assert zadarma.simulator.called_back == [("101", "12025550143")]
-        with pytest.raises(CommandRefused, match="Wrong number"):
+        with pytest.raises(CommandRefused) as refused:
             await zadarma.adapter.call_back(CallBack("101", "+1"))
+        assert "Wrong number" not in str(refused.value)  # what is logged; the vendor's words may hold one
+        assert refused.value.words == "Wrong number"
 
 
 async def test_a_recording_is_fetched_by_its_name_and_no_link_is_kept(tmp_path: Path) -> None:

@@ -6,20 +6,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.virtual_pbx.contract import Refused, VirtualPbx, Why
 from cti.virtual_pbx.registry import VENDORS
 from cti.virtual_pbx.simulators.registry import SIMULATORS, simulator
 from cti.virtual_pbx.stories import STORIES, Story
+from tests.conftest import examples
 from tests.fakes.virtual_pbx import START, adapter_of, arrive, settings_of
 from tickets.call import Call, replay
 from tickets.events import CallEvent
 from tickets.facts import Fact
 
+pytestmark = pytest.mark.unit
+
 EVERY_STORY = [pytest.param(vendor, one, id=f"{vendor}-{one.name}") for vendor in VENDORS for one in STORIES]
 vendors = pytest.mark.parametrize("vendor", VENDORS)
+KEEP_RECORDS = sorted(VENDORS.keys() - {"generic"})  # a push alone, nobody to be asked afterwards
 
 
 def facts_of(vendor: str, story: Story, adapter: VirtualPbx[Any] | None = None) -> list[Fact]:
@@ -52,7 +56,7 @@ def compare(call: Call, told: Story, adapter: VirtualPbx[Any], facts: list[Fact]
     assert call.direction is told.direction
     assert call.queue == ending.queue
     assert abs(call.talk_seconds - ending.talk_seconds) <= 1.5
-    assert call.received_at - START < timedelta(seconds=2)
+    assert abs(call.received_at - START) < timedelta(seconds=2)
     assert call.caller_raw.lstrip("+") == told.caller.lstrip("+")
     assert len(adapter.tapes(facts)) == ending.recordings
 
@@ -70,7 +74,7 @@ def test_a_story_ends_in_its_neutral_call(vendor: str, story: Story) -> None:
     compare(replay(told_one_by_one(adapter, facts)), story.as_told(simulator(vendor).mute), adapter, facts)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(data=st.data())
 @vendors
 def test_any_order_and_any_repetition_tell_the_same_call(vendor: str, data: st.DataObject) -> None:
@@ -81,7 +85,7 @@ def test_any_order_and_any_repetition_tell_the_same_call(vendor: str, data: st.D
     assert replay(told_one_by_one(adapter, shuffled)) == replay(told_one_by_one(adapter, facts))
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(seed=st.integers(0, 2**32), story=st.sampled_from(STORIES))
 @vendors
 def test_what_is_missing_breaks_nothing(vendor: str, story: Story, seed: int) -> None:
@@ -140,15 +144,14 @@ def test_nonsense_is_refused(vendor: str, body: bytes) -> None:
             adapter.take(arrive(replace(hook, body=body), vendor), START)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(data=st.data())
-@vendors
+@pytest.mark.parametrize("vendor", KEEP_RECORDS)
 def test_what_was_dropped_is_mended_by_the_records(vendor: str, data: st.DataObject) -> None:
     """Shuffled, repeated, each dropped at random, and the records at any time: the right outcome."""
     adapter, story = adapter_of(vendor), data.draw(st.sampled_from(STORIES))
     records = simulator(vendor).records(story, adapter.settings, START, f"call-{story.name}")
-    if not records:
-        return  # a vendor that keeps none
+    assert records
     facts = facts_of(vendor, story)
     kept = [fact for fact in facts if data.draw(st.booleans())]
     again = data.draw(st.lists(st.sampled_from(facts), max_size=3)) if kept else []

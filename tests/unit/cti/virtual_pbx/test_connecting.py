@@ -69,6 +69,33 @@ def test_answers_become_settings_and_what_is_not_answered_stays() -> None:
     assert (known["account"], known["operators"]) == ("17", "anna=101,ben=102")
 
 
+def test_pairs_that_are_given_later_are_added_to_those_that_are_there() -> None:
+    told = {
+        "public_url": PUBLIC,
+        "api_key": "k",
+        "account": "17",
+        "operators": "anna=101",
+        "vip_to": "1=gold",
+    }
+    first = settings_from(Shop, told, SECRETS, None)
+
+    def then(*given: tuple[str, str], before: Shop = first) -> Shop:
+        return settings_from(Shop, {}, SECRETS, before, given)
+
+    both = then(("operators", "client:ben=102"))
+    assert both.operators == {"anna": "101", "client:ben": "102"}
+    twice = then(("operators", "ben=102"), ("operators", "eve=103"), ("vip_to", "2=silver,1=iron"))
+    assert twice.operators == {"anna": "101", "ben": "102", "eve": "103"}
+    assert twice.vip_to == {1: "iron", 2: "silver"}
+    assert then(("operators", "anna=105"), before=both).operators == {"anna": "105", "client:ben": "102"}
+    assert then(("operators", "anna="), ("vip_to", "1="), before=both).operators == {"client:ben": "102"}
+    assert then(("vip_to", "1=")).vip_to == {}
+    assert then(("operators", ""), before=both).operators == {}
+    assert then(("groups", "sales"), ("groups", "support")).groups == ("support",)  # a list is told whole
+    with pytest.raises(BadAnswer, match="no such setting"):
+        then(("operator", "anna=101"))
+
+
 @pytest.mark.parametrize(
     ("changes", "name", "why"),
     [

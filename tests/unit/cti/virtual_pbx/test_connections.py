@@ -58,12 +58,27 @@ async def test_a_connection_is_taken_up_changed_and_dropped_while_the_service_ru
         assert vendors == {}
 
 
-async def test_a_bad_file_stops_no_service_and_leaves_the_settings_of_before(tmp_path: Path) -> None:
-    write_connection(tmp_path / "generic.json", settings_of("generic"))
+def of_long_ago(file: Path) -> None:
+    """What is written next is newer, however coarse the clock of the files is."""
+    os.utime(file, (0, 0))
+
+
+def complained(capsys: pytest.CaptureFixture[str]) -> bool:
+    """Whether it was said, since this was last asked, that a file was looked at and found bad."""
+    return "connection_bad" in capsys.readouterr().out
+
+
+async def test_a_bad_file_stops_no_service_and_leaves_the_settings_of_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = Place(tmp_path)
+    write_connection(place.file, settings_of("generic"))
+    of_long_ago(place.file)
     async with place.followed() as task:
         place.file.write_text("{")
-        await asyncio.sleep(0.05)
+        await until(lambda: complained(capsys))
+        of_long_ago(place.file)
+        await until(lambda: complained(capsys))
         assert not task.done()
         assert place.connections.vendors["generic"].settings == settings_of("generic")
         write_connection(place.file, settings_of("generic", operators={"anna": "101"}))
@@ -71,18 +86,32 @@ async def test_a_bad_file_stops_no_service_and_leaves_the_settings_of_before(tmp
 
 
 async def test_what_cannot_come_to_life_is_not_connected_and_is_tried_again_when_it_is_written_again(
-    tmp_path: Path,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = Place(tmp_path)
     async with place.followed() as task:
         place.trouble = OSError("the port is taken")
         write_connection(place.file, settings_of("generic"))
-        await asyncio.sleep(0.05)
+        await until(lambda: complained(capsys))
+        of_long_ago(place.file)
+        await until(lambda: complained(capsys))
         assert place.connections.vendors == {}
         place.trouble = None
         write_connection(place.file, settings_of("generic", operators={"anna": "101"}))
         await until(lambda: place.new == ["generic"])
         assert not task.done()
+
+
+async def test_what_goes_wrong_in_a_connection_leaves_no_secret_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = Place(tmp_path)
+    place.trouble, seen = ValueError("a-long-test-secret"), list[str]()
+    async with place.followed():
+        write_connection(place.file, settings_of("generic"))
+        await until(lambda: "connection_bad" in (seen.append(capsys.readouterr().out) or "".join(seen)))
+    assert "ValueError" in "".join(seen)
+    assert "a-long-test-secret" not in "".join(seen)
 
 
 async def test_a_bad_file_at_the_start_is_said(tmp_path: Path) -> None:

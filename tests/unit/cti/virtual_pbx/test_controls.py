@@ -17,6 +17,7 @@ from cti.virtual_pbx.contract import (
     HangUp,
     Method,
     NotOffered,
+    StartRecording,
     Transfer,
     neutral_id,
 )
@@ -28,6 +29,8 @@ from tickets.events import CallEvent
 from tickets.ledger import CallChange
 from tickets.numbers import normalise_number
 from tickets.vocabulary import EventKind
+
+pytestmark = pytest.mark.unit
 
 CALL = neutral_id("mango", "one")
 ANNA, BEN, SOFIA = By("101"), By("102"), By("103", anybodys=True)
@@ -63,10 +66,12 @@ async def test_commands_go_to_the_vendor_as_neutral_ones() -> None:
     ours = controls(vendor)
     await ours.transfer(CALL, ANNA, "support")
     await ours.consult(CALL, ANNA, "102")
+    await ours.start_recording(CALL, ANNA)
     await ours.hang_up(CALL, SOFIA)
     assert vendor.asked.commands == [
         Transfer("support", "101", Method.BLIND),
         Transfer("102", "101", Method.ATTENDED),
+        StartRecording("101"),
         HangUp(),
     ]
 
@@ -97,6 +102,13 @@ async def test_a_caller_is_sent_only_where_there_is_somebody_else(to: str) -> No
     assert vendor.asked.commands == []
 
 
+async def test_the_vendors_own_words_are_for_whoever_pressed_the_button() -> None:
+    vendor = Obliging()
+    vendor.asked.refusal = CommandRefused("Not now.", "Wrong number 103")
+    with pytest.raises(PbxSaysNo, match=r'^Not now\. .*PBX says: "Wrong number 103"$'):
+        await controls(vendor).hang_up(CALL, ANNA)
+
+
 @pytest.mark.parametrize(
     "refusal", [NotOffered("Not here."), CommandRefused("Not now."), CommandLate("Too late.")]
 )
@@ -124,7 +136,7 @@ async def test_what_no_vendor_offers_is_said_with_its_name() -> None:
 
 
 def test_a_call_shows_the_tools_that_its_pbx_has() -> None:
-    assert controls(Obliging()).tools(CALL) == ("hang_up", "transfer", "consult")
+    assert controls(Obliging()).tools(CALL) == ("hang_up", "transfer", "consult", "record")
     assert controls(Deaf()).tools(CALL) == ()
     assert controls(Obliging()).tools(neutral_id("twilio", "of a removed connection")) == ()
     assert controls(Obliging()).tools("pz-1721740800.12") is None

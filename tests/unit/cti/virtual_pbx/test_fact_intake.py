@@ -102,6 +102,35 @@ async def test_while_the_database_is_away_a_file_keeps_them(tmp_path: Path) -> N
     assert place.told == [fact(1), fact(2)]
 
 
+async def test_it_says_why_as_long_as_something_waits_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cti.virtual_pbx.intake.BELIEVED_S", 0.0)
+    place = Place(tmp_path)
+    async with place.open():
+        assert (place.intake.trouble, place.intake.behind) == (None, False)
+        place.book.trouble = DatabaseAway("gone")
+        await place.intake.keep([fact(1)])
+        assert (place.intake.trouble, place.intake.behind) == ("gone", True)
+        place.book.trouble = None
+        await until(lambda: place.intake.trouble is None)
+        assert not place.intake.behind
+
+
+async def test_with_nothing_in_the_file_it_does_not_complain_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no-folder").touch()
+    place = Place(tmp_path / "no-folder" / "intake")
+    place.book.trouble = DatabaseAway("gone")
+    async with place.open():
+        with pytest.raises(NotKept):
+            await place.intake.keep([fact(1)])
+        assert place.intake.trouble == "gone"
+        monkeypatch.setattr("cti.virtual_pbx.intake.BELIEVED_S", 0.0)
+        await until(lambda: place.intake.trouble is None)
+
+
 async def test_the_next_start_takes_up_the_file(tmp_path: Path) -> None:
     before = Place(tmp_path)
     before.book.trouble = DatabaseAway("gone")
@@ -161,7 +190,9 @@ async def test_one_that_the_database_refuses_goes_to_a_file_of_its_own(
     refused = tmp_path / "refused-facts.jsonl"
     assert refused.read_bytes().count(b"\n") == 1
     assert refused.stat().st_mode & 0o777 == 0o600
-    assert "5550143" not in capsys.readouterr().out  # the error's message has it
+    said = capsys.readouterr().out
+    assert "facts_refused" in said
+    assert "5550143" not in said  # the error's message has it
 
 
 async def test_one_in_the_waiting_file_that_is_refused_does_not_stop_the_service(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from cti.virtual_pbx.contract import CommandRefused, Route, Steered, neutral_id
 from cti.virtual_pbx.settings import ConnectionSettings
-from cti.virtual_pbx.steering import Budget, Steering, where_to
+from cti.virtual_pbx.steering import Steering, where_to
 from ivr.reception import KnownCaller
 from tests.fakes.virtual_pbx import START, settings_of
 from tests.fakes.virtual_pbx.vendor import Deaf, Obliging
 from tickets.events import CallEvent
 from tickets.vocabulary import EventKind
+
+pytestmark = pytest.mark.unit
 
 VIP, KNOWN, STRANGER = "+12025550143", "+12025550144", "+12025550145"
 CARDS = {VIP: KnownCaller(7, 2), KNOWN: KnownCaller(8, 0)}
@@ -100,13 +102,6 @@ def test_nobody_is_steered_where_the_settings_say_nothing() -> None:
 
 def test_a_vip_whose_level_goes_nowhere_is_not_sent_to_an_operator_either() -> None:
     assert where_to(settings(vip_to={3: "gold"}), KnownCaller(1, 2), "102") is None
-
-
-def test_the_budget_saves_nothing_up() -> None:
-    budget = Budget(2.0)
-    assert [budget.take(at) for at in (0.0, 0.5, 1.9, 2.0, 2.1, 10.0, 10.1)] == [
-        True, False, False, True, False, True, False,
-    ]  # fmt: skip
 
 
 # --- who calls
@@ -208,6 +203,28 @@ async def test_a_refusal_leaves_the_caller_to_the_scheme_and_says_nothing_of_a_h
     centre.vendor.asked.refusal = CommandRefused("No.")
     await centre.waits(VIP)
     assert EventKind.HANDED_OVER not in centre.kinds()
+
+
+async def test_a_mistake_of_ours_costs_the_caller_nothing_and_the_log_has_no_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    centre = Centre()
+    centre.vendor.asked.refusal = ZeroDivisionError(f"{VIP} by nothing")
+    await centre.waits(VIP)
+    said = capsys.readouterr().out
+    assert "steering_failed" in said
+    assert "ZeroDivisionError" in said
+    assert "5550143" not in said
+
+
+async def test_a_vendor_that_wants_to_know_who_calls_is_told_what_was_asked_already() -> None:
+    centre = Centre()
+    call_id = neutral_id("mango", "one")
+    asking = asyncio.create_task(centre.steering.who_calls(call_id, VIP))  # while it is being told of
+    assert await centre.waits(VIP, "one") == call_id
+    assert await asking == await centre.steering.who_calls(call_id, VIP) == CARDS[VIP]
+    assert centre.found == [VIP]
+    assert centre.kinds().count(EventKind.CUSTOMER_FOUND) == 1
 
 
 async def test_a_vendor_without_routes_is_not_asked() -> None:

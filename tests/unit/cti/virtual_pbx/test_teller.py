@@ -213,7 +213,9 @@ async def test_a_call_that_makes_no_sense_stops_nobody_and_is_told_once_it_does(
         await until(lambda: any(room.book.sweeps[-1:]))  # it is passed over by now
         assert not task.done()
     assert "newCall-riddle" not in room.book.told_ids
-    assert "5550143" not in capsys.readouterr().out  # the error's message has it
+    said = capsys.readouterr().out
+    assert "facts_unread" in said
+    assert "5550143" not in said  # the error's message has it
     after = Room()  # a release that understands it
     after.book.facts = room.book.facts
     async with after.open():
@@ -228,3 +230,15 @@ async def test_facts_of_a_pbx_that_is_connected_elsewhere_are_left_to_those_who_
     async with room.open():
         await until(lambda: len(room.book.sweeps) >= 3)
     assert room.book.told_ids == set()
+
+
+async def test_what_was_told_of_a_connection_that_was_removed_waits_until_it_is_back() -> None:
+    room = Room()
+    async with room.open():
+        del room.vendors["generic"]
+        room.keep(fact("a", "newCall"))  # its webhook was at the door when the connection went
+        await until(lambda: len(room.book.sweeps) >= 3)
+        assert room.book.told_ids == set()
+        room.vendors["generic"] = room.vendor
+        await room.all_told()
+    assert room.kinds == [EventKind.RECEIVED]

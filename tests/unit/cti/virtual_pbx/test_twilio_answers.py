@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from cti.virtual_pbx.contract import CommandRefused, Route
+from cti.virtual_pbx.contract import CommandRefused, Route, neutral_id
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place
 from cti.virtual_pbx.vendors.twilio.place import word_of
 from ivr.menu import MAX_STEPS, Stage, State
+from ivr.prompts import PromptBook
 from ivr.reception import KnownCaller
 from ivr.scenario_file import load_scenario
 from tests.fakes.scenarios import LOTTERY
@@ -18,6 +19,8 @@ from tests.fakes.virtual_pbx import adapter_of
 from tickets.vocabulary import EventKind, HandOver, Presence
 from voicebot.media import MediaPort
 from voicebot.outcome import Ending, Outcome
+
+pytestmark = pytest.mark.unit
 
 ALICE, BEN = "sip:101@lottery.sip.twilio.com", "client:ben"
 
@@ -39,6 +42,20 @@ async def test_a_caller_is_greeted_told_of_the_recording_and_may_press_a_key_at_
     assert gather.get("actionOnEmptyResult") == "true"
     assert [event.kind for event in desk.told] == [EventKind.MENU_ENTERED]
     assert played(await desk.follow(gather.get("action"), Digits=""))[:1] == ["menu-main"]
+
+
+async def test_before_the_prompts_are_spoken_callers_ring_the_operators_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A menu that says nothing would be a trap."""
+    monkeypatch.setattr(PromptBook, "is_spoken", False)
+    desk = TwilioDesk()
+    document = await desk.ask(Page.VOICE)
+    assert verbs(document) == ["Dial"]
+    assert ALICE in [str(noun.text) for noun in document[0]]
+    waiting = await desk.ask(Page.OPERATORS, Place(queue="support", since=int(desk.now.timestamp())))
+    assert played(waiting) == []
+    assert "Dial" in verbs(waiting)
 
 
 @pytest.mark.parametrize("night", [False, True])
@@ -116,16 +133,18 @@ async def test_the_language_of_the_card_is_spoken_from_the_first_word() -> None:
     assert "/sounds/ru/greeting." in str(next(document.iter("Play")).text)
     told = {event.kind: event.data for event in desk.told}
     assert told[EventKind.LANGUAGE] == {"language": "ru", "how": "customer"}
-    assert told[EventKind.CUSTOMER_FOUND] == {"customer_id": 7, "vip_level": 2}
+    # By call, so that the house asks once for all who want to know, and tells of it itself.
+    assert desk.asked_of == [(neutral_id("twilio", "CA1"), "+12025550143")]
+    assert EventKind.CUSTOMER_FOUND not in told
     assert whither(document[0].get("action"))[1].vip == 2
 
 
 async def test_a_caller_told_twice_of_is_told_of_once() -> None:
     desk = TwilioDesk()
-    desk.caller = KnownCaller(7, 2)
     for _ in range(2):
         await desk.ask(Page.VOICE)
-    assert len({event.source_id for event in desk.told}) == 2
+    assert len(desk.told) == 2
+    assert len({event.source_id for event in desk.told}) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """Who is next, and whose phone rings."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cti.virtual_pbx.vendors.twilio.line import FORGOTTEN_S, Line, whom_to_ring
 from cti.waiting.ageing import Waiter
 from ivr.vip_rules import Vip, VipLevel
+
+pytestmark = pytest.mark.unit
 
 RULES = Vip(levels={1: VipLevel(head_start_s=60, speed=10)})
 THREE = ("101", "102", "103")

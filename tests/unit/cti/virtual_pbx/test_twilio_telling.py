@@ -13,7 +13,7 @@ from cti.virtual_pbx.simulators.twilio import signed
 from cti.virtual_pbx.vendors.twilio.addresses import Page, Place, place_of
 from cti.virtual_pbx.vendors.twilio.hooks import moment
 from cti.virtual_pbx.vendors.twilio.place import word_of
-from cti.virtual_pbx.vendors.twilio.records import facts_of
+from cti.virtual_pbx.vendors.twilio.records import facts_of, of_before, of_the_centre
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
 from ivr.menu import Incident, Stage, State
 from tests.fakes.virtual_pbx import START, adapter_of, arrive
@@ -21,6 +21,8 @@ from tickets.call import Call, replay
 from tickets.events import CallEvent
 from tickets.facts import Fact
 from tickets.vocabulary import CallOutcome, CallState, Direction, EventKind, HandOver
+
+pytestmark = pytest.mark.unit
 
 FIXTURES = Path(fakes.__file__).parent / "twilio"
 ADAPTER = adapter_of("twilio")
@@ -219,6 +221,58 @@ def test_a_call_that_went_by_the_bin_is_known_from_the_records() -> None:
     assert (over.operator, over.talk_seconds) == ("102", 40)
     assert over.outcome is CallOutcome.ANSWERED_BY_OPERATOR
     assert [tape.tape_id for tape in ADAPTER.tapes(facts)] == ["RE1"]
+
+
+OURS: dict[str, dict[str, Any]] = {
+    "comes in": {},
+    "from a phone at Twilio": {"from": "client:ben", "to": "sip:+12025550143@centre.sip.twilio.com"},
+    "rung for us": {"direction": "outbound-api", "from": "+18005550100", "to": "client:ben"},
+    "a leg of one that began earlier": {
+        "parent_call_sid": "CA0",
+        "direction": "outbound-dial",
+        "to": "client:ben",
+    },
+}
+OTHERS: dict[str, dict[str, Any]] = {
+    "comes in on another number": {"to": "+18005550199"},
+    "an operator's own telephone rings another number": {"from": "+12025550103", "to": "+18005550199"},
+    "a reminder from our line": {"direction": "outbound-api", "from": "+18005550100", "to": "+12025550143"},
+    "rung for somebody else": {"direction": "outbound-api", "from": "+18005550199", "to": "client:ben"},
+    "another application's phone": {"from": "client:shop", "to": "+12025550143"},
+    "a leg of another's": {"parent_call_sid": "CA0", "direction": "outbound-dial", "to": "client:shop"},
+}
+
+
+def centres(calls: list[dict[str, Any]], tapes: list[dict[str, Any]], told: set[str] | None = None) -> Any:
+    settings = ADAPTER.settings
+    return of_the_centre(calls, tapes, settings, ADAPTER.house.scenario.lines, told or set())
+
+
+@pytest.mark.parametrize("about", OURS.values(), ids=OURS)
+def test_the_centres_calls_are_taken_from_the_records(about: dict[str, Any]) -> None:
+    calls, tapes = [record(**about)], [{"sid": "RE1", "call_sid": "CA1"}]
+    assert centres(calls, tapes) == (calls, tapes)
+
+
+@pytest.mark.parametrize("about", OTHERS.values(), ids=OTHERS)
+def test_other_calls_of_the_account_are_none_of_ours(about: dict[str, Any]) -> None:
+    other = record(**about)
+    leg = record(sid="CA2", parent_call_sid="CA1", to="+12025550104", direction="outbound-dial")
+    tapes = [{"sid": "RE1", "call_sid": "CA1"}, {"sid": "RE2", "call_sid": "CA2"}, {"sid": "RE3"}, {}]
+    assert centres([other, leg], tapes) == ([], [])
+
+
+def test_legs_go_with_their_call_and_so_do_recordings() -> None:
+    leg = record(sid="CA2", parent_call_sid="CA1", to="+12025550104", direction="outbound-dial")
+    calls, tapes = [leg, record()], [{"sid": "RE1", "call_sid": "CA1"}, {"sid": "RE2", "call_sid": "CA2"}]
+    assert centres(calls, tapes) == (calls, tapes)
+
+
+def test_a_recording_of_a_call_that_began_before_the_records_is_ours_if_the_call_was_told_of() -> None:
+    tape = {"sid": "RE1", "call_sid": "CA0"}
+    assert of_before([record()], [tape, {"sid": "RE2", "call_sid": "CA1"}, {}]) == {"CA0"}
+    assert centres([], [tape]) == ([], [])
+    assert centres([], [tape], {"CA0"}) == ([], [tape])
 
 
 def test_a_moment_is_aware_whatever_is_written() -> None:

@@ -17,9 +17,9 @@ import aiohttp
 
 from cti.virtual_pbx.simulators.twilio import sid, signed
 from cti.virtual_pbx.simulators.twilio_api import TwilioSide, tones, two_channels
-from cti.virtual_pbx.simulators.twilio_media import StreamedCall
 from cti.virtual_pbx.vendors.twilio.addresses import Page
 from cti.virtual_pbx.vendors.twilio.settings import TwilioSettings
+from tests.fakes.twilio_stream import StreamedCall
 
 PATIENCE_S = 10.0  # for our answer; Twilio waits 15
 MOST_STEPS = 200
