@@ -33,7 +33,7 @@ from cti.speech import names_told
 from ivr.languages import in_language
 from ivr.scenario_file import load_scenario
 from tests.fakes.audiosocket_client import AudioSocketCaller, read_wav
-from tests.fakes.operator_wish import Bot
+from tests.fakes.operator_wish import Bot, Turn
 from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WORDINGS
 from tests.fakes.russian_voice import find_russian_voice
 from tests.fakes.scripts import LOTTERY
@@ -42,6 +42,7 @@ from tests.fakes.utterances import utterances
 from tickets.events import CallEvent
 from voicebot.conversation import SURE, Conversation
 from voicebot.hearing import Ear
+from voicebot.listening import COUGH_S
 from voicebot.outcome import Ending, Outcome
 from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import ModelMissing
@@ -53,7 +54,6 @@ from voicebot.understanding import Kind
 from voicebot.voice import PiperVoice, packaged_piper_model
 
 Row = dict[str, Any]
-Turns = list[tuple[str, bool]]  # what was heard, and whether that was sure
 
 NAMES: Final = {"en": "English", "ru": "Russian"}
 NOISE_DB: Final = (15.0, 5.0)
@@ -75,7 +75,7 @@ HEARING: Final = (
 class Heard:
     """What the ear made of one saying."""
 
-    turns: Turns
+    turns: list[Turn]
     likely: bool  # the bot would have fallen silent
 
 
@@ -121,7 +121,7 @@ class Ears:
             if len(self.kept) % KEEP_EACH == 0:
                 self.keep()
         turns, likely = self.kept[key]
-        return Heard([(text, sure) for text, sure in turns], likely)
+        return Heard([Turn(*turn) for turn in turns], likely)
 
     async def _hear(self, pcm: bytes) -> Heard:
         ear = Ear(self.pool)
@@ -134,11 +134,15 @@ class Ears:
                 elif isinstance(segment, SpeechEnded):
                     words = await ear.words()
                     sure = words.confidence is None or words.confidence >= SURE
-                    heard.turns.append((words.text, sure))
+                    spoken_s = segment.spoken_until_s - segment.started_at_s
+                    if words.text or spoken_s >= COUGH_S:
+                        heard.turns.append(Turn(words.text, sure, spoken_s))
                     if not words.text:
                         ear.was_nothing()
             heard.likely |= ear.likely
         ear.close()
+        if not heard.turns:
+            heard.turns.append(Turn("", sure=False, spoken_s=0.0))
         return heard
 
     def _understands(self, text: str) -> bool:
@@ -221,11 +225,11 @@ async def _rows(ears: Ears, voice: Speaker, noise_db: float, verbose: bool) -> l
             tries += 1
             at_first += bot.hands_over(stands, first.turns)
             if not bot.hands_over(stands, first.turns + second.turns):
-                missed.append((said, state, [text for text, _ in first.turns + second.turns]))
+                missed.append((said, state, [turn.text for turn in first.turns + second.turns]))
     taken = []
     for number, said in enumerate(others(language)):
         heard = await ears.hear(voice.line(said, noise_db, number, "other"))
-        wishes = [text for text, _ in heard.turns if _is_wish(bot, text)]
+        wishes = [turn.text for turn in heard.turns if _is_wish(bot, turn.text)]
         taken += [(said, wishes)] if wishes else []
     if verbose:
         for said, state, texts in missed:

@@ -14,6 +14,9 @@ from tickets.vocabulary import EventKind, HandOver
 ANSWER = "answer:"
 """How the bot names what it says to a question: `answer:next_draw`."""
 
+ASKED_BACK = "confirm:"
+"""The same, to words that perhaps were that question: `confirm:next_draw`. (Also of values that it heard.)"""
+
 UNKNOWN = "out_of_scope"
 """What the bot calls words that belong to none of its questions."""
 
@@ -67,6 +70,7 @@ _OURS = frozenset(
         EventKind.LANGUAGE,
         EventKind.BOT_STARTED,
         EventKind.BOT_TURN,
+        EventKind.BOT_LEARNT,
         EventKind.BOT_THUMB,
         EventKind.BOT_ENDED,
         EventKind.HANDED_OVER,
@@ -85,6 +89,7 @@ class _Reading:
         self._came = False
         self._language: str | None = None
         self._first = 0  # line of the present visit
+        self._supposed: tuple[str, int] | None = None  # question that was asked back, and about which line
         self.lines: list[BotLine] = []
         self.answered = False
         self.hand_over: HandOver | None = None
@@ -93,13 +98,16 @@ class _Reading:
     def tell(self, event: CallEvent) -> None:
         if event.kind is EventKind.BOT_STARTED:
             self._came, self._visit_began, self._first = True, event.at, len(self.lines)
-            self.answered, self.hand_over = False, None
+            self.answered, self.hand_over, self._supposed = False, None, None
         elif event.kind is EventKind.LANGUAGE:
             self._language = str(event.data.get("language") or "")[:16] or None
         elif not self._came:
             return
         elif event.kind is EventKind.BOT_TURN:
             self._turn(event)
+        elif event.kind is EventKind.BOT_LEARNT:
+            if event.data.get("about") == "wanted":
+                self._wanted(str(event.data.get("name")))
         elif event.kind is EventKind.BOT_THUMB:
             self._judged(event)
         elif event.kind is EventKind.BOT_ENDED:
@@ -115,10 +123,16 @@ class _Reading:
         if event.data.get("speaker") != "caller":
             if intent.startswith(ANSWER):
                 self._said(intent.removeprefix(ANSWER))
+            elif intent.startswith(ASKED_BACK):
+                self._asked_back(intent.removeprefix(ASKED_BACK))
             return
+        if intent == "no":
+            self._supposed = None
         if intent in NO_QUESTION or not event.data.get("text"):
             return
         question = None if intent == UNKNOWN else intent[:64]
+        if self._supposed is not None and self._supposed[0] != question:
+            self._supposed = None  # they spoke of something else instead
         score = _number(event.data.get("confidence"))
         place = self._tape_s(event)
         self.lines.append(
@@ -134,7 +148,23 @@ class _Reading:
             return max(0.0, (event.at - self._tape_began).total_seconds())
         return max(0.0, (self._visit_began - self._tape_began).total_seconds() + offset_s)
 
+    def _asked_back(self, question: str) -> None:
+        """Whether the last line was this question; only one that belonged to none can have been."""
+        last = len(self.lines) - 1
+        if last >= self._first and self.lines[last].question is None and self._supposed is None:
+            self._supposed = question, last
+
+    def _wanted(self, question: str) -> None:
+        """It was that question: the caller has said so."""
+        if self._supposed is not None and self._supposed[0] == question:
+            number = self._supposed[1]
+            self.lines[number] = replace(self.lines[number], question=question)
+
     def _said(self, question: str) -> None:
+        if self._supposed is not None and self._supposed[0] == question:
+            about = self._supposed[1]
+            self.lines[about] = replace(self.lines[about], question=question, answered=True)
+            self._supposed = None
         if (number := self._last_about(question)) is not None:
             self.lines[number] = replace(self.lines[number], answered=True)
 

@@ -10,22 +10,25 @@ from voicebot.wishes import Wishes, without_fillers, words
 YES_KEYS: Final = frozenset("1#")
 NO_KEYS: Final = frozenset("2*")
 _MOST_WORDS: Final = 5
-"""Of an answer to a question that wants a yes, when it does not begin with one."""
+"""Of an answer in which a yes may come last; in a longer one a no is looked for in so many."""
 
 
 def says_yes(heard: Heard, language: str) -> bool | None:
-    """To a question that wants a yes or a no; None: neither. "Yes, that is my number", "not quite"."""
-    if heard.understood.kind in (Kind.YES, Kind.NO):
-        return heard.understood.kind is Kind.YES
+    """To a question that wants a yes or a no; None: neither. "Yes, that is my number", "not quite".
+
+    A no comes first, and a yes is only what is one by itself: many words may stand in one ("I", "want") and
+    begin quite another matter.
+    """
     wishes = _wishes(language)
-    said = without_fillers(words(heard.text, language), language)
-    if said and wishes.is_yes(said[:1]):
-        return True
-    if len(said) > _MOST_WORDS:
-        return None
-    if any(wishes.is_no([word]) for word in said):
+    spoken = words(heard.text, language)
+    said = without_fillers(spoken, language) or spoken  # the Russian "так" is a filler, and a yes
+    kind = heard.understood.kind
+    if not said:
+        return None if kind not in (Kind.YES, Kind.NO) else kind is Kind.YES
+    short, begins_with_a_yes = len(said) <= _MOST_WORDS, wishes.begins_with_a_yes(said)
+    if wishes.has_a_no(said[:_MOST_WORDS]) and (short or not begins_with_a_yes):
         return False
-    return True if wishes.is_yes(said[-1:]) else None
+    return True if begins_with_a_yes or (short and wishes.begins_with_a_yes(said[-1:])) else None
 
 
 @cache

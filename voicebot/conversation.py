@@ -10,6 +10,7 @@ one, asks the dialogue and speaks (`voicebot.speaking`).
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -41,6 +42,8 @@ SURE: Final = 0.45
 """Recogniser's confidence below which the words are in doubt."""
 WELL: Final = 0.6
 """Score from which a question is understood so well that the caller's turn may end early."""
+SENTENCE_S: Final = 1.2
+"""Speech that long without a word that the recogniser knows is no cough: something was said."""
 TICK_S: Final = 1.0
 """How often the clock is looked at while nothing happens."""
 LOOKING_S: Final = 0.8
@@ -98,6 +101,7 @@ class Conversation:
         self._news: asyncio.Queue[News] = asyncio.Queue(NEWS)
         self._helpers: set[asyncio.Task[None]] = set()
         self._held = ""  # the first part of a sentence that went on
+        self._held_private = False  # whether that was an answer to a private question
         self._unclear = ""  # what was heard last, if nothing could be made of it
         self._heard: str | None = None
         self._after: str | None = None  # the question answered last
@@ -208,9 +212,9 @@ class Conversation:
         match news:
             case Broken(error):
                 raise error
-            case Words(recognised, started_at_s):
+            case Words(recognised, started_at_s, spoken_s):
                 self._listener.taken()
-                step = self._understand(state, recognised, started_at_s)
+                step = self._understand(state, recognised, started_at_s, spoken_s)
             case Drained():
                 step = Step(state)
             case talk.Key():
@@ -224,7 +228,7 @@ class Conversation:
             return self._dialogue.step(step.state, talk.AllSaid())
         return step
 
-    def _understand(self, state: State, recognised: Recognised, started_at_s: float) -> Step:
+    def _understand(self, state: State, recognised: Recognised, started_at_s: float, spoken_s: float) -> Step:
         if self._mouth.cut_off and self._mouth.unheard and not self._held:
             self._held = self._unclear  # both began to speak at once: it was the middle of their sentence
         text = f"{self._held} {recognised.text}".strip()
@@ -232,25 +236,27 @@ class Conversation:
         if self._held and understood.kind is Kind.OUT_OF_SCOPE:
             alone = self._understanding.classify(recognised.text, state.after)
             understood = alone if alone.kind is not Kind.NOTHING else understood
+        private = self._dialogue.is_private(state) or self._held_private
         if self._listener.somebody_speaks and understood.kind not in (Kind.OPERATOR, Kind.QUESTION):
-            self._held = text  # they only drew breath: wait for the rest
+            self._held, self._held_private = text, private  # they only drew breath: wait for the rest
             return Step(state)
-        self._held = ""
-        if understood.kind is Kind.NOTHING and self._mouth.cut_off:
+        self._held, self._held_private = "", False
+        unheard = not text and spoken_s >= SENTENCE_S
+        again = unheard and (state.unheard or state.closing)
+        if understood.kind is Kind.NOTHING and self._mouth.cut_off and not again:
             self._listener.go_on()  # a cough stopped the bot
-            return Step(state)
+            return Step(replace(state, unheard=unheard))
         self._mouth.forget()
-        self._unclear = text if understood.kind is Kind.OUT_OF_SCOPE else ""
+        self._unclear = text if understood.kind is Kind.OUT_OF_SCOPE and not private else ""
+        sure = recognised.confidence is None or recognised.confidence >= SURE
+        heard = talk.Heard(understood, sure, text, unheard)
         if text:
-            private = self._dialogue.is_private(state) and understood.kind is not Kind.OPERATOR
             self._heard = HIDDEN if private else text
             # What answers a question of the bot's own ("one two five") is no question that it does not know.
-            asks = state.asking is not None or state.judging is not None
-            reply = asks and understood.kind is Kind.OUT_OF_SCOPE
+            reply = understood.kind is Kind.OUT_OF_SCOPE and self._dialogue.is_answer(state, heard)
             intent = REPLY if reply else understood.intent
             self._diary.turn("caller", self._heard, intent, understood.score, started_at_s)
-        sure = recognised.confidence is None or recognised.confidence >= SURE
-        return self._dialogue.step(state, talk.Heard(understood, clear=sure, text=text))
+        return self._dialogue.step(state, heard)
 
     async def _act(self, media: MediaPort, step: Step) -> Outcome | None:
         """Speak and decide; the outcome where the dialogue has ended."""

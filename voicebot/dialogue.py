@@ -66,6 +66,12 @@ class Dialogue:
         """Whether what the caller says now stays out of the ledger."""
         return state.asking is not None and self._filling.is_private(state.asking)
 
+    def is_answer(self, state: State, heard: Heard) -> bool:
+        """Whether it is one to what the bot has asked, and no matter of its own."""
+        if state.supposed is not None:
+            return answered(heard, self.language) is not None
+        return state.asking is not None or state.judging is not None
+
     def expects(self, state: State) -> Expect:
         """What the caller is asked for: how soon a silence ends the answer."""
         if state.supposed is not None:
@@ -83,6 +89,10 @@ class Dialogue:
                 return self._hand_over(state, HandOver.PRESSED_ZERO)
             case TimeIsUp():
                 return self._hand_over(state, HandOver.DEADLINE)
+            case Heard(unheard=True) if state.unheard and not state.typing:
+                return self._hand_over(state, HandOver.NOT_UNDERSTOOD)  # no cough comes twice and so long
+            case Heard() | Key():
+                state = replace(state, unheard=isinstance(happened, Heard) and happened.unheard)
         if state.judging is not None:
             judged = Thumbs(self.script, self.language).step(state, state.judging, happened)
             if judged is not None:
@@ -108,12 +118,21 @@ class Dialogue:
         match happened:
             case Heard() | Key() | Silence():
                 was_it = answered(happened, self.language)
+                if isinstance(happened, Heard) and self._asks_another(supposed, happened):
+                    return None
             case _:
                 return Step(state)
         if was_it:
             question = self._questions[supposed.question]
             return self._filling.begin(replace(state, supposed=None), question, supposed.text)
         return None if was_it is None else denied(self.script, state)
+
+    @staticmethod
+    def _asks_another(supposed: Supposed, heard: Heard) -> bool:
+        """Whether it is a question of its own, whatever its first word is."""
+        understood = heard.understood
+        is_sure = understood.kind is Kind.QUESTION and not heard.doubtful
+        return is_sure and understood.name != supposed.question
 
     def _free(self, state: State, happened: Input) -> Step:
         """While nothing is asked for, or the caller has left it."""
@@ -146,8 +165,8 @@ class Dialogue:
             case Kind.YES if state.misses == 0:
                 # Counted as a miss, so that "yes" again and again does not go in circles.
                 return Step(replace(state, misses=1), (Say("go_on", self.script.go_on),))
-            case Kind.NOTHING if before.closing:
-                return Step(before)  # a cough does not keep a caller who is leaving
+            case Kind.NOTHING if before.closing and not heard.unheard:
+                return Step(before)  # a cough does not keep a caller who is leaving; a sentence does
             case Kind.NOTHING if not state.misses:
                 return self._silence(state)
             case Kind.OUT_OF_SCOPE if clear and understood.clear:

@@ -107,7 +107,9 @@ class Filling:
 
     def is_private(self, asking: Asking) -> bool:
         """Whether what the caller says now stays out of the ledger."""
-        slot = self._slot(asking)
+        slot, question = self._slot(asking), self._question(asking)
+        if asking.looking:  # what is said meanwhile is mostly what was said before, once more
+            return asking.identity or question.private or any(one.private for one in question.slots)
         return slot is not None and slot.private
 
     def expects(self, asking: Asking) -> Expect:

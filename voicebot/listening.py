@@ -131,14 +131,15 @@ class Listener:
             recognised = await words  # its deadline is the recogniser pool's
         finally:
             words.cancel()
+        spoken_s = ended.spoken_until_s - ended.started_at_s
         if recognised.text:
             self._alarms = 0
-        elif ended.spoken_until_s - ended.started_at_s < COUGH_S:
+        elif spoken_s < COUGH_S:
             self._untold -= 1
             self._ear.was_nothing()
             self._tell(Drained())  # a good-bye may be waiting for this to pass
             return
-        self._tell(Words(recognised, ended.started_at_s))
+        self._tell(Words(recognised, ended.started_at_s, spoken_s))
 
     async def _tell_when_said(self) -> None:
         await self._mouth.all_said()

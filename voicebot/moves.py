@@ -24,6 +24,7 @@ class Heard:
     understood: Understood
     clear: bool = True
     text: str = ""
+    unheard: bool = False  # long enough for a sentence, and no recogniser made words of it
 
     @property
     def doubtful(self) -> bool:
@@ -191,6 +192,7 @@ class State:
     after: str | None = None  # its name
     misses: int = 0  # turns in a row that were not understood
     silences: int = 0  # since something was last understood
+    unheard: bool = False  # so was what they said last
     closing: bool = False  # good-bye is being said; the caller may still speak up
     over: bool = False  # decided; nothing changes it any more
     asking: Asking | None = None

@@ -8,10 +8,14 @@ from voicebot import moves as talk
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """An utterance has ended, and this is what was said. `started_at_s`: of the audio heard so far."""
+    """An utterance has ended, and this is what was said.
+
+    `started_at_s`: of the audio heard so far; `spoken_s`: from its first to its last frame of speech.
+    """
 
     recognised: Recognised
     started_at_s: float
+    spoken_s: float
 
 
 @dataclass(frozen=True, slots=True)

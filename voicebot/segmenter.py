@@ -54,7 +54,7 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Nothing was said for `Timing.silence`. Told once; again only after `restart()` or an utterance."""
+    """Nothing was said for `Timing.silence`. Told once; again only after `restart()` or likely speech."""
 
     at_s: float
 
@@ -102,9 +102,13 @@ class Segmenter:
         self._silent_before = self._silent_since
 
     def dismiss(self) -> None:
-        """The utterance in progress, or else the last one, was none: the silence goes on behind it."""
+        """The utterance in progress, or else the last one, was none: the silence goes on behind it.
+
+        Where it had been told it counts from now: whoever was told may have spoken since.
+        """
         self._quiet_down()
-        self._silent_since = self._silent_before
+        if self._silent_before is not None:
+            self._silent_since = self._silent_before
 
     def _quiet_down(self) -> None:
         self._started_at = None

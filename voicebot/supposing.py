@@ -2,7 +2,7 @@
 
 Pure, as the whole dialogue. It counts as a turn that was not understood, and only the first one is asked back
 about: a no is asked for other words, and whatever else leads nowhere leads to a person. So whoever asks for
-one in words that no recogniser hears gets there in two turns, as ever.
+one in words that no recogniser hears gets there in two turns, or in three if one of them sounded like a no.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from dataclasses import replace
 from voicebot.consent import NO_KEYS, YES_KEYS, says_yes
 from voicebot.moves import Heard, Input, Key, Say, State, Step, Supposed
 from voicebot.script import BotScript, Question
+from voicebot.understanding import Kind
 
 
 def ask_back(state: State, question: Question, text: str) -> Step | None:
@@ -24,7 +25,9 @@ def answered(happened: Input, language: str) -> bool | None:
     """Whether it was; None: that is no answer."""
     match happened:
         case Heard():
-            return says_yes(happened, language)
+            said = says_yes(happened, language)
+            # "I have another question": a yes to nothing that was asked.
+            return False if said is None and happened.understood.kind is Kind.YES else said
         case Key(digit) if digit in YES_KEYS | NO_KEYS:
             return digit in YES_KEYS
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tickets.vocabulary import HandOver
+from voicebot.consent import says_yes
 from voicebot.moves import Heard, Input, Judging, Key, Say, Silence, State, Step, Thumb
 from voicebot.script import BotScript
 from voicebot.understanding import Kind
@@ -40,7 +41,9 @@ class Thumbs:
             case Heard(understood, _, text):
                 key = digits(text, self.language)
                 if understood.kind in (Kind.YES, Kind.NO):
-                    said = understood.kind is Kind.YES
+                    said = says_yes(happened, self.language)
+                    if said is None:  # "I have another question"
+                        return None
                 elif understood.kind is Kind.OUT_OF_SCOPE and key in _SAID:  # "one" instead of the key
                     said = _SAID[key]
                 elif understood.kind is Kind.GOODBYE:

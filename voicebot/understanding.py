@@ -15,7 +15,7 @@ from voicebot.judging import scale_of
 from voicebot.languages.shape import Topics
 from voicebot.meaning import Meaning
 from voicebot.script import BotScript
-from voicebot.wishes import Wishes, without_fillers, words
+from voicebot.wishes import Wishes, clauses, without_fillers, words
 
 ACCEPT_CLAUSE: Final = 0.8
 """The same for one clause of a long sentence whose other clauses are about something else."""
@@ -123,7 +123,8 @@ class Understanding:
         spoken = words(text, self.language)[:LONGEST]
         if not without_fillers(spoken, self.language) and not self._wishes.is_yes(spoken):
             return Understood(Kind.NOTHING)
-        if self._wishes.is_for_a_person(spoken):
+        parts = [part[:LONGEST] for part in clauses(text, self.language)]
+        if self._wishes.is_for_a_person(spoken, parts[:LONGEST]):
             return Understood(Kind.OPERATOR)
         for kind, wish in (
             (Kind.NO, self._wishes.is_no),
@@ -149,8 +150,8 @@ class Understanding:
             return Understood(Kind.OUT_OF_SCOPE, score=nearest.score)
         if nearest.score >= nearest.enough and nearest.lead >= LEAD:
             return nearest.as_understood()
-        clauses = [clause for clause in _clauses(spoken, self._topics) if self._examples.content(clause)]
-        each = [found[0] for found in self._ranked(clauses, after)]
+        parts = [clause for clause in _clauses(spoken, self._topics) if self._examples.content(clause)]
+        each = [found[0] for found in self._ranked(parts, after)]
         best = max(each, key=lambda found: found.score, default=nearest)
         if best.score >= ACCEPT_CLAUSE and best.lead >= LEAD:
             return best.as_understood()
@@ -179,13 +180,13 @@ def _with_leads(found: Sequence[Evidence]) -> list[Nearest]:
 
 def _clauses(spoken: Sequence[str], topics: Topics) -> Iterator[list[str]]:
     """Clauses of three words and more, cut at a sentence's joints, or else before each of its questions."""
-    clauses: list[list[str]] = [[]]
+    parts: list[list[str]] = [[]]
     for word in spoken:
         if word in topics.joints:
-            clauses.append([])
+            parts.append([])
         else:
-            clauses[-1].append(word)
-    if len(clauses) == 1:
+            parts[-1].append(word)
+    if len(parts) == 1:
         cuts = [at for at in range(2, len(spoken) - 2) if spoken[at] in topics.openers]
-        clauses = [list(spoken[cut:]) for cut in cuts[-MOST_CLAUSES:]]
-    yield from [clause for clause in clauses if len(clause) >= 3][-MOST_CLAUSES:]
+        parts = [list(spoken[cut:]) for cut in cuts[-MOST_CLAUSES:]]
+    yield from [part for part in parts if len(part) >= 3][-MOST_CLAUSES:]

@@ -13,6 +13,10 @@ from voicebot import languages
 
 _LONGEST = 14
 """Words of the longest utterance that can be a mere courtesy; it also bounds the work of the patterns."""
+_CUT = re.compile(r"[.,;:!?…]+(?=\s|$)|[。！？，、]|\s[-–—]+\s")
+"""Punctuation between clauses: not that within a number."""
+_STOPS = frozenset(".!?…。！？")
+"""What ends a sentence: the next word begins another, whatever it is."""
 _NEARLY = 0.8
 """Likeness from which a long word is another one in a bad spelling."""
 
@@ -26,6 +30,22 @@ def words(text: str, language: str = languages.DEFAULT) -> list[str]:
     found: list[str] = []
     for word in re.findall(r"[\w']+", plain):
         found.extend((wordings.spellings.get(word) or word.strip("'")).split())
+    return found
+
+
+def clauses(text: str, language: str = languages.DEFAULT) -> list[list[str]]:
+    """The words of each clause, as far as the recogniser's punctuation tells."""
+    goes_on = languages.find(language).wordings.goes_on
+    found: list[list[str]] = []
+    begins, mark = 0, ""
+    for cut in (*_CUT.finditer(text), None):
+        spoken = words(text[begins : cut.start() if cut else len(text)], language)
+        if found and not _STOPS & {*mark} and goes_on.match(" ".join(spoken)):
+            found[-1] += spoken
+        elif spoken:
+            found.append(spoken)
+        if cut is not None:
+            begins, mark = cut.end(), cut[0]
     return found
 
 
@@ -49,26 +69,19 @@ class Wishes:
         self._operator = [words(phrase, language) for phrase in operator_words]
         self._goodbye = [words(phrase, language) for phrase in goodbye_words]
 
-    def is_for_a_person(self, spoken: Sequence[str]) -> bool:
-        """Whether the caller asks for a person, in whatever words."""
-        if any(_has(spoken, phrase) for phrase in self._operator):
+    def is_for_a_person(self, spoken: Sequence[str], parts: Sequence[Sequence[str]] = ()) -> bool:
+        """Whether the caller asks for a person, in whatever words, and whatever else they want.
+
+        `parts`: the `clauses` of the same. Each is judged by itself, too: the request is in one of them, and
+        what makes it none in another does not count.
+        """
+        if any(_has(spoken, phrase) for phrase in self._operator) or self._asks(spoken):
             return True
-        rules = self._rules
-        # "operator, operator, operator!"
-        said = [word for word, _ in groupby(without_fillers(spoken, self._language))]
-        if rules.forgiving:
-            said = [self._mended(word) for word in said]
-        sentence = " ".join(said)
-        if not said or (rules.something_else.search(sentence) and not rules.contact.search(sentence)):
+        if len(parts) < 2:
             return False
-        rest = [word for word in said if word not in rules.polite]
-        if rules.short_request.match(self._short(rest)) or any(
-            request.search(sentence) for request in rules.requests
-        ):
-            return True
-        # "Operate her", "a representive": a short utterance with a word that is nearly it, or "speak to …".
-        return bool(len(said) <= 3 or rules.speaking_to.search(sentence)) and any(
-            self._mended(word) in rules.person_words for word in (*said, "".join(said))
+        return any(
+            any(_has(part, phrase) for phrase in self._operator) or self._asks(part, part=True)
+            for part in parts
         )
 
     def is_goodbye(self, spoken: Sequence[str]) -> bool:
@@ -85,6 +98,53 @@ class Wishes:
     def is_yes(self, spoken: Sequence[str]) -> bool:
         """A bare yes, or an "okay" that says nothing more."""
         return bool(self._rules.yes.match(self._short(spoken)))
+
+    def has_a_no(self, spoken: Sequence[str]) -> bool:
+        """Whether one of the words makes a no of it."""
+        return not self._rules.no_words.isdisjoint(spoken)
+
+    def begins_with_a_yes(self, spoken: Sequence[str]) -> bool:
+        """Whether it begins with what is a yes by itself: not "I have another question"."""
+        return bool(self._rules.yes_word.match(" ".join(spoken)))
+
+    def _said(self, spoken: Sequence[str]) -> list[str]:
+        """The words that carry something, each once in a row: "operator, operator, operator!"."""
+        said = [word for word, _ in groupby(without_fillers(spoken, self._language))]
+        return [self._mended(word) for word in said] if self._rules.forgiving else said
+
+    def _asks(self, spoken: Sequence[str], *, part: bool = False) -> bool:
+        """Whether these words ask for a person. `part`: they are not all that was said."""
+        said, rules = self._said(spoken), self._rules
+        if not said:
+            return False
+        sentence = " ".join(said)
+        mended = sentence if rules.forgiving else " ".join(map(self._mended, said))
+        if any(request.search(mended) for request in rules.plain_requests):
+            return True
+        if rules.with_a_please.search(" ".join(spoken)):
+            return True
+        if self._asks_in_clause(sentence):
+            return True
+        if not self._is_something_else(sentence):
+            short = self._short([word for word in said if word not in rules.polite])
+            if rules.short_request.match(short) and (not part or rules.plain_person.search(short)):
+                return True
+            # "Operate her", "a representive": a short utterance with a word that is nearly it.
+            few = len(said) <= 3 and not part
+            if (few or rules.speaking_to.search(sentence)) and any(
+                self._mended(word) in rules.person_words for word in (*said, "".join(said))
+            ):
+                return True
+        within = rules.new_clause.split(sentence)
+        return len(within) > 1 and any(map(self._asks_in_clause, within))
+
+    def _asks_in_clause(self, clause: str) -> bool:
+        return not self._is_something_else(clause) and any(
+            request.search(clause) for request in self._rules.requests
+        )
+
+    def _is_something_else(self, clause: str) -> bool:
+        return bool(self._rules.something_else.search(clause) and not self._rules.contact.search(clause))
 
     def _mended(self, word: str) -> str:
         """A person's word instead of a bad spelling of it."""

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from typing import NamedTuple
 
 from tests.fakes.scripts import script, trained
+from voicebot.conversation import SENTENCE_S
 from voicebot.dialogue import Dialogue
+from voicebot.listening import COUGH_S
 from voicebot.lookup import Found
 from voicebot.meaning import Meaning
-from voicebot.moves import GiveToOperator, Heard, LookedUp, State
+from voicebot.moves import GiveToOperator, Heard, LookedUp, Silence, State
 from voicebot.understanding import Kind, Understanding, Understood
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -42,6 +45,14 @@ WAYS: dict[str, tuple[Heard, ...]] = {
 """What the caller has said until then, by state."""
 
 
+class Turn(NamedTuple):
+    """What came of one saying."""
+
+    text: str  # empty: no words
+    sure: bool = True
+    spoken_s: float = 2.0  # 0.0: nothing was heard at all
+
+
 class Bot:
     """The lottery's bot in one language, without sound. `meaning`: the model, where it is to be measured."""
 
@@ -64,14 +75,21 @@ class Bot:
             found[name] = state
         return found
 
-    def hands_over(self, state: State, turns: Sequence[tuple[str, bool]]) -> bool:
-        """Whether one of these turns ends with a person. Each: what was heard, and whether that was sure."""
-        for text, sure in turns:
-            understood = self._classify(text, state.after)
-            step = self.dialogue.step(state, Heard(understood, clear=sure, text=text))
+    def hands_over(self, state: State, turns: Sequence[Turn]) -> bool:
+        """Whether one of these turns ends with a person."""
+        for turn in turns:
+            step = self.dialogue.step(state, self._happened(turn, state))
             if any(isinstance(action, GiveToOperator) for action in step.actions):
                 return True
+            if step.state.over:
+                return False  # it hung up
             state = step.state
             if state.asking is not None and state.asking.looking:  # no caller says it twice so fast
                 state = self.dialogue.step(state, LookedUp(state.serial, _ANSWER)).state
         return False
+
+    def _happened(self, turn: Turn, state: State) -> Heard | Silence:
+        if not turn.text and turn.spoken_s < COUGH_S:
+            return Silence()  # nobody acts on it, and the bot waits
+        unheard = not turn.text and turn.spoken_s >= SENTENCE_S
+        return Heard(self._classify(turn.text, state.after), turn.sure, turn.text, unheard)

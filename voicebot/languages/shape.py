@@ -5,7 +5,7 @@ Pure data and what follows from it. Every word is lower case, as `voicebot.wishe
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 _NEVER = re.compile("(?!)")
@@ -24,6 +24,11 @@ def one_of(block: str) -> str:
 def only(block: str) -> re.Pattern[str]:
     """Matches an utterance made of nothing but these."""
     return re.compile(f"^(?:{one_of(block)}(?: |$))+$")
+
+
+def not_behind(words: Iterable[str]) -> str:
+    """Matches where none of these stands before, and the space behind it."""
+    return "".join(rf"(?<!\b{word} )" for word in words)
 
 
 @dataclass(frozen=True)
@@ -98,8 +103,24 @@ class Wordings:
     """An utterance made only of courtesies, and at least one of those that end a call."""
     no: re.Pattern[str]
     yes: re.Pattern[str]
+    """An utterance made only of words that may stand in a no, or in a yes ("I have another question")."""
+    no_words: frozenset[str]
+    """Words that make a short answer a no."""
+    yes_word: re.Pattern[str]
+    """What is a yes by itself, at the beginning of an answer or as its last word."""
+    plain_requests: tuple[re.Pattern[str], ...] = ()
+    """A request for a person, whatever else is said: "I need an operator", and then the matter itself. What
+    makes it none ("… who sold me the ticket") is in the pattern, and stands right behind it."""
+    with_a_please: re.Pattern[str] = _NEVER
+    """The same, with the "please" that is a filler everywhere else."""
+    plain_person: re.Pattern[str] = _NEVER
+    """Who is asked for by a short request that is one clause of several."""
+    new_clause: re.Pattern[str] = _NEVER
+    """Before this another clause begins, where no punctuation says so."""
+    goes_on: re.Pattern[str] = _NEVER
+    """What begins so is the same clause in spite of the comma before it."""
     something_else: re.Pattern[str] = _NEVER
-    """Who says this speaks of a person as of something else ("in person") …"""
+    """Who says this speaks of a person as of something else ("in person"), in this clause …"""
     contact: re.Pattern[str] = _NEVER
     """… unless they say this, too ("talk")."""
     person_words: tuple[str, ...] = ()

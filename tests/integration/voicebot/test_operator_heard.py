@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.audiosocket_client import read_wav
-from tests.fakes.operator_wish import Bot
+from tests.fakes.operator_wish import Bot, Turn
 from tests.fakes.operator_wordings import OF_SOMETHING_ELSE, WORDINGS
 from tests.fakes.telephone_line import over_the_line
 from voicebot.conversation import SURE
@@ -42,7 +42,7 @@ async def test_a_person_is_asked_for_over_a_noisy_line(whisper: Whisper, tmp_pat
         for turn in ("first", "second"):
             law = "A-law" if at % 2 else "mu-law"
             heard = whisper.recognise(over_the_line(pcm, law, 15, f"{said} {turn}"))
-            turns.append((heard.text, heard.confidence is None or heard.confidence >= SURE))
+            turns.append(Turn(heard.text, heard.confidence is None or heard.confidence >= SURE))
         for state, stands in states.items():
             assert bot.hands_over(stands, turns), (said, state, turns)
     for said in OF_SOMETHING_ELSE["en"][:3]:

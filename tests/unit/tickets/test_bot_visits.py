@@ -75,6 +75,55 @@ def test_words_that_belong_to_no_question_are_kept_apart_from_courtesies():
     assert (call.answered, call.hand_over) == (False, HandOver.OUT_OF_SCOPE)
 
 
+def asked_back(at: float, name: str) -> CallEvent:
+    return event(EventKind.BOT_TURN, at, source="bot", speaker="bot", text="…", intent=f"confirm:{name}")
+
+
+def wanted(at: float, name: str) -> CallEvent:
+    return event(EventKind.BOT_LEARNT, at, source="bot", about="wanted", name=name, title="", value="")
+
+
+def test_what_was_asked_back_and_then_answered_was_that_question():
+    call = read(
+        *came(),
+        said(12, "what is in the pot", "out_of_scope", 0.3),
+        asked_back(13, "jackpot"),
+        said(15, "yes", "yes"),
+        wanted(16, "jackpot"),
+        answer(16.5, "jackpot"),
+        *left(30, answered=True),
+    )
+    (line,) = call.lines
+    assert (line.question, line.answered, line.score) == ("jackpot", True, 0.3)
+
+
+def test_what_was_asked_back_is_that_question_as_soon_as_the_caller_says_so():
+    call = read(
+        *came(),
+        said(12, "my paper", "out_of_scope", 0.3),
+        asked_back(13, "check_ticket"),
+        said(15, "yes", "yes"),
+        wanted(16, "check_ticket"),
+        said(18, "one two three", "reply"),
+        asked_back(19, "ticket"),  # the slot's value
+        *left(30, answered=False, reason="look_up"),
+    )
+    assert [(line.question, line.answered) for line in call.lines] == [("check_ticket", False)]
+
+
+def test_what_was_asked_back_in_vain_belongs_to_no_question():
+    call = read(
+        *came(),
+        said(12, "what is in the pot", "out_of_scope", 0.3),
+        asked_back(13, "jackpot"),
+        said(15, "no", "no"),
+        said(18, "how much is in it", "jackpot"),
+        answer(19, "jackpot"),
+        *left(30, answered=True),
+    )
+    assert [(line.question, line.answered) for line in call.lines] == [(None, False), ("jackpot", True)]
+
+
 def test_only_the_last_thing_asked_led_to_the_person():
     call = read(
         *came(),

@@ -627,6 +627,121 @@ async def test_it_keeps_what_is_private_out_of_the_ledger_and_of_the_outcome(tmp
     assert learnt(call, "slot") == ["••76"]
 
 
+async def test_it_keeps_a_private_answer_out_of_the_ledger_that_ends_with_the_wish_for_a_person(
+    tmp_path: Path,
+):
+    call = asking_call(tmp_path, None)
+    call.line.says("what is my balance")
+    call.line.says("nine eight no give me an operator")
+    outcome = await call.run()
+    assert (outcome.reason, outcome.heard) == (HandOver.ASKED, "•")
+    assert "nine" not in ledger(call)
+
+
+async def test_it_keeps_a_private_answer_out_that_goes_on_while_the_company_is_asked(tmp_path: Path):
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def look_up(name: str, values: Mapping[str, str]) -> Answer:
+        asked.set()
+        await answers.wait()
+        return Found({"prize": 1})
+
+    call = asking_call(tmp_path, look_up)
+    running = asyncio.create_task(call.run())
+    call.line.says("what is my balance")
+    call.line.says("nine eight seven six")
+    await asked.wait()
+    call.line.says("nine eight seven six")
+    await until(lambda: [e.data.get("text") for e in call.events].count("•") == 2)
+    answers.set()
+    call.line.says("operator")
+    await running
+    assert "nine" not in ledger(call)
+
+
+async def test_it_does_not_put_a_private_answer_before_what_is_said_next(tmp_path: Path):
+    call = asking_call(tmp_path, None)
+    call.line.says("what is my balance")
+    call.line.says("nine eight seven and so on")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "•" in [e.data.get("text") for e in call.events])
+    assert call.conversation._unclear == ""
+    call.line.says("operator")
+    await running
+
+
+def ledger(call: Call) -> str:
+    return " ".join(str(event.data) for event in call.events)
+
+
+async def test_an_answer_to_what_it_asked_back_is_no_question_that_it_does_not_know(tmp_path: Path):
+    first = SCRIPT.questions[0].model_copy(update={"confirm": "Is it about the draw?"})
+    script = SCRIPT.model_copy(update={"questions": (first, SCRIPT.questions[1])})
+    call = Call(tmp_path, script=script)
+    running = asyncio.create_task(call.run())
+    call.line.says("what about the draw", confidence=0.1)
+    await until(lambda: "confirm:next_draw" in call.said_by_bot())
+    call.line.says("yes that jackpot thing")
+    await until(lambda: "answer:next_draw" in call.said_by_bot())
+    call.line.hangs_up()
+    await running
+    intents = [event.data["intent"] for event in call.events if event.data.get("speaker") == "caller"]
+    assert intents == ["next_draw", "reply"]
+
+
+async def test_what_is_no_answer_to_what_it_asked_back_is_kept_as_what_it_does_not_know(tmp_path: Path):
+    first = SCRIPT.questions[0].model_copy(update={"confirm": "Is it about the draw?"})
+    call = Call(tmp_path, script=SCRIPT.model_copy(update={"questions": (first, SCRIPT.questions[1])}))
+    running = asyncio.create_task(call.run())
+    call.line.says("what about the draw", confidence=0.1)
+    await until(lambda: "confirm:next_draw" in call.said_by_bot())
+    call.line.says("my parcel has come to somebody else's house")
+    assert (await running).reason is HandOver.OUT_OF_SCOPE
+    intents = [event.data["intent"] for event in call.events if event.data.get("speaker") == "caller"]
+    assert intents == ["next_draw", "out_of_scope"]
+
+
+async def test_it_hands_over_who_speaks_over_it_twice_in_words_that_no_recogniser_knows(tmp_path: Path):
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.line.playing)
+    call.line.speaks_for(1.5)
+    call.line.says("")
+    await until(lambda: len(call.line.played) == 2)  # the greeting goes on
+    call.line.speaks_for(1.5)
+    call.line.says("")
+    await until(lambda: "handing_over" in call.said_by_bot())
+    call.line.heard_out()
+    assert (await running).reason is HandOver.NOT_UNDERSTOOD
+
+
+async def test_two_coughs_are_no_wish_for_a_person(tmp_path: Path):
+    call = Call(tmp_path)
+    for _ in range(3):
+        call.line.coughs()
+    call.line.says("when is the next draw")
+    running = asyncio.create_task(call.run())
+    await until(lambda: "anything_else" in call.said_by_bot())
+    call.line.hangs_up()
+    assert (await running).ending is Ending.ANSWERED
+
+
+async def test_it_does_not_hang_up_on_who_says_something_unknown_over_its_good_bye(tmp_path: Path):
+    call = Call(tmp_path, slow=True)
+    running = asyncio.create_task(call.run())
+    call.line.says("when is the next draw")
+    await until(lambda: "anything_else" in call.said_by_bot())
+    call.line.says("no thank you")
+    await until(lambda: "goodbye" in call.said_by_bot())
+    call.line.speaks_for(1.5)
+    call.line.says("")
+    await until(lambda: call.said_by_bot()[-1] == "say_again")
+    call.line.says("")
+    await until(lambda: "handing_over" in call.said_by_bot())
+    call.line.heard_out()
+    assert (await running).reason is HandOver.NOT_UNDERSTOOD
+
+
 @pytest.mark.parametrize(
     ("known", "greeting"), [("Grace Hill", "Hello Grace Hill. What can I do?"), (None, "What can I do?")]
 )

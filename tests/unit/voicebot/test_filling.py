@@ -198,6 +198,20 @@ def test_it_asks_for_the_number_says_it_back_looks_it_up_and_tells():
     assert talk.step.state.answered == "Check a ticket"
 
 
+def test_what_is_said_while_the_company_is_asked_is_private_where_what_it_is_asked_with_is():
+    def is_private(talk: Talk) -> bool:
+        asking = talk.step.state.asking
+        assert asking is not None
+        assert asking.looking
+        return DIALOGUE.is_private(talk.step.state)
+
+    identity = Talk().says("what is my balance", "one two three four", "the third of May 1980")
+    assert is_private(identity)
+    identity.company(Found({"same": True}))
+    assert is_private(identity)  # now for the balance itself
+    assert not is_private(looking())
+
+
 def test_it_renders_ahead_what_has_no_field():
     said = next(
         a for a in looking().company(Found({"status": "won", "prize": 1})).step.actions if isinstance(a, Say)

@@ -79,6 +79,27 @@ def test_it_counts_silence_anew_after_an_utterance_and_after_a_restart():
     assert kinds(heard(segmenter, (False, 0.2))) == [Silence]
 
 
+def test_it_counts_the_silence_on_behind_a_false_alarm_and_anew_where_it_had_told_of_it():
+    segmenter = Segmenter(Timing(silence=2.0))
+    heard(segmenter, (False, 1.0), (True, 0.5), (False, 0.1))
+    segmenter.dismiss()
+    assert kinds(heard(segmenter, (False, 0.5))) == [Silence]  # 1.0 + 0.6 + 0.5
+
+    heard(segmenter, (True, 0.5), (False, 0.1))
+    segmenter.dismiss()
+    assert heard(segmenter, (False, 1.9)) == []
+    assert kinds(heard(segmenter, (False, 0.2))) == [Silence]
+
+
+def test_a_blip_after_a_false_alarm_leaves_no_caller_in_silence_for_good():
+    segmenter = Segmenter(Timing(silence=2.0))
+    heard(segmenter, (False, 3.0), (True, 0.5), (False, 0.2))  # told while the bot spoke: nobody heeds it
+    segmenter.dismiss()
+    heard(segmenter, (True, 0.5), (False, 0.2))  # just before the bot's end: nobody calls restart()
+    segmenter.dismiss()
+    assert kinds(heard(segmenter, (False, 2.5))) == [Silence]
+
+
 def test_it_cuts_an_utterance_that_never_ends():
     segments = heard(Segmenter(Timing(longest=3.0)), (True, 3.5))
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.fakes.scripts import trained
 from tickets.vocabulary import HandOver
+from voicebot.consent import says_yes
 from voicebot.dialogue import Dialogue
 from voicebot.moves import AllSaid, GiveToOperator, Heard, Input, Key, KeysPaused, Say, Silence, Step
 from voicebot.script import BotScript
@@ -109,6 +111,86 @@ def test_another_question_is_answered_instead():
 @pytest.mark.parametrize("lost", [UNCLEAR, Key("7"), maybe("jackpot"), maybe("ticket")])
 def test_whatever_else_leads_nowhere_leads_to_a_person(lost: Input):
     assert reason(play(maybe("jackpot"), lost)) is HandOver.NOT_UNDERSTOOD
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I did not ask for that"),
+        ("en", "I have another question"),
+        ("en", "no I have a question"),
+        ("en", "not the jackpot"),
+        ("ru", "я не это спросил"),
+        ("ru", "у меня ещё один вопрос"),
+        ("ru", "нет, другое"),
+        ("ru", "да нет"),
+    ],
+)
+def test_what_may_stand_in_a_yes_but_is_none_by_itself_is_no_yes(language: str, said: str):
+    step = heard_in(language, said)
+    assert prompts(step) == ["not_understood"]
+    assert step.state.misses == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "I want something different"),
+        ("en", "that's the one that you are"),
+        ("ru", "хочу другое"),
+        ("ru", "это про другое"),
+    ],
+)
+def test_what_is_neither_a_yes_nor_a_no_leads_to_a_person(language: str, said: str):
+    assert reason(heard_in(language, said)) is HandOver.NOT_UNDERSTOOD
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        *(
+            ("en", said)
+            for said in (
+                "yes",
+                "yeah the jackpot",
+                "that is right",
+                "that's the one I mean",
+                "I do",
+                "um okay",
+                "I would",
+            )
+        ),
+        *(
+            ("ru", said)
+            for said in ("да", "так", "да, джекпот", "хочу", "ну конечно", "можно", "все верно", "я согласен")
+        ),
+    ],
+)
+def test_what_is_a_yes_by_itself_is_one(language: str, said: str):
+    assert prompts(heard_in(language, said)) == ["answer:jackpot", "anything_else"]
+
+
+def heard_in(language: str, said: str) -> Step:
+    """The answer to "would you like to know the jackpot?"."""
+    understanding = trained(SCRIPT, language)
+    dialogue = Dialogue(SCRIPT, language)
+    state = dialogue.step(dialogue.begin(datetime(2026, 11, 28, tzinfo=UTC)).state, maybe("jackpot")).state
+    return dialogue.step(state, Heard(understanding.classify(said), text=said))
+
+
+@pytest.mark.parametrize("said", ["are you open now", "yes and are you open", "no are you open"])
+def test_another_question_is_answered_whatever_its_words_may_stand_in(said: str):
+    asked = Heard(Understood(Kind.QUESTION, "hours", 0.9), text=said)
+    assert prompts(play(maybe("jackpot"), asked)) == ["answer:hours", "anything_else"]
+
+
+def test_the_same_question_after_a_no_is_not_answered():
+    same = Heard(Understood(Kind.QUESTION, "jackpot", 0.9), text="no not the jackpot")
+    assert prompts(play(maybe("jackpot"), same)) == ["not_understood"]
+
+
+def test_now_is_no_no():
+    assert says_yes(says(Kind.NO, "now"), "en") is None
 
 
 def test_silence_is_asked_about_once():

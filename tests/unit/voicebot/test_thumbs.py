@@ -34,6 +34,7 @@ def heard(kind: Kind, text: str = "", *, clear: bool = True) -> Heard:
 
 
 ANSWERED, DONE = heard(Kind.QUESTION), heard(Kind.GOODBYE)
+ANOTHER = heard(Kind.YES, "I have another question")
 SPOKEN_ONE = heard(Kind.OUT_OF_SCOPE, "one", clear=False)
 SPOKEN_TWO = heard(Kind.OUT_OF_SCOPE, "two please", clear=False)
 
@@ -124,3 +125,9 @@ def test_what_it_does_not_know_goes_the_usual_way():
 def test_its_words_are_rendered_ahead():
     assert SCRIPT.thumbs is not None
     assert {SCRIPT.thumbs.ask, SCRIPT.thumbs.offer} <= set(SCRIPT.texts())
+
+
+def test_who_has_another_question_is_not_taken_for_content():
+    step = play(ANSWERED, DONE, ANOTHER)
+    assert thumb(step) is None
+    assert prompts(step) == ["go_on"]

@@ -7,7 +7,7 @@ from tests.fakes.caller_phrases import (
     OUT_OF_SCOPE,
     QUESTIONS,
 )
-from voicebot.wishes import Wishes, words
+from voicebot.wishes import Wishes, clauses, words
 
 pytestmark = pytest.mark.unit
 
@@ -58,6 +58,18 @@ def test_it_takes_the_word_zero_for_the_key(said: str):
     assert WISHES.is_for_a_person(words(said))
 
 
+def test_it_cuts_clauses_at_punctuation_but_not_within_a_number_nor_before_what_belongs_to_the_last():
+    assert clauses("Operator. I won 1,000.50 dollars - today!") == [
+        ["operator"],
+        ["i", "won", "1", "000", "50", "dollars"],
+        ["today"],
+    ]
+    assert len(clauses("Is there somebody, who won?")) == 1
+    assert len(clauses("Operator! Who won?")) == 2
+    assert len(clauses("オペレーターお願いします。当たりました。")) == 2
+    assert clauses("") == []
+
+
 def test_it_learns_more_words_from_the_script():
     wishes = Wishes(operator_words=["상담원 연결", "оператор"], goodbye_words=["спасибо"])
     assert wishes.is_for_a_person(words("상담원 연결 해 주세요"))
@@ -96,7 +108,15 @@ def test_it_hears_a_bare_yes(said: str):
 
 
 @pytest.mark.parametrize(
-    "flood", ["good bye " * 1000, "a human being " * 1000, "not " * 4000, "i want a real " * 1000]
+    "flood",
+    [
+        "i need to " * 1000,
+        "operator please " * 1000,
+        "good bye " * 1000,
+        "a human being " * 1000,
+        "not " * 4000,
+        "i want a real " * 1000,
+    ],
 )
 def test_it_does_not_get_lost_in_a_flood_of_words(flood: str):
     spoken = words(flood + "x")[:80]
