@@ -19,7 +19,6 @@ from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends
 from voicebot.vad import VoiceDetector
 
 _BEFORE_S = 0.3  # heard from before the first frame of speech: soft first sounds pass no gate …
-_BEFORE_STREAMED_S = 0.2  # … and for an engine that has quiet in its ear already from the utterance before …
 _BEFORE_IN_NOISE_S = 0.6  # … and in noise not even all loud ones
 
 GrammarFor = Callable[[Expect], Sequence[str] | None]
@@ -56,8 +55,7 @@ class Ear:
         self._gate = SpeechGate()
         self._segmenter = Segmenter(timing)
         self._before: deque[bytes] = deque(maxlen=round((_BEFORE_IN_NOISE_S + timing.window) / FRAME_SECONDS))
-        before = _BEFORE_STREAMED_S if pool.recognizer.streams else _BEFORE_S
-        self._soft = round((_BEFORE_IN_NOISE_S - before) / FRAME_SECONDS)  # the first frames of these
+        self._soft = round((_BEFORE_IN_NOISE_S - _BEFORE_S) / FRAME_SECONDS)  # the first frames of these
         self._meanwhile: list[bytes] = []  # frames of a pause that may be the end
         self._listening: LiveListening | None = None  # the utterance in progress
         self._ended: deque[tuple[LiveListening, SpeechEnded]] = deque()  # not yet asked for

@@ -1,7 +1,8 @@
 """In what stretches a Vosk model computes, and so how much quiet brings out the last words.
 
-A model looks ahead: it computes a stretch once that, and so much more, has come in. Behind the last word somebody
-has to send as much; to send more costs a decoder work for nothing, to send less loses the word. Knows no engine: what a model says of itself stands in its files.
+A model looks ahead: it computes a stretch once that, and so much more, has come in. Behind the last word
+somebody has to send as much; to send more costs a decoder work for nothing, to send less loses the word.
+Knows no engine: what a model says of itself stands in its files.
 
 Sources: Kaldi's `nnet3/decodable-online-looped.cc` (`NumFramesReady`), `nnet3/nnet-compile-looped.cc`
 (`GetChunkSize`) and `nnet3/am-nnet-simple.cc` (`Write`); Vosk's `src/model.cc` and `src/recognizer.cc`.
