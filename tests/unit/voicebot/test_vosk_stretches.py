@@ -70,7 +70,7 @@ def test_all_that_was_heard_is_computed_and_hardly_more(length, ahead, heard):
     # 25 ms long, and the filter that doubles the rate holds a moment back.
     frames = (heard + quiet - round(0.028 * SAMPLE_RATE)) // FRAME + 1
     computed = (frames - ahead) // length * length * FRAME
-    assert heard <= computed < heard + length * FRAME
+    assert heard <= computed < heard + (length + 1) * FRAME
     assert quiet <= (length + ahead) * FRAME + round(0.040 * SAMPLE_RATE)
 
 
