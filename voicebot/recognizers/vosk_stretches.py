@@ -17,7 +17,7 @@ from typing import Final
 from voicebot.media import SAMPLE_RATE
 
 _FRAME: Final = SAMPLE_RATE // 100  # samples from one frame of features to the next
-_WINDOW: Final = SAMPLE_RATE * 35 // 1000  # that a frame lasts longer, and two more: with fewer words get lost
+_WINDOW: Final = SAMPLE_RATE * 35 // 1000  # that a frame lasts longer than its step, and two frames more
 _RESTARTS_S: Final = 580.0  # after ten minutes Vosk counts anew, at a moment that it tells nobody
 _RIGHT_CONTEXT: Final = re.compile(rb"<RightContext> \x04(.{4})", re.DOTALL)
 _SETTING: Final = re.compile(r"^\s*--(frames-per-chunk|frame-subsampling-factor)=(\d+)", re.MULTILINE)
