@@ -15,16 +15,16 @@ import numpy as np
 import vosk
 
 from recordings.transcript import Recognised, Word
-from voicebot.media import BYTES_PER_SECOND, SAMPLE_RATE
+from voicebot.media import SAMPLE_RATE
+from voicebot.recognizers import vosk_stretches
 from voicebot.recognizers.port import ModelMissing
+from voicebot.recognizers.vosk_stretches import Stretches
 
 _UNKNOWN = "[unk]"  # in a grammar: whatever else was said; without it every cough becomes a phrase
 _FETCH_S = 600.0  # a small model is about 50 MB
 _QUIET = -1
-_BEHIND_S = 0.5  # how far a decoder is behind: it wants to hear what follows, and computes in stretches
-_QUIET_LINE = (
-    (np.random.default_rng(0).standard_normal(round(_BEHIND_S * SAMPLE_RATE)) * 12).astype("<i2").tobytes()
-)
+_BEHIND = SAMPLE_RATE // 2  # samples: how far a decoder is behind whose model does not say it
+_QUIET_LINE = (np.random.default_rng(0).standard_normal(SAMPLE_RATE * 2) * 12).astype("<i2").tobytes()
 
 
 class Vosk:
@@ -49,6 +49,7 @@ class Vosk:
         if folder.is_dir():
             self.name = f"vosk {folder.name}"
             self._model = _load(folder)
+            self._stretches = vosk_stretches.read(folder)
         elif "/" in model or not model:
             raise ModelMissing(
                 f"There is no Vosk model folder {model!r}: set PRESSZERO_VOSK_MODEL to an unpacked model, "
@@ -57,6 +58,7 @@ class Vosk:
         else:
             self.name = f"vosk {model}"
             self._model = _fetch(model)
+            self._stretches = vosk_stretches.read(Path(self._model.get_model_path(None, model)))
 
     def start(self, grammar: Sequence[str] | None = None) -> "VoskListening":
         """Begin the only utterance of somebody."""
@@ -66,10 +68,10 @@ class Vosk:
         """For one caller more."""
         return VoskLine(self._decoder)
 
-    def _decoder(self, phrases: tuple[str, ...] | None) -> Any:
+    def _decoder(self, phrases: tuple[str, ...] | None) -> "_Decoder":
         native = vosk.KaldiRecognizer(self._model, SAMPLE_RATE, *self._known(phrases))
         native.SetWords(True)
-        return native
+        return _Decoder(native, self._stretches)
 
     def _known(self, phrases: tuple[str, ...] | None) -> tuple[str, ...]:
         """The grammar as Vosk wants it; nothing where there is none."""
@@ -93,13 +95,24 @@ class Vosk:
 @dataclass
 class _Decoder:
     native: Any
-    heard_s: float = 0.0  # in all utterances so far: its times count on
+    stretches: Stretches | None
+    heard: int = 0  # samples, in all utterances so far: its times count on
+
+    def accept(self, pcm: bytes) -> bool:
+        """Hear more; whether it has closed something at a pause."""
+        self.heard += len(pcm) // 2
+        return bool(self.native.AcceptWaveform(pcm))
+
+    def quiet(self) -> bytes:
+        """What must follow so that all is computed: no more than that, silence costs as much as speech."""
+        samples = _BEHIND if self.stretches is None else self.stretches.quiet_after(self.heard)
+        return _QUIET_LINE[: 2 * samples]
 
 
 class VoskLine:
     """One caller's. A decoder that has heard a voice before hears it better, and has its grammar's graph."""
 
-    def __init__(self, make: Callable[[tuple[str, ...] | None], Any]) -> None:
+    def __init__(self, make: Callable[[tuple[str, ...] | None], "_Decoder"]) -> None:
         self._make = make
         self._idle: dict[tuple[str, ...] | None, _Decoder] = {}  # by grammar; those at work are not here
         self._lock = threading.Lock()
@@ -109,7 +122,7 @@ class VoskLine:
         phrases = None if grammar is None else tuple(grammar)
         with self._lock:
             decoder = self._idle.pop(phrases, None)
-        return VoskListening(decoder or _Decoder(self._make(phrases)), partial(self._lay_by, phrases))
+        return VoskListening(decoder or self._make(phrases), partial(self._lay_by, phrases))
 
     def _lay_by(self, phrases: tuple[str, ...] | None, decoder: _Decoder) -> None:
         with self._lock:
@@ -121,15 +134,14 @@ class VoskListening:
 
     def __init__(self, decoder: _Decoder, done: Callable[[_Decoder], None]) -> None:
         self._decoder = decoder
-        self._begin_s = decoder.heard_s
+        self._begin_s = decoder.heard / SAMPLE_RATE
         self._done = done
         self._words: list[dict[str, Any]] = []  # of parts that Vosk itself closed at a pause
 
     def accept(self, pcm: bytes) -> str | None:
         """Hear more; what is understood so far."""
         native = self._decoder.native
-        self._decoder.heard_s += len(pcm) / BYTES_PER_SECOND
-        if native.AcceptWaveform(pcm):
+        if self._decoder.accept(pcm):
             self._words += json.loads(native.Result()).get("result", [])
             latest = ""
         else:
@@ -141,7 +153,7 @@ class VoskListening:
     def result(self) -> Recognised:
         """Everything heard. What the grammar does not know lowers the confidence, and is no text."""
         # `FinalResult` would bring the last words, too, but forget the voice.
-        self.accept(_QUIET_LINE)
+        self.accept(self._decoder.quiet())
         self._words += json.loads(self._decoder.native.Result()).get("result", [])
         self._done(self._decoder)
         known = [word for word in self._words if word["word"] != _UNKNOWN]
