@@ -162,6 +162,7 @@ class WorkRoom:
                 job = heapq.heappop(self._jobs)
                 if job.future.set_running_or_notify_cancel():
                     break
+                del job  # nobody wants it any more: nor must who waits for the next one hold it
             if not self._at_work:
                 self._begun.notify()
             self._at_work[me] = (time.monotonic(), job)
@@ -198,8 +199,11 @@ class WorkRoom:
                     self._begun.wait(left)
                     continue
                 lost = self._give_up(thread, job)
-            for each in lost:
-                each.future.set_exception(RecogniserFailed(f"No end within {self._stuck_s:g} s: given up."))
+            while lost:
+                lost.pop().future.set_exception(
+                    RecogniserFailed(f"No end within {self._stuck_s:g} s: given up.")
+                )
+            del first, job
 
     def _give_up(self, thread: threading.Thread, job: _Job) -> list[_Job]:
         """Replace a thread, if there are spares left; the jobs that nobody will do."""

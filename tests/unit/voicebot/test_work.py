@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -119,6 +120,31 @@ def test_it_passes_over_a_job_that_nobody_wants_any_more(hanging: Hanging):
     hanging.end.set()
     assert first.result(SOON_S) == "late"
     assert work.submit(Urgency.LIVE, lambda: "done").result(SOON_S) == "done"
+
+
+class Heavy:
+    """What an utterance keeps of its caller."""
+
+    def job(self) -> None:
+        return None
+
+
+def test_who_waits_for_work_holds_nothing_of_a_job_that_nobody_wanted(hanging: Hanging):
+    room = WorkRoom(threads=1, waiting=4, name="test")
+    at_work = room.submit(Urgency.LIVE, hanging.job)
+    hanging.wait_for(1)
+    heavy = Heavy()
+    gone = weakref.ref(heavy)
+    unwanted = room.submit(Urgency.LIVE, heavy.job)
+    unwanted.cancel()
+    del heavy, unwanted
+    hanging.end.set()
+    assert at_work.result(SOON_S) == "late"
+    deadline = time.monotonic() + SOON_S
+    while gone() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert gone() is None
+    room.close()
 
 
 def test_it_takes_nothing_more_once_it_is_closed(hanging: Hanging):
