@@ -130,21 +130,18 @@ class Heavy:
 
 
 def test_who_waits_for_work_holds_nothing_of_a_job_that_nobody_wanted(hanging: Hanging):
-    room = WorkRoom(threads=1, waiting=4, name="test")
-    at_work = room.submit(Urgency.LIVE, hanging.job)
+    work = room(stuck_s=60)
+    at_work = work.submit(Urgency.LIVE, hanging.job)
     hanging.wait_for(1)
     heavy = Heavy()
     gone = weakref.ref(heavy)
-    unwanted = room.submit(Urgency.LIVE, heavy.job)
+    unwanted = work.submit(Urgency.LIVE, heavy.job)
     unwanted.cancel()
     del heavy, unwanted
     hanging.end.set()
     assert at_work.result(SOON_S) == "late"
-    deadline = time.monotonic() + SOON_S
-    while gone() is not None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert gone() is None
-    room.close()
+    until(lambda: gone() is None)
+    work.close()
 
 
 def test_it_takes_nothing_more_once_it_is_closed(hanging: Hanging):
