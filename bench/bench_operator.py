@@ -58,7 +58,7 @@ Row = dict[str, Any]
 NAMES: Final = {"en": "English", "ru": "Russian"}
 NOISE_DB: Final = (15.0, 5.0)
 BEFORE_S, BEHIND_S = 3.5, 2.0  # the ear has heard the line for a while: there was a greeting
-OTHERS_EACH: Final = 6  # every sixth utterance of the shipped sets
+OTHERS_EACH: Final = 2  # every second utterance of the shipped sets
 REAL_CALLS: Final = 10
 REAL_NOISE_DB: Final = 15.0
 REAL_CALL_S: Final = 20.0
@@ -237,7 +237,7 @@ async def _rows(ears: Ears, voice: Speaker, noise_db: float, verbose: bool) -> l
         for said, wishes in taken:
             print(f"  taken for the wish: {said!r}, heard {wishes}", file=sys.stderr)
     where = f"the wish for a person, {NAMES[language]}, noise {noise_db:.0f} dB below"
-    count, of = len(WORDINGS[language]), len(others(language))
+    count, of, tricky = len(WORDINGS[language]), len(others(language)), OF_SOMETHING_ELSE[language]
     return [
         _row(
             f"{where}: missed after two sayings ({count} wordings, {len(states)} states)", len(missed), tries
@@ -246,6 +246,11 @@ async def _rows(ears: Ears, voice: Speaker, noise_db: float, verbose: bool) -> l
         _row(f"{where}: handed over at the first saying", at_first, tries),
         _row(f"{where}: over which the bot falls silent", silenced, count),
         _row(f"{where}: other requests taken for it", len(taken), of),
+        _row(
+            f"{where}: of these, such as speak of people on purpose",
+            sum(said in tricky for said, _ in taken),
+            len(tricky),
+        ),
     ]
 
 
