@@ -67,7 +67,7 @@ KEEP_EACH: Final = 10  # sayings heard
 PAUSE_S: Final = 10.0  # for an early decode: nobody waits here, and the machine may be busy
 HEARING: Final = (
     *("vad.py", "gate.py", "segmenter.py", "hearing.py", "turn_end.py", "inventions.py"),
-    *("recognizers/pool.py", "recognizers/whisper.py"),
+    *("recognizers/live.py", "recognizers/pool.py", "recognizers/whisper.py"),
 )
 
 

@@ -12,7 +12,8 @@ from recordings.transcript import Recognised
 from voicebot.gate import SpeechGate
 from voicebot.inventions import is_invented
 from voicebot.media import FRAME_SECONDS
-from voicebot.recognizers.pool import LiveListening, RecognizerPool
+from voicebot.recognizers.live import LiveListening
+from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import Line, RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.segmenter import Pause, Resumed, Segment, Segmenter, SpeechEnded, SpeechStarted, Timing
 from voicebot.turn_end import OPEN, OPEN_S, Expect, SoFar, silence_that_ends

@@ -10,7 +10,8 @@ from recordings.transcript import Recognised
 from tests.fakes.engines import ToldEngine
 from voicebot.recognizers import pool as pool_module
 from voicebot.recognizers.health import IN_A_ROW
-from voicebot.recognizers.pool import LiveListening, RecognizerPool
+from voicebot.recognizers.live import LiveListening
+from voicebot.recognizers.pool import RecognizerPool
 from voicebot.recognizers.port import RecogniserBusy, RecogniserFailed, RecogniserLate
 from voicebot.recognizers.splitting import Stretch
 from voicebot.recognizers.work import SPARES
