@@ -7,12 +7,14 @@ sequence of inputs keeps a caller here for ever.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from tickets.vocabulary import HandOver
 from voicebot import lookup as lookups
 from voicebot import slots
 from voicebot.consent import NO_KEYS, YES_KEYS, says_yes
+from voicebot.form import Form
 from voicebot.lookup import Lookup, Trouble
 from voicebot.moves import (
     About,
@@ -30,9 +32,9 @@ from voicebot.moves import (
     Step,
     StillLooking,
 )
-from voicebot.script import BotScript, Identity, Question
+from voicebot.script import BotScript, Question
 from voicebot.slots import Begun, Slot, Whole
-from voicebot.texts import CUSTOMER, MissingField, compose
+from voicebot.texts import MissingField
 from voicebot.turn_end import OPEN, YES_NO, Expect, expect_digits
 from voicebot.understanding import Kind
 from voicebot.ways_out import hand_over
@@ -51,6 +53,10 @@ class Filling:
     script: BotScript
     language: str  # BCP 47
 
+    @cached_property
+    def _form(self) -> Form:
+        return Form(self.script, self.language)
+
     # --- the way in ---
 
     def begin(self, state: State, question: Question, text: str) -> Step:
@@ -62,9 +68,9 @@ class Filling:
         asking = Asking(question.name, identity=self._has_to_prove(state, question), values=given)
         state = replace(state, asking=asking, misses=0, silences=0)
         if asking.identity:
-            intro = Say("identity", self._identity.intro)
+            intro = Say("identity", self._form.identity.intro)
             return self._next(state, asking).after(wanted, intro)
-        slot = self._slot(asking)
+        slot = self._form.slot(asking)
         if slot is not None and isinstance(said := slots.read(slot, text, self.language, state.today), Whole):
             return self._offer(state, asking, slot, said.value).after(wanted)
         return self._next(state, asking).after(wanted)
@@ -84,7 +90,7 @@ class Filling:
                 return Step(replace(state, asking=replace(asking, unclear=True)))
             case _ if asking.looking:
                 return Step(state)  # the answer comes in time, and what is said meanwhile changes nothing
-        slot = self._slot(asking)
+        slot = self._form.slot(asking)
         if slot is None:
             return None
         match happened:
@@ -102,19 +108,19 @@ class Filling:
 
     def takes_zero(self, asking: Asking) -> bool:
         """Whether a zero now is a digit: within a number that other keys have begun, and not to its end."""
-        slot = self._slot(asking)
+        slot = self._form.slot(asking)
         return slot is not None and slot.by_keys and asking.offered is None and bool(asking.typed)
 
     def is_private(self, asking: Asking) -> bool:
         """Whether what the caller says now stays out of the ledger."""
-        slot, question = self._slot(asking), self._question(asking)
+        slot, question = self._form.slot(asking), self._form.question(asking)
         if asking.looking:  # what is said meanwhile is mostly what was said before, once more
             return asking.identity or question.private or any(one.private for one in question.slots)
         return slot is not None and slot.private
 
     def expects(self, asking: Asking) -> Expect:
         """What kind of answer is waited for."""
-        slot = self._slot(asking)
+        slot = self._form.slot(asking)
         if slot is None:
             return OPEN
         if asking.offered is not None or slot.kind == "yes_no":
@@ -126,8 +132,8 @@ class Filling:
 
     def loose_ends(self, asking: Asking) -> tuple[Note, ...]:
         """What was said or typed and not confirmed, for whoever takes over."""
-        slot, value = self._slot(asking), asking.offered or asking.typed or asking.begun
-        return () if slot is None or not value else (self._note(slot, value, sure=False),)
+        slot, value = self._form.slot(asking), asking.offered or asking.typed or asking.begun
+        return () if slot is None or not value else (self._form.note(slot, value, sure=False),)
 
     def _heard(self, state: State, asking: Asking, slot: Slot, heard: Heard) -> Step | None:
         understood = heard.understood
@@ -224,7 +230,7 @@ class Filling:
         if asking.offered is not None:
             return self._offer(state, asking, slot, asking.offered)
         state = replace(state, asking=replace(asking, begun=""))
-        return Step(state, (self._say(state, asking, f"again:{slot.name}", slot.again or slot.ask),))
+        return Step(state, (self._form.say(state, asking, f"again:{slot.name}", slot.again or slot.ask),))
 
     def _give_up(self, state: State, asking: Asking, reason: HandOver) -> Step:
         return hand_over(self.script, state, reason, *self.loose_ends(asking))
@@ -237,7 +243,7 @@ class Filling:
             return self._accept(state, asking, slot, value)
         asking = replace(asking, offered=value, begun="", typed="")
         state = replace(state, asking=asking, silences=0)
-        return Step(state, (self._say(state, asking, f"confirm:{slot.name}", slot.confirm),))
+        return Step(state, (self._form.say(state, asking, f"confirm:{slot.name}", slot.confirm),))
 
     def _accept(self, state: State, asking: Asking, slot: Slot, value: str) -> Step:
         asking = replace(
@@ -249,15 +255,15 @@ class Filling:
             failures=0,
             corrections=0,
         )
-        return self._next(state, asking).after(self._note(slot, value))
+        return self._next(state, asking).after(self._form.note(slot, value))
 
     def _next(self, state: State, asking: Asking) -> Step:
         """The next slot, or what comes when there is none left."""
-        slot, question = self._slot(asking), self._question(asking)
+        slot, question = self._form.slot(asking), self._form.question(asking)
         if slot is not None:
             state = replace(state, asking=asking, silences=0, misses=0)
-            return Step(state, (self._say(state, asking, f"ask:{slot.name}", slot.ask),))
-        name = self._identity.lookup if asking.identity else question.lookup
+            return Step(state, (self._form.say(state, asking, f"ask:{slot.name}", slot.ask),))
+        name = self._form.identity.lookup if asking.identity else question.lookup
         if name is None:
             return self._answer(state, asking, question, question.answer or "", {})
         wanted = self.script.lookups[name].asks_with
@@ -269,8 +275,8 @@ class Filling:
 
     def _looked_up(self, state: State, asking: Asking, answer: lookups.Answer) -> Step:
         asking = replace(asking, looking=False)
-        question = self._question(asking)
-        name = self._identity.lookup if asking.identity else question.lookup or ""
+        question = self._form.question(asking)
+        name = self._form.identity.lookup if asking.identity else question.lookup or ""
         lookup = self.script.lookups[name]
         if isinstance(answer, lookups.Failed):
             return self._no_answer(state, asking, name, answer.trouble)
@@ -290,18 +296,18 @@ class Filling:
             return self._no_answer(state, asking, name, Trouble.UNFIT)
 
     def _no_answer(self, state: State, asking: Asking, name: str, trouble: Trouble) -> Step:
-        sorry = self._plain(state, asking, f"failed:{name}", self.script.lookups[name].failed)
+        sorry = self._form.plain(state, asking, f"failed:{name}", self.script.lookups[name].failed)
         note = Note(About.LOOKUP, name, value=trouble.value)
         return hand_over(self.script, state, HandOver.LOOK_UP, note, *sorry)
 
     def _not_found(self, state: State, asking: Asking, name: str, lookup: Lookup) -> Step:
-        said = self._plain(state, asking, f"not_found:{name}", lookup.not_found.say)
+        said = self._form.plain(state, asking, f"not_found:{name}", lookup.not_found.say)
         note = Note(About.LOOKUP, name, value="not_found")
         again = lookup.not_found.ask_again
         if asking.unknown + 1 >= FAILURES:
             return hand_over(self.script, state, HandOver.LOOK_UP, note, *said)
         if again is None:
-            done = self._answered(state, asking, self._question(asking))
+            done = self._answered(state, asking, self._form.question(asking))
             return Step(done, (note, *said, Say("anything_else", self.script.anything_else)))
         values = {slot: value for slot, value in asking.values.items() if slot != again}
         asking = replace(asking, values=values, unknown=asking.unknown + 1)
@@ -309,7 +315,7 @@ class Filling:
 
     def _proved(self, state: State, asking: Asking, answer: lookups.Answer) -> Step:
         """What the company says to who the caller claims to be."""
-        identity = self._identity
+        identity = self._form.identity
         if not isinstance(answer, lookups.Found) or not lookups.fits(identity.when, answer.fields):
             failures = state.identity_failures + 1
             state = replace(state, identity_failures=failures)
@@ -330,7 +336,7 @@ class Filling:
         self, state: State, asking: Asking, question: Question, text: str, fields: Mapping[str, str]
     ) -> Step:
         """Say it. Raises MissingField."""
-        said = self._say(state, asking, f"answer:{question.name}", text, fields)
+        said = self._form.say(state, asking, f"answer:{question.name}", text, fields)
         done = self._answered(state, asking, question)
         return Step(done, (said, Say("anything_else", self.script.anything_else)))
 
@@ -346,66 +352,8 @@ class Filling:
             last={**asking.values},
         )
 
-    # --- words ---
-
-    def _say(
-        self, state: State, asking: Asking, prompt: str, text: str, fields: Mapping[str, str] | None = None
-    ) -> Say:
-        """Fill in what is known. Raises MissingField."""
-        known = dict(asking.values)
-        spoken: dict[str, str] = {} if state.customer is None else {CUSTOMER: state.customer}
-        told: dict[str, str] = {}
-        here = self._slots(asking)
-        if (current := self._slot(asking)) is not None and asking.offered is not None:
-            known[current.name] = asking.offered
-            here = {**here, current.name: current}
-        for name, value in known.items():
-            slot = here.get(name)
-            spoken[name] = value if slot is None else slots.say(slot.kind, value, self.language)
-            if slot is None or slot.private:
-                told[name] = slots.masked(value)
-        spoken |= fields or {}
-        if self._question(asking).private:
-            told |= {name: slots.masked(value) for name, value in (fields or {}).items()}
-        composed = compose(text, spoken, told, self.script.digit_fields)
-        return Say(prompt, composed.told, composed.parts)
-
-    def _plain(self, state: State, asking: Asking, prompt: str, text: str) -> tuple[Say, ...]:
-        """As `_say`, for words that are only kind: what cannot be filled in is left unsaid."""
-        try:
-            return (self._say(state, asking, prompt, text),)
-        except MissingField:
-            return ()
-
-    def _note(self, slot: Slot, value: str, *, sure: bool = True) -> Note:
-        shown = slots.masked(value) if slot.private else value
-        return Note(About.SLOT, slot.name, slot.title, shown, sure)
-
-    # --- what the script says ---
-
-    @property
-    def _identity(self) -> Identity:
-        if self.script.identity is None:
-            raise LookupError("a private question without `identity:`: presszero check would have said so")
-        return self.script.identity
-
     def _has_to_prove(self, state: State, question: Question) -> bool:
         return question.private and not state.identified
-
-    def _question(self, asking: Asking) -> Question:
-        return next(one for one in self.script.questions if one.name == asking.question)
-
-    def _slots(self, asking: Asking) -> dict[str, Slot]:
-        """Every slot that may have a value in this question."""
-        found = {slot.name: slot for question in self.script.questions for slot in question.slots}
-        if self.script.identity is not None:
-            found |= {slot.name: slot for slot in self.script.identity.slots}
-        return found | {slot.name: slot for slot in self._question(asking).slots}
-
-    def _slot(self, asking: Asking) -> Slot | None:
-        """The one that is asked for now; None: everything is known."""
-        wanted = self._identity.slots if asking.identity else self._question(asking).slots
-        return next((slot for slot in wanted if slot.name not in asking.values), None)
 
     @staticmethod
     def _awaits(state: State, asking: Asking, serial: int) -> bool:
