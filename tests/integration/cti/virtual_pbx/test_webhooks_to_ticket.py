@@ -2,32 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from random import Random
 
 import aiohttp
 import pytest
 
-from cti.app import Service, running
+from cti.app import Service
 from cti.assembly import virtual_pbx
-from cti.asterisk.install import cache_folder
-from cti.demo.exchange import own_settings
-from cti.ports import free_port
 from cti.virtual_pbx.contract import neutral_id
-from cti.virtual_pbx.playing import Player, local_api, vendors_side
-from cti.virtual_pbx.settings import write_connection
-from cti.virtual_pbx.simulators.mango import MangoSimulator
-from cti.virtual_pbx.simulators.port import beep
+from cti.virtual_pbx.playing import Player
 from cti.virtual_pbx.stories import Step, story
 from cti.virtual_pbx.tapes import Tapes
 from cti.virtual_pbx.way import Way
-from ivr.scenario_file import load_scenario
 from recordings.audio import to_sides
 from recordings.shelf import RecordingView
-from tests.fakes.scenarios import lottery, write_scenario
-from tickets.database import DatabaseTrouble, migrate
+from tests.fakes.mango_house import RECORDED_AFTER_S, mango_house
+from tickets.database import DatabaseTrouble
 from tickets.vocabulary import Role
 
 pytestmark = pytest.mark.integration
@@ -38,25 +29,10 @@ PATIENCE_S = 120.0  # a busy machine is no reason to fail
 
 @pytest.fixture
 async def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Service, Player]]:
-    """A service to which only a simulated Mango is connected, and who plays it."""
-    monkeypatch.setattr(virtual_pbx, "Tapes", partial(Tapes, soonest_s=1.0))
-    simulator, hooks_port = MangoSimulator(), free_port()
-    simulator.sound = beep
-    settings = own_settings(
-        tmp_path, asterisk=False, hooks_port=hooks_port, prompts=cache_folder() / "test-prompts"
-    )
-    await asyncio.to_thread(migrate, settings.database_url)
-    door = f"http://127.0.0.1:{hooks_port}"
-    connection = simulator.invent(door, f"http://127.0.0.1:{free_port()}")
-    write_connection(settings.connections_folder / "mango.json", connection)
-    scenario = load_scenario(write_scenario(lottery(), tmp_path / "lottery.yaml"))
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(vendors_side(simulator, connection, local_api(simulator, connection)))
-        made = await stack.enter_async_context(running(settings, scenario))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+    monkeypatch.setattr(virtual_pbx, "Tapes", partial(Tapes, soonest_s=RECORDED_AFTER_S))
+    async with mango_house(tmp_path, Way(20, shuffled=True, repeated=True)) as (made, player):
         await made.accounts.add("sam", PASSWORD, Role.SUPERVISOR, "Sam Okafor")
-        way = Way(20, shuffled=True, repeated=True)
-        yield made, Player(simulator, connection, door, session, way=way, dice=Random(7))
+        yield made, player
 
 
 async def recorded(service: Service, call_id: str, parts: int) -> RecordingView:
