@@ -46,7 +46,7 @@ async def test_a_call_pops_on_the_desk_takes_commands_and_plays_on_its_ticket(
         await expect(pop).to_contain_text("VIP 2")
         record = alice.page.get_by_role("button", name="Record", exact=True)
         await record.click()  # Mango records by itself here, and says so
-        await expect(alice.page.get_by_text("The call is being recorded already.")).to_be_visible()
+        await expect(alice.page.locator(".toast")).to_have_text("The call is being recorded already.")
         assert await grave_findings(alice.page) == []
         told = await playing
         assert set(told.answers) == {200}
