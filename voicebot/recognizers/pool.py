@@ -24,6 +24,8 @@ from voicebot.recognizers.streaming import Streamed
 from voicebot.recognizers.work import STUCK_S, Urgency, WorkRoom
 from voicebot.vad import VoiceDetector
 
+_UTTERANCES, _PIECES = 16, 256  # that may wait
+
 
 class RecognizerPool:
     """One engine, its threads and its queue. Made on any thread, used from one event loop."""
@@ -33,7 +35,7 @@ class RecognizerPool:
         recognizer: Recognizer,
         *,
         threads: int | None = None,
-        waiting: int = 16,
+        waiting: int | None = None,
         deadline_s: float = 3.0,
         stuck_s: float = STUCK_S,
         waited: Waited = lambda seconds: None,
@@ -44,7 +46,8 @@ class RecognizerPool:
             recognizer: the engine, its model loaded.
             threads: utterances decoded at the same time. None: one for an engine that uses several cores for
                 each utterance, as many as there are cores for one that streams.
-            waiting: utterances that may wait beside them.
+            waiting: jobs that may wait beside them. None: as many as the deadline leaves time for. Whole
+                utterances take long; of an engine that streams they are pieces of a few milliseconds.
             deadline_s: of one live utterance, its waiting included.
             stuck_s: of one decode; then its thread counts as hanging and is replaced, a few times.
             waited: told for each live utterance how long its words took once it had ended; `deadline_s` for
@@ -53,6 +56,7 @@ class RecognizerPool:
         self.recognizer = recognizer
         self.deadline_s = deadline_s
         threads = threads or ((os.cpu_count() or 1) if recognizer.streams else 1)
+        waiting = waiting or (_PIECES if recognizer.streams else _UTTERANCES)
         self._room = WorkRoom(threads=threads, waiting=waiting, name="recogniser", stuck_s=stuck_s)
         self._engine = Engine(recognizer, self._room, deadline_s)
         self._waited = waited

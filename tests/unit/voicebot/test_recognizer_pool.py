@@ -171,6 +171,21 @@ async def test_it_names_an_engine_that_is_late(engine):
         await listening.result()
 
 
+@pytest.mark.parametrize(("streams", "refused"), [(False, 24), (True, 0)])
+async def test_far_more_short_pieces_may_wait_than_whole_utterances(streams, refused):
+    engine = ToldEngine(length, streams=streams)
+    pool = RecognizerPool(engine, threads=1)
+    engine.go.clear()
+    first = asyncio.ensure_future(pool.listen().result())
+    await at_work(engine)
+    others = [asyncio.ensure_future(pool.listen().result()) for _ in range(40)]
+    await asyncio.sleep(0)
+    engine.go.set()
+    await first
+    outcomes = await asyncio.gather(*others, return_exceptions=True)
+    assert sum(isinstance(one, RecogniserBusy) for one in outcomes) == refused
+
+
 async def test_it_refuses_more_than_may_wait(engine):
     pool = RecognizerPool(engine, waiting=1)
     engine.go.clear()
