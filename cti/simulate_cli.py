@@ -139,7 +139,7 @@ class _Performance:
                 title = vendor_type(vendor).title
                 raise BadConnection(
                     f"{title} is connected: it would be asked for the recordings of calls that are made up, "
-                    "and lock us out for it. Simulate with a data folder of its own: start a service there, "
+                    "and may lock us out. Simulate with a data folder of its own: start a service there, "
                     "PRESSZERO_DATA=var/try presszero serve, and this command with the same PRESSZERO_DATA."
                 )
             return connection

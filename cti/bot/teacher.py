@@ -22,9 +22,8 @@ from voicebot.understanding import Understanding
 log = structlog.get_logger()
 
 RELOAD_EVERY_S = 30.0
-LEARN_WITHIN_S = (
-    20.0  # of a core that has nothing else to do it takes one to three, five with all there may be
-)
+# Of a core that has nothing else to do it takes one to three, five with all there may be.
+LEARN_WITHIN_S = 20.0
 
 Train = Callable[[BotScript, str], Understanding]
 """Makes an understanding of a script in a language."""
